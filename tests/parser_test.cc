@@ -249,6 +249,15 @@ TEST_CASE("upgrades, CONNECT and other methods are plain requests") {
   CHECK(reading.messages[2].body == "ab");
 }
 
+TEST_CASE("a request without a version is HTTP/0.9, the last on its connection") {
+  const Reading reading = requests("GET /x\r\n\r\n" + counted("a"));
+  CHECK(well(reading));
+  REQUIRE(reading.messages.size() == 1);
+  CHECK(reading.messages[0].major == 0);
+  CHECK(reading.messages[0].minor == 9);
+  CHECK(reading.ended);
+}
+
 TEST_CASE("a request that waits for 100 Continue is read when its body comes") {
   const Reading reading = requests(counted("hello", "Expect: 100-continue\r\n"));
   CHECK(well(reading));
