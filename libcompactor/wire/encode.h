@@ -11,10 +11,12 @@
 namespace compactor::wire {
 
 /// Null when the message can be carried in this style; else why not, in words for the user.
-const char* why_not_sendable(Style style, std::string_view from, const Pid& to, std::string_view name);
+const char* why_not_sendable(Style style, std::string_view from, const Pid& to,
+                             std::string_view name);
 
 /// Appends one message, byte for byte what libprocess or compactor sends:
-///   libprocess  POST /ID/NAME HTTP/1.1, User-Agent, Libprocess-From, Connection, Host, and a non-empty body as
+///   libprocess  POST /ID/NAME HTTP/1.1, User-Agent, Libprocess-From, Connection, Host, and a
+///   non-empty body as
 ///               Transfer-Encoding: chunked in a single chunk
 ///   compactor   POST /ID/NAME HTTP/1.0, Connection, Content-Length (also 0), Libprocess-From
 ///   legacy      the same with User-Agent: libprocess/FROM in the place of Libprocess-From
@@ -26,7 +28,8 @@ void append_message(std::string& out, Style style, std::string_view from, const 
 std::size_t message_size_bound(std::string_view from, const Pid& to, std::string_view name,
                                std::size_t body_size);
 
-/// Appends the id with everything escaped that would not survive a request line and libprocess' decoding:
+/// Appends the id with everything escaped that would not survive a request line and libprocess'
+/// decoding:
 /// '+', '%', '?', '#', '/', blank, controls, non-ASCII. '(' and ')' stay.
 void append_encoded_id(std::string& out, std::string_view id);
 

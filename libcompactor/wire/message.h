@@ -1,4 +1,5 @@
-// HTTP requests -> libprocess messages: which request is a message, and its parts. Facts as measured on libprocess.
+// HTTP requests -> libprocess messages: which request is a message, and its parts. Facts as
+// measured on libprocess.
 #pragma once
 
 #include <optional>
@@ -16,16 +17,18 @@ struct MessageHead {
   std::string_view name;    // everything behind the second '/', up to '?' or '#'; not decoded
 };
 
-/// Nothing when the request is plain HTTP. A request is a message if and only if its method is POST and either
-/// User-Agent starts with "libprocess/" or Libprocess-From is present.
+/// Nothing when the request is plain HTTP. A request is a message if and only if its method is POST
+/// and either User-Agent starts with "libprocess/" or Libprocess-From is present.
 std::optional<MessageHead> message_head(const HttpMessage& request);
 
-/// Percent-decoding as libprocess does it on a path segment: '+' is a blank, a bad escape is an error (nothing).
-/// `decoded` is cleared first; when nothing needs decoding the result is a view of `raw`, else of `decoded`.
+/// Percent-decoding as libprocess does it on a path segment: '+' is a blank, a bad escape is an
+/// error (nothing). `decoded` is cleared first; when nothing needs decoding the result is a view of
+/// `raw`, else of `decoded`.
 std::optional<std::string_view> decode_id(std::string_view raw, std::string& decoded);
 
-/// The body as delivered: decompressed if Content-Encoding says gzip, into `inflated`; else a view of the body.
-/// Nothing, with `why`, when it is not gzip after all, is cut, or grows over `max_body`.
+/// The body as delivered: decompressed if Content-Encoding says gzip, into `inflated`; else a view
+/// of the body. Nothing, with `why`, when it is not gzip after all, is cut, or grows over
+/// `max_body`.
 std::optional<std::string_view> delivered_body(const HttpMessage& message, std::string& inflated,
                                                std::size_t max_body, std::string& why);
 

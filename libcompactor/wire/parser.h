@@ -1,11 +1,13 @@
-// Bytes -> HTTP messages. No sockets, no clocks, no threads: a server's connection, a client's connection and a
-// reassembled flow of a capture feed the same parser. RFC 9112 as http_parser (libprocess' own parser) reads it.
+// Bytes -> HTTP messages. No sockets, no clocks, no threads: a server's connection, a client's
+// connection and a reassembled flow of a capture feed the same parser. RFC 9112 as http_parser
+// (libprocess' own parser) reads it.
 #pragma once
 
 #include <http_parser.h>
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,46 +42,107 @@ struct HttpMessage {
 class Sink {
  public:
   virtual ~Sink() = default;
-  /// Returning false stops the parser: nothing more of the bytes being fed is read, and later feeds do nothing.
+  /// Returning false stops the parser: nothing more of the bytes being fed is read, and later feeds
+  /// do nothing. Must not destroy the parser nor feed it.
   virtual bool on_message(const HttpMessage& message) = 0;
-  /// Asked when the head of a response is complete: true if it answers a HEAD request and so has no body.
+  /// Asked when the head of a response is complete: true if it answers a HEAD request and so has no
+  /// body. Must not throw: it is called from inside http_parser.
   virtual bool answers_head() { return false; }
 };
 
 enum class Kind { request, response };
 
-/// Incremental, any split of the bytes, pipelined. A message that comes in one piece and has its body in one
-/// chunk is handed out as views into the fed bytes; only what straddles two feeds, or many chunks, is copied.
-/// Between messages it holds no buffer.
+/// Incremental, any split of the bytes, pipelined. A message that comes in one piece and has its
+/// body in one chunk is handed out as views into the fed bytes; only what straddles two feeds, or
+/// many chunks, is copied. Between messages it holds no buffer. Trailers are read and ignored, a
+/// request to upgrade is a plain request. Not accepted although http_parser as Debian builds it
+/// does: a blank in a header's name, a version that is not HTTP, a status under 100.
+///
+/// A message after which the connection closes (HttpMessage::keep_alive is false: `Connection:
+/// close`, HTTP/1.0 without keep-alive, a 101 response) ends the stream without being an error, as
+/// in libprocess: bytes behind it are not read, feed() says false, ended() is true and broken() is
+/// not.
 class Parser {
  public:
   explicit Parser(Kind kind, std::size_t max_body = std::size_t{64} << 20);
   Parser(const Parser&) = delete;
   Parser& operator=(const Parser&) = delete;
 
-  /// Reads bytes, calling the sink for every message completed by them. False when the stream is broken (the
-  /// reason is in error()) or the sink stopped it; then the connection is of no further use.
+  /// Reads bytes, calling the sink for every message completed by them. False when the stream is
+  /// broken (the reason is in error()), has ended() or the sink stopped it; then nothing more will
+  /// be read from it.
   bool feed(std::string_view bytes, Sink& sink);
 
-  /// The stream has ended. Completes a response whose body runs to the end; false when it ended inside a message.
+  /// The stream has ended. Completes a response whose body runs to the end; false when it ended
+  /// inside a message.
   bool finish(Sink& sink);
 
   bool broken() const { return !error_.empty(); }
-  /// In words, for people: "invalid Content-Length", "head over 80 KiB", "body over 67108864 bytes" …
+  /// The last message said that the connection closes behind it.
+  bool ended() const { return ended_; }
+  /// In words, for people: "invalid Content-Length", "head over 80 KiB", "body over 67108864 bytes"
+  /// …
   const std::string& error() const { return error_; }
   /// No byte of a message not yet complete has been read.
-  bool between_messages() const;
+  bool between_messages() const { return !in_message_; }
   /// Bytes fed so far, whether or not they were accepted.
   std::uint64_t offset() const { return offset_; }
-  /// Where the message that is being read began.
-  std::uint64_t message_begin() const;
+  /// Where the message that is being read began; offset() between messages.
+  std::uint64_t message_begin() const { return in_message_ ? begin_ : offset_; }
   /// The status of a response whose head is complete but whose body is not; 0 otherwise.
   int pending_status() const;
 
  private:
   struct Callbacks;
-  friend struct Callbacks;
-  // Private representation is the implementation's affair.
+  struct Feed;
+
+  /// Part of the head. Relative to the first byte of the message, so that it holds wherever the
+  /// head is kept.
+  struct Extent {
+    std::uint32_t begin = 0;
+    std::uint32_t size = 0;
+    std::uint32_t end() const { return begin + size; }
+    std::string_view in(std::string_view head) const { return {head.data() + begin, size}; }
+  };
+  struct Field {
+    Extent name;
+    Extent value;
+  };
+  /// What had to be copied of a message that did not come in one piece.
+  struct Spill {
+    std::string head;  // the first bytes of the stream from begin_ on, without a gap
+    std::string body;
+  };
+  enum class Part : std::uint8_t { none, name, value };
+
+  void begin_message(std::uint64_t at);
+  void keep(const Feed& feed);
+  void keep_head(Spill& kept, const Feed& feed, std::uint64_t size) const;
+  Spill& spill();
+  bool hand_out(Feed& feed, std::uint64_t end);
+  void unfold(std::string& head);
+  bool fail();
+
+  http_parser parser_{};
+  std::size_t max_body_;
+  std::uint64_t offset_ = 0;
+  std::uint64_t begin_ = 0;
+  std::uint64_t body_size_ = 0;      // of the message being read, so far
+  std::uint64_t expected_body_ = 0;  // what its length, or the chunks so far, announced
+  std::unique_ptr<Spill> spill_;
+  std::vector<Field> fields_;
+  std::vector<Header> headers_;  // made from fields_ for the time of on_message
+  std::string error_;
+  Extent target_;
+  Extent reason_;
+  std::uint32_t head_size_ = 0;  // a bound of what the extents, and the version, need of the head
+  Part last_ = Part::none;
+  bool in_message_ = false;
+  bool head_complete_ = false;
+  bool folded_ = false;  // some header runs over several lines
+  bool keep_alive_ = true;
+  bool stopped_ = false;
+  bool ended_ = false;
 };
 
 }  // namespace compactor::wire

@@ -1,0 +1,376 @@
+#include "wire/parser.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "wire/text.h"
+
+namespace compactor::wire {
+namespace {
+
+constexpr std::array kMethods = {
+#define COMPACTOR_METHOD(number, name, text) std::string_view(#text),
+    HTTP_METHOD_MAP(COMPACTOR_METHOD)
+#undef COMPACTOR_METHOD
+};
+
+// Room behind the target for blanks and the version, which are no extents but are looked at.
+constexpr std::uint32_t kVersionRoom = 64;
+
+// A body is given its room at once up to here; beyond, a peer has to send the bytes before they
+// cost memory.
+constexpr std::uint64_t kTrustedBody = 256 << 10;
+
+// The field vectors keep their capacity from message to message up to here, so that an idle parser
+// stays small.
+constexpr std::size_t kKeptFields = 16;
+
+std::string describe(http_errno code, const http_parser& parser, bool head_complete) {
+  switch (code) {
+    case HPE_HEADER_OVERFLOW:
+      return head_complete ? "chunk extension or trailers over 80 KiB" : "head over 80 KiB";
+    case HPE_INVALID_CONTENT_LENGTH:
+      return "invalid Content-Length";
+    case HPE_UNEXPECTED_CONTENT_LENGTH:
+      return "Content-Length twice, or beside Transfer-Encoding: chunked";
+    case HPE_INVALID_METHOD:
+      return "not an HTTP request: unknown method";
+    case HPE_INVALID_CONSTANT:
+      return parser.type == HTTP_REQUEST ? "request line without an HTTP version"
+                                         : "not an HTTP response";
+    case HPE_INVALID_HEADER_TOKEN:
+      return "malformed header";
+    case HPE_INVALID_URL:
+      return "invalid target in the request line";
+    default:
+      return http_errno_description(code);
+  }
+}
+
+bool has_no_body(unsigned status) {
+  return status / 100 == 1 || status == 204 || status == 304;
+}
+
+// http_parser as Debian builds it takes any four letters for "HTTP".
+bool names_http(std::string_view behind_target) {
+  const auto version = behind_target.find_first_not_of(' ');
+  if (version == std::string_view::npos) return false;
+  const char first = behind_target[version];
+  const bool no_version = first == '\r' || first == '\n';  // HTTP/0.9
+  return no_version || behind_target.substr(version).starts_with("HTTP/");
+}
+
+template <typename T>
+void clear_for_idle(std::vector<T>& items) {
+  if (items.capacity() > kKeptFields) {
+    items = {};
+  } else {
+    items.clear();
+  }
+}
+
+}  // namespace
+
+const std::string_view* HttpMessage::header(std::string_view name) const {
+  for (const Header& header : *headers) {
+    if (equal_ignoring_case(header.name, name)) return &header.value;
+  }
+  return nullptr;
+}
+
+/// The bytes being fed, and what of the message being read lies in them.
+struct Parser::Feed {
+  Parser& parser;
+  Sink& sink;
+  std::string_view bytes;
+  std::uint64_t base;     // offset of the bytes in the stream
+  std::string_view body;  // as long as it is one piece of these bytes
+  bool complete = false;  // http_parser has seen the end of the message
+
+  Extent extent(const char* at, std::size_t size) const {
+    const std::uint64_t begin = base + static_cast<std::uint64_t>(at - bytes.data());
+    return {static_cast<std::uint32_t>(begin - parser.begin_), static_cast<std::uint32_t>(size)};
+  }
+};
+
+struct Parser::Callbacks {
+  static Feed& feed(http_parser* p) { return *static_cast<Feed*>(p->data); }
+
+  static int refuse(Parser& self, std::string why) {
+    self.error_ = std::move(why);
+    return -1;
+  }
+
+  static int body_too_large(Parser& self) {
+    return refuse(self, "body over " + std::to_string(self.max_body_) + " bytes");
+  }
+
+  // What http_parser reports in several pieces, across feeds, is contiguous.
+  static void extend(Extent& extent, const Extent& piece) {
+    if (extent.size == 0) extent.begin = piece.begin;
+    extent.size = piece.end() - extent.begin;
+  }
+
+  static int on_url(http_parser* p, const char* at, std::size_t size) {
+    Parser& self = feed(p).parser;
+    extend(self.target_, feed(p).extent(at, size));
+    self.head_size_ = self.target_.end() + kVersionRoom;
+    return 0;
+  }
+
+  static int on_status(http_parser* p, const char* at, std::size_t size) {
+    Parser& self = feed(p).parser;
+    extend(self.reason_, feed(p).extent(at, size));
+    self.head_size_ = self.reason_.end();
+    return 0;
+  }
+
+  static int on_name(http_parser* p, const char* at, std::size_t size) {
+    Parser& self = feed(p).parser;
+    if (self.head_complete_) return 0;  // a trailer
+    if (std::string_view(at, size).find(' ') != std::string_view::npos) {
+      return refuse(self, "blank in the name of a header");
+    }
+    if (self.last_ != Part::name) self.fields_.emplace_back();
+    self.last_ = Part::name;
+    extend(self.fields_.back().name, feed(p).extent(at, size));
+    return 0;
+  }
+
+  static int on_value(http_parser* p, const char* at, std::size_t size) {
+    Parser& self = feed(p).parser;
+    if (self.head_complete_) return 0;
+    const Extent piece = feed(p).extent(at, size);
+    Extent& value = self.fields_.back().value;
+    if (self.last_ == Part::value && piece.begin != value.end()) self.folded_ = true;
+    self.last_ = Part::value;
+    extend(value, piece);
+    self.head_size_ = std::max(self.head_size_, value.end());
+    return 0;
+  }
+
+  static int on_headers_complete(http_parser* p) {
+    Parser& self = feed(p).parser;
+    self.head_complete_ = true;
+    p->upgrade = 0;  // else http_parser would stop behind this message
+    bool skip_body = false;
+    if (p->type == HTTP_RESPONSE) {
+      if (p->status_code < 100) return refuse(self, "invalid status code");
+      skip_body = feed(p).sink.answers_head() || has_no_body(p->status_code);
+    }
+    if (skip_body) p->flags |= F_SKIPBODY;
+    // Asked here and not at the end, where a trailer could have changed it.
+    self.keep_alive_ = http_should_keep_alive(p) != 0;
+    if (p->type == HTTP_RESPONSE && p->status_code / 100 == 1) {
+      self.keep_alive_ = p->status_code != HTTP_STATUS_SWITCHING_PROTOCOLS;
+    }
+    if (skip_body) return 1;
+    const bool has_length = (p->flags & F_CONTENTLENGTH) != 0 && (p->flags & F_CHUNKED) == 0;
+    if (!has_length) return 0;
+    if (p->content_length > self.max_body_) return body_too_large(self);
+    self.expected_body_ = p->content_length;
+    return 0;
+  }
+
+  static int on_chunk_header(http_parser* p) {
+    Parser& self = feed(p).parser;
+    if (p->content_length > self.max_body_ - self.body_size_) return body_too_large(self);
+    self.expected_body_ = self.body_size_ + p->content_length;
+    return 0;
+  }
+
+  static int on_body(http_parser* p, const char* at, std::size_t size) {
+    Feed& now = feed(p);
+    Parser& self = now.parser;
+    if (size > self.max_body_ - self.body_size_) return body_too_large(self);
+    const bool first = self.body_size_ == 0;
+    self.body_size_ += size;
+    if (first) {
+      now.body = {at, size};
+      return 0;
+    }
+    std::string& body = self.spill().body;
+    body.append(now.body).append(at, size);
+    now.body = {};
+    return 0;
+  }
+
+  static int on_message_complete(http_parser* p) {
+    feed(p).complete = true;
+    http_parser_pause(p,
+                      1);  // so that http_parser_execute returns, and says where the message ended
+    return 0;
+  }
+
+  static constexpr http_parser_settings kSettings = {
+      .on_message_begin = nullptr,
+      .on_url = on_url,
+      .on_status = on_status,
+      .on_header_field = on_name,
+      .on_header_value = on_value,
+      .on_headers_complete = on_headers_complete,
+      .on_body = on_body,
+      .on_message_complete = on_message_complete,
+      .on_chunk_header = on_chunk_header,
+      .on_chunk_complete = nullptr,
+  };
+};
+
+Parser::Parser(Kind kind, std::size_t max_body) : max_body_(max_body) {
+  http_parser_init(&parser_, kind == Kind::request ? HTTP_REQUEST : HTTP_RESPONSE);
+}
+
+bool Parser::feed(std::string_view bytes, Sink& sink) {
+  Feed feed{*this, sink, bytes, offset_, {}};
+  offset_ += bytes.size();
+  if (stopped_) return false;
+  parser_.data = &feed;
+  std::size_t used = 0;
+  while (used < bytes.size()) {
+    if (!in_message_) {
+      // Empty lines between messages are allowed (RFC 9112 §2.2) and belong to none.
+      used = std::min(bytes.find_first_not_of("\r\n", used), bytes.size());
+      if (used == bytes.size()) break;
+      begin_message(feed.base + used);
+    }
+    used += http_parser_execute(&parser_, &Callbacks::kSettings, bytes.data() + used,
+                                bytes.size() - used);
+    if (!feed.complete && HTTP_PARSER_ERRNO(&parser_) != HPE_OK) return fail();
+    if (feed.complete && !hand_out(feed, feed.base + used)) return false;
+  }
+  if (in_message_) keep(feed);
+  return true;
+}
+
+bool Parser::finish(Sink& sink) {
+  if (stopped_) return !broken();
+  if (!in_message_) return true;
+  Feed feed{*this, sink, {}, offset_, {}};
+  parser_.data = &feed;
+  http_parser_execute(&parser_, &Callbacks::kSettings, nullptr, 0);
+  if (!feed.complete) {
+    error_ = "the stream ended inside a message";
+    return fail();
+  }
+  hand_out(feed, offset_);
+  return !broken();
+}
+
+int Parser::pending_status() const {
+  const bool pending = in_message_ && head_complete_ && parser_.type == HTTP_RESPONSE;
+  return pending ? static_cast<int>(parser_.status_code) : 0;
+}
+
+void Parser::begin_message(std::uint64_t at) {
+  begin_ = at;
+  in_message_ = true;
+  body_size_ = 0;
+  expected_body_ = 0;
+  fields_.clear();
+  target_ = {};
+  reason_ = {};
+  head_size_ = 0;
+  last_ = Part::none;
+  head_complete_ = false;
+  folded_ = false;
+}
+
+Parser::Spill& Parser::spill() {
+  if (!spill_) {
+    spill_ = std::make_unique<Spill>();
+    spill_->body.reserve(std::min(expected_body_, kTrustedBody));
+  }
+  return *spill_;
+}
+
+// The bytes being fed are about to go away in the middle of a message.
+void Parser::keep(const Feed& feed) {
+  Spill& kept = spill();
+  keep_head(kept, feed, head_complete_ ? head_size_ : offset_ - begin_);
+  if (kept.body.empty()) kept.body.reserve(std::min(expected_body_, kTrustedBody));
+  kept.body.append(feed.body);
+}
+
+// Makes the kept head reach up to `size`, as far as the bytes being fed do.
+void Parser::keep_head(Spill& kept, const Feed& feed, std::uint64_t size) const {
+  const std::uint64_t end = std::min(begin_ + size, feed.base + feed.bytes.size());
+  const std::uint64_t from = begin_ + kept.head.size();
+  if (end > from) kept.head.append(feed.bytes.substr(from - feed.base, end - from));
+}
+
+bool Parser::hand_out(Feed& feed, std::uint64_t end) {
+  // Taken out first: whatever the sink does, the parser is between messages and holds no buffer.
+  const std::unique_ptr<Spill> kept = std::move(spill_);
+  std::string_view head;
+  if (begin_ >= feed.base) {
+    head = feed.bytes.substr(begin_ - feed.base, end - begin_);
+  } else {
+    keep_head(*kept, feed, head_size_);
+    head = kept->head;
+  }
+  const bool request = parser_.type == HTTP_REQUEST;
+  if (!names_http(request ? head.substr(target_.end(), kVersionRoom) : head)) {
+    error_ = request ? "request line without an HTTP version" : "not an HTTP response";
+    return fail();
+  }
+  std::string unfolded;
+  if (folded_) {
+    unfolded = head;
+    unfold(unfolded);
+    head = unfolded;
+  }
+
+  headers_.clear();
+  for (const Field& field : fields_) {
+    headers_.push_back({field.name.in(head), trimmed(field.value.in(head))});
+  }
+  HttpMessage message;
+  if (request) {
+    message.method = kMethods[parser_.method];
+    message.target = target_.in(head);
+  } else {
+    message.status = static_cast<int>(parser_.status_code);
+    message.reason = reason_.in(head);
+  }
+  message.major = parser_.http_major;
+  message.minor = parser_.http_minor;
+  message.headers = &headers_;
+  message.body = kept && !kept->body.empty() ? std::string_view(kept->body) : feed.body;
+  message.keep_alive = keep_alive_;
+  message.begin = begin_;
+  message.end = end;
+
+  feed.body = {};
+  feed.complete = false;
+  in_message_ = false;
+  ended_ = !keep_alive_;
+  http_parser_init(&parser_, static_cast<http_parser_type>(parser_.type));
+  stopped_ = true;  // and stays so if the sink throws
+  stopped_ = !feed.sink.on_message(message) || ended_;
+  clear_for_idle(headers_);
+  clear_for_idle(fields_);
+  return !stopped_;
+}
+
+// A value that runs over several lines loses its line ends; the blanks that begin each further line
+// remain.
+void Parser::unfold(std::string& head) {
+  for (Field& field : fields_) {
+    const auto begin = head.begin() + field.value.begin;
+    const auto end = std::remove_if(begin, begin + field.value.size,
+                                    [](char c) { return c == '\r' || c == '\n'; });
+    field.value.size = static_cast<std::uint32_t>(end - begin);
+  }
+}
+
+bool Parser::fail() {
+  if (error_.empty()) error_ = describe(HTTP_PARSER_ERRNO(&parser_), parser_, head_complete_);
+  stopped_ = true;
+  spill_.reset();
+  headers_ = {};
+  fields_ = {};
+  return false;
+}
+
+}  // namespace compactor::wire
