@@ -462,6 +462,7 @@ TEST_CASE("random bytes are never a crash, and exact is never claimed wrongly") 
     const std::string& type = types[random.below(static_cast<int>(types.size()))];
     const std::string bytes = random.bytes(40);
     const DecodedBody body = f.decode(type, bytes);
+    CAPTURE(type);
     CHECK(body.fault != "an encoding that cannot be shown");
     if (!body.ok()) continue;
     ++shown;
@@ -485,6 +486,7 @@ TEST_CASE("messages with a few bytes changed: never a crash, and exact is never 
       bytes[random.below(static_cast<int>(bytes.size()))] = static_cast<char>(random.below(256));
     }
     const DecodedBody body = f.decode(type, bytes);
+    CAPTURE(type);
     CHECK(body.fault != "an encoding that cannot be shown");
     if (!body.ok()) continue;
     CHECK(nlohmann::json::accept(body.json));

@@ -42,6 +42,7 @@ void regularize_map(pb::Message& message, const pb::FieldDescriptor& field) {
   std::vector<std::string> keys;
   for (int i = 0; i < size; ++i) {
     pb::Message& entry = *reflection.MutableRepeatedMessage(&message, &field, i);
+    entry.DiscardUnknownFields();
     complete(entry, *field.message_type()->map_key());
     complete(entry, *field.message_type()->map_value());
     keys.push_back(key_bytes(entry));
