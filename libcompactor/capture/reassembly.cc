@@ -41,7 +41,6 @@ struct Reassembler::Piece {
 struct Reassembler::Half {
   struct Wait {
     Time since;
-    std::uint64_t packets = 0;
     std::uint64_t at = 0;  // what it is that is waited for: the byte at this offset
   };
 
@@ -88,7 +87,6 @@ struct Reassembler::Flow {
   std::unique_ptr<StreamReader> reader;
   Flows::iterator self;
   Time last;
-  std::uint64_t packets = 0;
   std::optional<Time> reset;
   bool closed = false;
   bool restless = false;
@@ -209,7 +207,6 @@ Reassembler::Flow& Reassembler::create(const Key& key, const Segment& segment, T
 
 void Reassembler::touch(Flow& flow, Time time) {
   flow.last = time;
-  ++flow.packets;
   if (std::next(flow.self) != flows_.end()) flows_.splice(flows_.end(), flows_, flow.self);
 }
 
@@ -433,9 +430,8 @@ void Reassembler::settle(Flow& flow, Side side, Time now) {
     half.wait.reset();
     return;
   }
-  if (!half.wait || half.wait->at != half.next)
-    half.wait = Half::Wait{now, flow.packets, half.next};
-  if (!is_due(flow, half, now)) return;
+  if (!half.wait || half.wait->at != half.next) half.wait = Half::Wait{now, half.next};
+  if (!is_due(half, now)) return;
   if (!half.started) return start(flow, side, now);
   // Only what the other side acknowledged is certainly lost; the rest may still be sent again.
   const bool acked = half.acked > half.next && half.sent() > half.next;
@@ -450,11 +446,10 @@ void Reassembler::settle(Flow& flow, Side side, Time now) {
   deliver_end(flow, side, now);
 }
 
-bool Reassembler::is_due(const Flow& flow, const Half& half, Time now) const {
+bool Reassembler::is_due(const Half& half, Time now) const {
   const auto waited = now - half.wait->since;
   if (half.started && half.acked <= half.next) return waited >= limits_.unacked;
-  return waited >= limits_.patience ||
-         flow.packets - half.wait->packets >= limits_.patience_packets;
+  return waited >= limits_.patience;
 }
 
 void Reassembler::flush(Flow& flow, Side side, Time time) {

@@ -80,7 +80,6 @@ struct ReassemblyLimits {
   std::chrono::nanoseconds linger =
       std::chrono::seconds{30};  // how long late copies of a closed one are known
   std::chrono::nanoseconds patience = std::chrono::milliseconds{200};
-  std::uint64_t patience_packets = 32;  // of the same connection; whichever comes first
   std::chrono::nanoseconds unacked = std::chrono::seconds{10};  // a hole that nobody acknowledged
 };
 
@@ -169,7 +168,7 @@ class Reassembler {
   void start(Flow& flow, Side side, Time time);
   void settle(Flow& flow, Time now);
   void settle(Flow& flow, Side side, Time now);
-  bool is_due(const Flow& flow, const Half& half, Time now) const;
+  bool is_due(const Half& half, Time now) const;
   void flush(Flow& flow, Side side, Time time);
   void close(Flow& flow, Close how, Time time);
   void erase(Flow& flow);
