@@ -149,7 +149,8 @@ class Parser {
   Part last_ = Part::none;
   bool in_message_ = false;
   bool head_complete_ = false;
-  bool folded_ = false;     // some header runs over several lines
+  bool folded_ = false;  // some header runs over several lines
+  bool blank_in_name_ = false;
   bool streaming_ = false;  // the body goes to Sink::on_body
   bool keep_alive_ = true;
   bool stopped_ = false;
