@@ -226,7 +226,6 @@ class ContextImpl {
   asio::executor_work_guard<asio::io_context::executor_type> work_{io_.get_executor()};
   asio::posix::stream_descriptor listener_{io_};
   bool accept_paused_ = false, accept_warned_ = false;
-  Resolver resolver_;
 
   StringMap<std::shared_ptr<Slot>>
       processes_;  // written on the loop under the mutex, read by others under it
@@ -261,6 +260,8 @@ class ContextImpl {
   std::mutex tasks_mutex_;
   std::vector<Task> tasks_, tasks_running_;
   bool tasks_closed_ = false;
+
+  Resolver resolver_;  // behind all that its callbacks touch: destroyed before it
 
   std::atomic<bool> stopping_{false};  // processes are gone, connections drain
   bool finished_ = false;              // everything is given up

@@ -160,7 +160,7 @@ class Context {
   /// The waiting form, for any thread but the loop's (there: Error): waits until there is room, at
   /// the most `timeout`.
   SendResult send_wait(std::string_view from, const Pid& to, std::string_view name,
-                       std::string_view body, Duration timeout, OnDelivery on_delivery = {});
+                       std::string_view body, Duration timeout, const OnDelivery& on_delivery = {});
 
   /// Calls `ready` once, on the loop, as soon as the address of `to` has less than half of its
   /// limits queued (at once when it has now).
