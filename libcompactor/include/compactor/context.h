@@ -1,4 +1,5 @@
-// Context: a libprocess node. One listening address, one loop thread, the processes spawned on it, and its connections.
+// Context: a libprocess node. One listening address, one loop thread, the processes spawned on it,
+// and its connections.
 #pragma once
 
 #include <chrono>
@@ -31,14 +32,16 @@ struct Address {
   bool operator==(const Address&) const = default;
 };
 
-/// Sees what happens on the connections. Every call is made on the loop thread and must be short; views are valid during the
-/// call only. The defaults do nothing, except warning(), which writes a line to stderr.
+/// Sees what happens on the connections. Every call is made on the loop thread, must be short and
+/// must not throw; views are valid during the call only. The defaults do nothing, except warning(),
+/// which writes a line to stderr.
 class Observer {
  public:
   virtual ~Observer() = default;
   /// An outgoing connection was established; `local` is our end.
   virtual void connected(const Address& /*peer*/, const Address& /*local*/, Duration /*took*/) {}
-  virtual void connect_failed(const Address& /*peer*/, std::error_code /*error*/, Duration /*took*/) {}
+  virtual void connect_failed(const Address& /*peer*/, std::error_code /*error*/,
+                              Duration /*took*/) {}
   /// An outgoing connection has ended.
   virtual void disconnected(const Address& /*peer*/, ExitReason /*reason*/) {}
   /// The head of a message as it goes out (also to be shown by `-v`); only when wants_heads().
@@ -46,33 +49,43 @@ class Observer {
   /// Status line and headers of a response as they came; only when wants_heads().
   virtual void response_in(const Address& /*peer*/, std::string_view /*head*/) {}
   virtual bool wants_heads() const { return false; }
-  /// A peer sent what is no HTTP, or over a limit: its connection is closed. Or a message answered with 4xx, 5xx.
+  /// A peer sent what is no HTTP, or over a limit: its connection is closed. Or a message answered
+  /// with 4xx, 5xx.
   virtual void rejected(const Address& /*peer*/, std::string_view /*why*/) {}
-  /// Something that the user should know: a sender that is no PID, a limit reached, a handler that threw.
+  /// Something that the user should know: a sender that is no PID, a limit reached, a handler that
+  /// threw. At most 100 in a second; then one that says that the rest is left out.
   virtual void warning(std::string_view text);
 };
 
-/// What a Context is made of. Defaults are those of the class; from_environment() takes LIBPROCESS_IP, _PORT,
-/// _ADVERTISE_IP, _ADVERTISE_PORT and _REQUIRE_PEER_ADDRESS_IP_MATCH (an empty variable counts as unset).
+/// What a Context is made of. Defaults are those of the class; from_environment() takes
+/// LIBPROCESS_IP, _PORT, _ADVERTISE_IP, _ADVERTISE_PORT and _REQUIRE_PEER_ADDRESS_IP_MATCH (an
+/// empty variable counts as unset).
 struct Options {
-  std::string ip;                  // to bind; empty: all interfaces. A name is resolved
-  std::uint16_t port = 0;          // 0: any free one
-  std::string advertise_ip;        // in our PIDs; empty: the bound ip; when that is all interfaces, the source
-                                   // address of the default route, else the first non-loopback one, else 127.0.0.1
+  std::string ip;            // to bind; empty: all interfaces. A name is resolved
+  std::uint16_t port = 0;    // 0: any free one
+  std::string advertise_ip;  // in our PIDs; empty: the bound ip; when that is all interfaces, the
+                             // source address of the default route, else the first non-loopback
+                             // one, else 127.0.0.1
   std::uint16_t advertise_port = 0;  // 0: the bound port
-  std::string delegate;  // plain requests whose first segment names no process go to the process of this id
+  std::string
+      delegate;  // plain requests whose first segment names no process go to the process of this id
   bool require_peer_ip_match = false;  // 400 to a message whose sender's ip is not its connection's
   Style style = Style::libprocess;
 
-  std::size_t max_body = std::size_t{64} << 20;          // of a received message, also decompressed
-  std::size_t max_connections = 0;                       // accepted at once; 0: hard limit of descriptors − 64
+  std::size_t max_body = std::size_t{64} << 20;       // of a received message, also decompressed
+  std::size_t max_incomplete = std::size_t{1} << 30;  // all received messages together that are not
+                                                      // complete; over it the connection that holds
+                                                      // most is closed
+  std::size_t max_connections = 0;  // accepted at once; 0: hard limit of descriptors − 64
   std::size_t max_queued_bytes = std::size_t{64} << 20;  // per address, not yet written
   std::size_t max_unanswered = 65536;                    // per address, written or not
   Duration connect_timeout = std::chrono::seconds(5);
-  Duration idle_timeout = std::chrono::seconds(60);      // of an outgoing connection without link; drained, then closed
-  Duration keepalive_idle = std::chrono::seconds(15);    // TCP keep-alive of linked connections: first probe after …
+  Duration idle_timeout =
+      std::chrono::seconds(60);  // of an outgoing connection without link; drained, then closed
+  Duration keepalive_idle =
+      std::chrono::seconds(15);  // TCP keep-alive of linked connections: first probe after …
   Duration keepalive_interval = std::chrono::seconds(5);  // … then every …
-  int keepalive_count = 3;                               // … and lost after so many unanswered
+  int keepalive_count = 3;                                // … and lost after so many unanswered
 
   std::shared_ptr<Observer> observer;  // null: warnings to stderr
 
@@ -82,32 +95,34 @@ struct Options {
 
 /// Counters since construction. /metrics/snapshot shows them.
 struct Statistics {
-  std::uint64_t messages_received = 0;   // delivered to a process
-  std::uint64_t bytes_received = 0;      // their bodies
-  std::uint64_t messages_dropped = 0;    // 404
-  std::uint64_t messages_rejected = 0;   // 400, 500, unparseable
-  std::uint64_t messages_sent = 0;       // queued by send()
-  std::uint64_t deliveries_failed = 0;   // any outcome but accepted
+  std::uint64_t messages_received = 0;  // delivered to a process
+  std::uint64_t bytes_received = 0;     // their bodies
+  std::uint64_t messages_dropped = 0;   // 404
+  std::uint64_t messages_rejected = 0;  // 400, 500, unparseable
+  std::uint64_t messages_sent = 0;      // queued by send()
+  std::uint64_t deliveries_failed = 0;  // any outcome but accepted
   std::uint64_t handler_exceptions = 0;
-  std::uint64_t http_requests = 0;       // plain ones
+  std::uint64_t http_requests = 0;  // plain ones
   std::uint64_t connections_accepted = 0;
-  std::uint64_t connections_open = 0;    // inbound, now
-  std::uint64_t links = 0;               // now
+  std::uint64_t connections_open = 0;  // inbound, now
+  std::uint64_t links = 0;             // now
 };
 
 /// What stop() could not bring to its end.
 struct StopReport {
-  std::size_t unsent = 0;      // messages of which no byte was written
+  std::size_t unsent = 0;      // messages of which no byte was written, or that no local process
+                               // has handled
   std::size_t unanswered = 0;  // messages written, wholly or in part, without an answer
 };
 
 using TimerId = std::uint64_t;
 
-/// Serves from construction to stop(). All public functions may be called from any thread, unless they say otherwise.
+/// Serves from construction to stop(). All public functions may be called from any thread, unless
+/// they say otherwise.
 class Context {
  public:
-  /// Binds, listens, starts the loop thread. Throws SocketError with the address and the reason (taken port, not
-  /// a local address, unresolvable name), Error for IPv6.
+  /// Binds, listens, starts the loop thread. Throws SocketError with the address and the reason
+  /// (taken port, not a local address, unresolvable name), Error for IPv6.
   Context();
   explicit Context(Options options);
   ~Context();  // stop()
@@ -121,45 +136,49 @@ class Context {
   const Options& options() const;
   std::string str() const;  // Context(ip:port)
 
-  /// Registers the process, then runs its initialize() on the loop thread, before any message reaches it, and
-  /// waits for that (in place when called on the loop). Throws InvalidProcess when the id is taken or cannot be carried, Stopped after stop(), and
-  /// what initialize() throws; then nothing is left behind.
+  /// Registers the process, then runs its initialize() on the loop thread, before any message
+  /// reaches it, and waits for that (in place when called on the loop). Throws InvalidProcess when
+  /// the id is taken or cannot be carried, Stopped after stop(), and what initialize() throws; then
+  /// nothing is left behind.
   Pid spawn(std::shared_ptr<Process> process);
   template <class P, class... Args>
   Pid spawn(Args&&... args) {
     return spawn(std::make_shared<P>(std::forward<Args>(args)...));
   }
 
-  /// Ends a local process; finalize() runs, linkers get exited(pid, closed). No such local process: nothing happens.
+  /// Ends a local process: linkers get exited(pid, closed), finalize() runs. No such local process:
+  /// nothing happens.
   void terminate(const Pid& pid);
   bool is_local(const Pid& pid) const;
 
-  /// Queues a message; never blocks. Messages of one sender to one receiver keep their order. All messages to
-  /// one address share one connection, opened when needed; bytes once written are never sent again.
-  /// `from` is any text (a PID of this Context, unless a sender is forged on purpose).
-  SendResult send(std::string_view from, const Pid& to, std::string_view name, std::string_view body = {},
-                  OnDelivery on_delivery = {});
+  /// Queues a message; never blocks. Messages of one sender to one receiver keep their order. All
+  /// messages to one address share one connection, opened when needed; bytes once written are never
+  /// sent again. `from` is any text (a PID of this Context, unless a sender is forged on purpose).
+  SendResult send(std::string_view from, const Pid& to, std::string_view name,
+                  std::string_view body = {}, OnDelivery on_delivery = {});
   SendResult send(const Pid& from, const Pid& to, std::string_view name, std::string_view body = {},
                   OnDelivery on_delivery = {}) {
     return send(from.str(), to, name, body, std::move(on_delivery));
   }
 
-  /// The waiting form, for any thread but the loop's (there: Error): waits until there is room, at the most `timeout`.
-  SendResult send_wait(std::string_view from, const Pid& to, std::string_view name, std::string_view body,
-                       Duration timeout, OnDelivery on_delivery = {});
+  /// The waiting form, for any thread but the loop's (there: Error): waits until there is room, at
+  /// the most `timeout`.
+  SendResult send_wait(std::string_view from, const Pid& to, std::string_view name,
+                       std::string_view body, Duration timeout, const OnDelivery& on_delivery = {});
 
-  /// Calls `ready` once, on the loop, as soon as the address of `to` has less than half of its limits queued
-  /// (at once when it has now).
+  /// Calls `ready` once, on the loop, as soon as the address of `to` has less than half of its
+  /// limits queued (at once when it has now). Not any more when the Context stops.
   void when_room(const Pid& to, std::function<void()> ready);
 
-  /// `process` (local) learns by exited() when `to` is no longer there. For a remote PID a connection is opened, unless
-  /// there is one, and nothing is sent on it; a failed connect is an exit too. Linking twice is once. A local PID
-  /// that does not exist exits at once. Throws InvalidProcess when `process` is not local.
+  /// `process` (local) learns by exited() when `to` is no longer there. For a remote PID a
+  /// connection is opened, unless there is one, and nothing is sent on it; a failed connect is an
+  /// exit too. Linking twice is once. A local PID that does not exist exits at once. Throws
+  /// InvalidProcess when `process` is not local.
   void link(const Pid& process, const Pid& to);
   void unlink(const Pid& process, const Pid& to);
 
-  /// Calls `call` with the process, later, on the loop, in the order of the calls from one thread. Throws InvalidProcess
-  /// when the pid is not local. Nothing happens if it has ended by then.
+  /// Calls `call` with the process, later, on the loop, in the order of the calls from one thread.
+  /// Throws InvalidProcess when the pid is not local. Nothing happens if it has ended by then.
   void dispatch(const Pid& pid, std::function<void(Process&)> call);
   /// The same with a member function. Throws InvalidMethod when the process is no P.
   template <class P, class R, class... Params, class... Args>
@@ -168,7 +187,8 @@ class Context {
     dispatch(pid, bind_call<P>(method, std::forward<Args>(args)...));
   }
 
-  /// dispatch() after a time (not negative; less counts as 0). Not called if the process has ended by then.
+  /// dispatch() after a time (not negative; less counts as 0). Not called if the process has ended
+  /// by then.
   TimerId delay(Duration after, const Pid& pid, std::function<void(Process&)> call);
   template <class P, class R, class... Params, class... Args>
   TimerId delay(Duration after, const Pid& pid, R (P::*method)(Params...), Args&&... args) {
@@ -178,23 +198,26 @@ class Context {
   /// False when it has run, or never was.
   bool cancel(TimerId timer);
 
-  /// Runs `call` on the loop thread. Nothing after stop().
+  /// Runs `call` on the loop thread. Nothing after stop(). What it throws is a warning.
   void post(std::function<void()> call);
   bool on_loop() const;
 
-  /// Back-pressure: while paused, accepted connections are not read. Links, timers and outgoing messages go on.
+  /// Back-pressure: while paused, accepted connections are not read. Links, timers and outgoing
+  /// messages go on.
   void pause_receiving();
   void resume_receiving();
 
-  /// Routes that belong to no process: `/path` and below.
+  /// Routes that belong to no process: `/path` and below. Throws std::invalid_argument when the
+  /// path does not begin with '/', Stopped after stop().
   void route(std::string path, RouteHandler handler);
 
   Statistics statistics() const;
 
-  /// Accepts no more, ends every process, writes what is queued and awaits its answers for at most `drain`, tells
-  /// the rest to their OnDelivery (failed or no_answer, fault stopped), closes every socket, ends the
-  /// loop thread. A second call returns an empty report. Called on the loop it stops without draining further calls:
-  /// the thread is joined by the next stop() or the destructor from elsewhere.
+  /// Accepts no more, ends every process, writes what is queued and awaits its answers for at most
+  /// `drain`, tells the rest to their OnDelivery (failed or no_answer, fault stopped), closes every
+  /// socket, ends the loop thread. A second call returns an empty report. Called on the loop it
+  /// stops without draining further calls: the thread is joined by the next stop() or the
+  /// destructor from elsewhere.
   StopReport stop(Duration drain = std::chrono::seconds(5));
 
   /// Blocks until stop() was called.
@@ -203,7 +226,8 @@ class Context {
  private:
   template <class P, class M, class... Args>
   static std::function<void(Process&)> bind_call(M method, Args&&... args) {
-    return [method, bound = std::tuple<std::decay_t<Args>...>(std::forward<Args>(args)...)](Process& process) {
+    return [method, bound = std::tuple<std::decay_t<Args>...>(std::forward<Args>(args)...)](
+               Process& process) {
       std::apply([&](const auto&... a) { (dynamic_cast<P&>(process).*method)(a...); }, bound);
     };
   }
@@ -213,15 +237,17 @@ class Context {
   std::unique_ptr<class ContextImpl> impl_;
 };
 
-/// The address that the kernel would send from to reach `ip` (a numeric IPv4); nothing when there is no route.
+/// The address that the kernel would send from to reach `ip` (a numeric IPv4); nothing when there
+/// is no route.
 std::optional<std::string> source_address_to(const std::string& ip);
-/// What a PID should say when all interfaces are bound and no peer is known: the source address of the default
-/// route, else the first non-loopback IPv4 that is up, else 127.0.0.1.
+/// What a PID should say when all interfaces are bound and no peer is known: the source address of
+/// the default route, else the first non-loopback IPv4 that is up, else 127.0.0.1.
 std::string default_source_address();
 /// Resolves a name to its first IPv4 address (blocking). Throws SocketError.
 std::string resolve_ipv4(const std::string& host);
 
-/// The Context that the free functions below use: made on first use, from the environment, or by initialize().
+/// The Context that the free functions below use: made on first use, from the environment, or by
+/// initialize().
 Context& default_context();
 /// Makes it with these options. Throws Error when it exists already.
 Context& initialize(Options options);

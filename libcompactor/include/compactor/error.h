@@ -1,6 +1,6 @@
 // The library's exceptions. Errors of a peer or of the network during a run are never thrown:
-// they come as a Delivery, an exited() or a call of the Observer. What is thrown is a mistake of the
-// caller or a resource that could not be had at construction.
+// they come as a Delivery, an exited() or a call of the Observer. What is thrown is a mistake of
+// the caller or a resource that could not be had at construction.
 #pragma once
 
 #include <stdexcept>

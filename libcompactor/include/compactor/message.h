@@ -12,7 +12,8 @@
 
 namespace compactor {
 
-/// The dialect of an outgoing message (the bytes of each are in wire/encode.h). Receivers accept all three.
+/// The dialect of an outgoing message (the bytes of each are in wire/encode.h). Receivers accept
+/// all three.
 enum class Style {
   libprocess,  // HTTP/1.1, chunked, User-Agent and Libprocess-From: what Mesos sends
   compactor,   // HTTP/1.0, Content-Length, Libprocess-From: what the Python library sends
@@ -34,8 +35,9 @@ enum class Outcome {
   no_such_process,  // 404
   not_handled,      // 405: how the Python library says that it has no such process or mailbox
   refused,          // 400, 5xx or any other status; reason has the status and the start of the body
-  no_answer,        // written, wholly or in part, and the connection ended, or we stopped, before an answer
-  failed,           // not a byte of it was written: it has certainly not arrived
+  no_answer,  // written, wholly or in part, and the connection ended, or we stopped, before an
+              // answer
+  failed,     // not a byte of it was written: it has certainly not arrived
 };
 
 /// Where it went wrong, for those who act on it (exit codes, retry).
@@ -54,9 +56,9 @@ enum class Fault {
 struct Delivery {
   Outcome outcome = Outcome::accepted;
   Fault fault = Fault::none;
-  int status = 0;       // of the HTTP response; 0 when there was none. A local delivery counts as 202
-  std::string reason;   // empty for accepted; else one line for people
-  std::error_code error;  // the system's reason, where there is one
+  int status = 0;  // of the HTTP response; 0 when there was none. A local delivery counts as 202
+  std::string reason;               // empty for accepted; else one line for people
+  std::error_code error;            // the system's reason, where there is one
   std::chrono::nanoseconds ack{0};  // from send() to the response; 0 when there was none
 };
 
@@ -66,9 +68,10 @@ using OnDelivery = std::function<void(const Delivery&)>;
 /// What send() says at once. Only `queued` leads to a call of OnDelivery.
 enum class SendResult {
   queued,
-  full,     // the address has its limit of queued bytes or unanswered messages; see Context::when_room
-  invalid,  // cannot be carried: blank, control, '?', '#' or non-ASCII in the name, CR or LF in an id, an empty
-            // id in the libprocess dialect, a bad address, a body over the limit of one address' queue
+  full,  // the address has its limit of queued bytes or unanswered messages; see Context::when_room
+  invalid,  // cannot be carried: blank, control, '?', '#' or non-ASCII in the name, CR or LF in an
+            // id, an empty id in the libprocess dialect, a bad address, a body over the limit of
+            // one address' queue
   stopped,  // the Context has been stopped
 };
 
@@ -78,7 +81,7 @@ enum class ExitReason {
   reset,        // RST
   refused,      // nobody listens there
   timed_out,    // connect time-out, keep-alive, or retransmission gave up
-  unreachable,  // no route, network down, or host name unknown
+  unreachable,  // no route, network down, host name unknown, or no socket to be had for it
 };
 
 std::string_view to_string(Style style);

@@ -18,12 +18,12 @@ struct Pid {
   std::string host;  // IPv4 literal or host name; libprocess has no IPv6 here
   std::uint16_t port = 0;
 
-  /// Strict: exactly one '@', exactly one ':' after it, a decimal port 0–65535. An empty id or host is
-  /// allowed, an id may hold anything but '@'. Throws InvalidPid, whose text says what is wrong.
+  /// Strict: exactly one '@', exactly one ':' after it, a decimal port 0–65535. An empty id or host
+  /// is allowed, an id may hold anything but '@'. Throws InvalidPid, whose text says what is wrong.
   static Pid parse(std::string_view text);
 
-  /// As libprocess reads a peer's text: id up to the first '@', host up to the next ':', then a decimal
-  /// port. Blanks around the whole are ignored. Nothing when that does not fit.
+  /// As libprocess reads a peer's text: id up to the first '@', host up to the next ':', then a
+  /// decimal port. Blanks around the whole are ignored. Nothing when that does not fit.
   static std::optional<Pid> from_peer(std::string_view text);
 
   /// `id@host:port`

@@ -1,4 +1,5 @@
-// Process: an actor. It has a name, mailboxes and routes; it is spawned on a Context, which calls it.
+// Process: an actor. It has a name, mailboxes and routes; it is spawned on a Context, which calls
+// it.
 #pragma once
 
 #include <functional>
@@ -7,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "compactor/error.h"
 #include "compactor/http.h"
@@ -16,12 +18,14 @@
 namespace compactor {
 
 class Context;
+class ContextImpl;
 
 /// Derive from it, install handlers in the constructor or in initialize(), spawn it.
 ///
-/// Threads: once spawned, every virtual function and every handler is called on the loop thread of the
-/// Context, one at a time, so a process needs no locks for its own state. send(), link(), terminate() may be called from any
-/// thread; install(), route() and delegate() only before spawning or on the loop thread.
+/// Threads: once spawned, every virtual function and every handler is called on the loop thread of
+/// the Context, one at a time, so a process needs no locks for its own state. send(), link(),
+/// terminate() may be called from any thread; install(), route() and delegate() only before
+/// spawning or on the loop thread.
 ///
 /// An exception that leaves a handler is logged and counted; the process lives on.
 class Process {
@@ -40,36 +44,42 @@ class Process {
   const Pid& pid() const;
   Context& context() const;
 
+  /// The paths given to route().
+  std::vector<std::string> route_paths() const;
+
  protected:
-  /// Called once, when the process can be reached and before its first message. An exception here comes out
-  /// of spawn(), and the process is not spawned.
+  /// Called once, when the process can be reached and before its first message. An exception here
+  /// comes out of spawn(), and the process is not spawned.
   virtual void initialize() {}
 
   /// The process will get no more calls. Not called when initialize() failed.
   virtual void finalize() {}
 
   /// A linked process is no longer there: called once per linked PID; the link is gone then.
-  /// A lost connection is reported to every linker of every PID at that address (libprocess does the same).
+  /// A lost connection is reported to every linker of every PID at that address (libprocess does
+  /// the same).
   virtual void exited(const Pid& pid, ExitReason reason);
 
-  /// A message for this process. The default calls the handler installed for its name, else passes it to the
-  /// delegate of its name, else drops it, as libprocess does. Override it to see every message.
+  /// A message for this process. The default calls the handler installed for its name, else passes
+  /// it to the delegate of its name, else drops it, as libprocess does. Override it to see every
+  /// message.
   virtual void receive(const MessageView& message);
 
-  /// Calls `handler` for messages of that name. The last installation of a name counts; those of base classes
-  /// are kept.
+  /// Calls `handler` for messages of that name. The last installation of a name counts; those of
+  /// base classes are kept.
   void install(std::string name, Handler handler);
 
   template <class P>
   void install(std::string name, void (P::*method)(const Pid& from, std::string_view body)) {
-    install(std::move(name), [self = static_cast<P*>(this), method](const Pid& from, std::string_view body) {
-      (self->*method)(from, body);
-    });
+    install(std::move(name),
+            [self = static_cast<P*>(this), method](const Pid& from, std::string_view body) {
+              (self->*method)(from, body);
+            });
   }
 
-  /// Serves plain HTTP at /ID/path; the longest path that is a prefix (of whole segments) wins. The path must
-  /// begin with '/', else std::invalid_argument. A mailbox of the same name does not get in its way: a
-  /// message goes to the mailbox, anything else to the route.
+  /// Serves plain HTTP at /ID/path; the longest path that is a prefix (of whole segments) wins. The
+  /// path must begin with '/', else std::invalid_argument. A mailbox of the same name does not get
+  /// in its way: a message goes to the mailbox, anything else to the route.
   void route(std::string path, RouteHandler handler);
 
   /// Messages of that name that have no handler here go to `to`, with their sender unchanged.
@@ -89,11 +99,18 @@ class Process {
   friend class Context;
   friend class ContextImpl;
 
+  ContextImpl& bound() const;
+
   std::string id_;
   Pid pid_;
-  Context* context_ = nullptr;
-  std::map<std::string, Handler, std::less<>> handlers_;
-  std::map<std::string, RouteHandler, std::less<>> routes_;
+  std::string pid_text_;
+  std::weak_ptr<Process> self_;
+  Context* context_ =
+      nullptr;  // set once by spawn(); so a process must not be used after its Context is gone
+  ContextImpl* impl_ = nullptr;
+  // Shared with the call under way, so that a handler may install another in its own place.
+  std::map<std::string, std::shared_ptr<const Handler>, std::less<>> handlers_;
+  std::map<std::string, std::shared_ptr<const RouteHandler>, std::less<>> routes_;
   std::map<std::string, Pid, std::less<>> delegates_;
 };
 

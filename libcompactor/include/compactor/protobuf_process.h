@@ -19,8 +19,9 @@ class ProtobufProcess : public Process {
   using Process::install;
   using Process::send;
 
-  /// Calls `handler(from, message)` for messages of type M. Missing required fields are accepted, an empty body
-  /// is an empty message. A body that is no M is a warning and counted as a handler's exception; `handler` is not called.
+  /// Calls `handler(from, message)` for messages of type M. Missing required fields are accepted,
+  /// an empty body is an empty message. A body that is no M is a warning and counted as a handler's
+  /// exception; `handler` is not called.
   template <class M>
   void install(std::function<void(const Pid& from, const M& message)> handler) {
     install(std::string(M::descriptor()->full_name()),
@@ -38,7 +39,8 @@ class ProtobufProcess : public Process {
   }
 
   /// Sends the message under the full name of its type. `invalid` when a required field is missing.
-  SendResult send(const Pid& to, const google::protobuf::Message& message, OnDelivery on_delivery = {});
+  SendResult send(const Pid& to, const google::protobuf::Message& message,
+                  OnDelivery on_delivery = {});
 
  private:
   /// Throws Error when the bytes are no such message.

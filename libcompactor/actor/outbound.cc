@@ -1,0 +1,362 @@
+#include "actor/outbound.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "actor/clock.h"
+#include "actor/context_impl.h"
+#include "actor/net.h"
+
+namespace compactor {
+namespace {
+
+constexpr auto kShutLimit = std::chrono::seconds(60);
+constexpr std::size_t kMaxResponseBody = std::size_t{1} << 20;  // we look at its first line only
+
+bool looks_like_tls(std::string_view bytes) {
+  // RFC 8446 §5.1: content type alert or handshake, then legacy version 3.x.
+  return bytes.size() >= 2 && (bytes[0] == 0x15 || bytes[0] == 0x16) && bytes[1] == 0x03;
+}
+
+std::string printable_start(std::string_view body) {
+  std::string text;
+  for (const char c : body.substr(0, 200)) {
+    if (c == '\n' || c == '\r') break;
+    text += (c >= 0x20 && c < 0x7f) ? c : '.';
+  }
+  return text;
+}
+
+Delivery delivery_of(const wire::HttpMessage& response) {
+  Delivery delivery;
+  delivery.status = response.status;
+  if (response.status >= 200 && response.status < 300) {
+    delivery.outcome = Outcome::accepted;
+    return delivery;
+  }
+  delivery.outcome = response.status == 404   ? Outcome::no_such_process
+                     : response.status == 405 ? Outcome::not_handled
+                                              : Outcome::refused;
+  delivery.reason = std::to_string(response.status) + " " + printable_start(response.reason);
+  if (const std::string body = printable_start(response.body);
+      !body.empty() && delivery.outcome == Outcome::refused) {
+    delivery.reason += ": " + body;
+  }
+  return delivery;
+}
+
+}  // namespace
+
+Outbound::Outbound(ContextImpl& impl, Address address, std::shared_ptr<Budget> budget)
+    : impl_(impl),
+      address_(std::move(address)),
+      budget_(std::move(budget)),
+      socket_(impl.io()),
+      timer_(impl.io()),
+      parser_(wire::Kind::response, kMaxResponseBody),
+      started_(Clock::now()),
+      last_used_(started_) {}
+
+void Outbound::open() {
+  timer_.expires_at(in(impl_.options().connect_timeout));
+  timer_.async_wait([self = shared_from_this()](const asio::error_code& aborted) {
+    if (aborted || self->state_ != State::connecting) return;
+    const ContextImpl::Turn turn(self->impl_);
+    self->connect_failed({ETIMEDOUT, std::system_category()});
+  });
+  in_addr numeric{};
+  if (parse_ipv4(address_.host, numeric)) {
+    connect({asio::ip::address_v4(ntohl(numeric.s_addr)), address_.port});
+    return;
+  }
+  impl_.resolver().resolve(
+      address_.host, [&impl = impl_, weak = weak_from_this()](std::error_code error, in_addr ip) {
+        impl.post([weak, error, ip] {
+          const auto self = weak.lock();
+          if (!self || self->state_ != State::connecting) return;
+          if (error) return self->connect_failed(error);
+          self->connect({asio::ip::address_v4(ntohl(ip.s_addr)), self->address_.port});
+        });
+      });
+}
+
+void Outbound::refuse(const std::error_code& error) {
+  impl_.post([self = shared_from_this(), error] {
+    if (self->state_ == State::connecting) self->connect_failed(error);
+  });
+}
+
+void Outbound::connect(const asio::ip::tcp::endpoint& endpoint) {
+  asio::error_code error;
+  socket_.open(endpoint.protocol(), error);
+  if (!error) {
+    ::fcntl(socket_.native_handle(), F_SETFD, FD_CLOEXEC);
+    set_no_delay(socket_.native_handle());
+    socket_.non_blocking(true, error);
+  }
+  if (error) return refuse(error);
+  socket_.async_connect(endpoint, [self = shared_from_this()](const asio::error_code& failed) {
+    if (self->state_ != State::connecting) return;
+    const ContextImpl::Turn turn(self->impl_);
+    if (failed) {
+      self->connect_failed(failed);
+    } else {
+      self->connected();
+    }
+  });
+}
+
+void Outbound::connected() {
+  // Connecting to a free port of our own host, the kernel may have picked that very port for our
+  // end: TCP then connects us to ourselves.
+  if (local_of(socket_.native_handle()) == peer_of(socket_.native_handle()))
+    return connect_failed({ECONNREFUSED, std::system_category()});
+  state_ = State::open;
+  const auto took = Clock::now() - started_;
+  impl_.observer().connected(address_, local_of(socket_.native_handle()), took);
+  if (!links_.empty()) {
+    const Options& o = impl_.options();
+    set_keepalive(socket_.native_handle(), o.keepalive_idle, o.keepalive_interval,
+                  o.keepalive_count);
+  }
+  last_used_ = Clock::now();
+  watch_idle();
+  await_readable();
+  flush();
+  close_when_done();
+}
+
+void Outbound::connect_failed(const std::error_code& error) {
+  impl_.observer().connect_failed(address_, error, Clock::now() - started_);
+  const bool unresolved = error.category() == resolve_category();
+  fail(unresolved ? Fault::resolve : Fault::connect, error,
+       unresolved ? "cannot resolve " + address_.host + ": " + describe(error)
+                  : "cannot connect to " + address_.str() + ": " + describe(error));
+}
+
+void Outbound::appended(std::size_t bytes, Sent sent) {
+  queued_ += bytes;
+  sent.end = queued_;
+  unanswered_.push_back(std::move(sent));
+  if (impl_.observer().wants_heads()) show_request(bytes);
+  if (!flush_planned_ && state_ == State::open && !writing_) {
+    flush_planned_ = true;
+    impl_.flush_later(shared_from_this());
+  }
+}
+
+void Outbound::show_request(std::size_t bytes) {
+  const std::string& block = output_.block_for(0);
+  const std::string_view message = std::string_view(block).substr(block.size() - bytes);
+  impl_.observer().request_out(address_, message.substr(0, message.find("\r\n\r\n")));
+}
+
+void Outbound::link(const std::string& process_id, const Pid& to) {
+  if (!links_[process_id].insert(to).second) return;
+  ContextImpl::count(impl_.counters.links);
+  if (state_ == State::open) {
+    const Options& o = impl_.options();
+    set_keepalive(socket_.native_handle(), o.keepalive_idle, o.keepalive_interval,
+                  o.keepalive_count);
+  }
+}
+
+void Outbound::unlink(const std::string& process_id, const Pid& to) {
+  const auto found = links_.find(process_id);
+  if (found == links_.end() || found->second.erase(to) == 0) return;
+  ContextImpl::count(impl_.counters.links, std::uint64_t(-1));
+  if (found->second.empty()) links_.erase(found);
+  last_used_ = Clock::now();
+}
+
+void Outbound::unlink_all(const std::string& process_id) {
+  const auto found = links_.find(process_id);
+  if (found == links_.end()) return;
+  ContextImpl::count(impl_.counters.links, -std::uint64_t{found->second.size()});
+  links_.erase(found);
+  last_used_ = Clock::now();
+}
+
+void Outbound::flush() {
+  flush_planned_ = false;
+  if (state_ != State::open || writing_ || write_error_) return;
+  std::error_code error;
+  const std::size_t bytes = output_.write_to(socket_.native_handle(), error);
+  written_ += bytes;
+  last_used_ = Clock::now();
+  if (bytes > 0) budget_->release_bytes(bytes);
+  if (error) {
+    // The peer may have answered before it went: read all there is, then fail.
+    write_error_ = error;
+    impl_.outbound_retired(shared_from_this());
+    return;
+  }
+  if (output_.empty()) return;
+  writing_ = true;
+  socket_.async_wait(asio::ip::tcp::socket::wait_write,
+                     [self = shared_from_this()](const asio::error_code& failed) {
+                       self->writing_ = false;
+                       if (failed || self->state_ == State::closed) return;
+                       const ContextImpl::Turn turn(self->impl_);
+                       self->flush();
+                     });
+}
+
+void Outbound::await_readable() {
+  socket_.async_wait(asio::ip::tcp::socket::wait_read,
+                     [self = shared_from_this()](const asio::error_code& failed) {
+                       if (failed || self->state_ == State::closed) return;
+                       const ContextImpl::Turn turn(self->impl_);
+                       self->on_readable();
+                     });
+}
+
+void Outbound::on_readable() {
+  auto& buffer = impl_.read_buffer();
+  const ssize_t got = ::recv(socket_.native_handle(), buffer.data(), buffer.size(), 0);
+  if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
+    return await_readable();
+  if (got < 0) return read_failed({errno, std::system_category()});
+  if (got == 0) return read_failed({});
+  const std::string_view bytes(buffer.data(), static_cast<std::size_t>(got));
+  const bool tls = parser_.offset() == 0 && looks_like_tls(bytes);
+  read_at_ = Clock::now();
+  const bool going_on = parser_.feed(bytes, *this);
+  if (const std::size_t answered = std::exchange(answered_, 0)) budget_->release_messages(answered);
+  if (state_ == State::closed) return;
+  if (tls) return fail(Fault::tls, {}, address_.str() + " answered with a TLS record");
+  if (parser_.broken())
+    return fail(Fault::not_http, {}, address_.str() + " answered with no HTTP: " + parser_.error());
+  if (!going_on)
+    return fail(Fault::closed, {}, address_.str() + " closes the connection after this answer");
+  close_when_done();
+  if (state_ != State::closed) await_readable();
+}
+
+bool Outbound::on_message(const wire::HttpMessage& response) {
+  if (response.status < 200) return true;  // interim (RFC 9110 §15.2); the final one follows
+  if (impl_.observer().wants_heads()) {
+    std::string head = "HTTP/" + std::to_string(response.major) + "." +
+                       std::to_string(response.minor) + " " + std::to_string(response.status) +
+                       " " + std::string(response.reason);
+    for (const wire::Header& header : *response.headers) {
+      head.append("\r\n").append(header.name).append(": ").append(header.value);
+    }
+    impl_.observer().response_in(address_, head);
+  }
+  if (unanswered_.empty()) {
+    impl_.warn(address_.str() + " answered a message that was not sent to it (status " +
+               std::to_string(response.status) + ")");
+    return true;
+  }
+  answer(response);
+  return response.keep_alive;
+}
+
+void Outbound::answer(const wire::HttpMessage& response) {
+  const Sent sent = std::move(unanswered_.front());
+  unanswered_.pop_front();
+  first_unanswered_begin_ = sent.end;
+  ++answered_;
+  if (!sent.on_delivery && response.status == 202) return;
+  Delivery delivery = delivery_of(response);
+  delivery.ack = read_at_ - sent.at;
+  impl_.complete(sent.on_delivery, delivery);
+}
+
+void Outbound::read_failed(const std::error_code& error) {
+  read_at_ = Clock::now();
+  parser_.finish(*this);
+  if (const std::size_t answered = std::exchange(answered_, 0)) budget_->release_messages(answered);
+  if (state_ == State::closed) return;
+  const std::error_code reason = error ? error : write_error_;
+  const bool timed_out = reason.value() == ETIMEDOUT;
+  fail(timed_out ? Fault::timed_out : Fault::closed, reason,
+       address_.str() + (reason ? ": " + describe(reason) : std::string(" closed the connection")));
+}
+
+void Outbound::watch_idle() {
+  const auto idle = impl_.options().idle_timeout;
+  const bool idling = links_.empty() && !busy();
+  timer_.expires_at(in(idle, idling ? last_used_ : Clock::now()));
+  timer_.async_wait([self = shared_from_this(), idle](const asio::error_code& aborted) {
+    if (aborted || self->state_ != State::open) return;
+    const ContextImpl::Turn turn(self->impl_);
+    if (self->links_.empty() && !self->busy() && Clock::now() - self->last_used_ >= idle) {
+      self->impl_.outbound_retired(self->shared_from_this());
+      self->retire();
+    } else {
+      self->watch_idle();
+    }
+  });
+}
+
+void Outbound::retire() {
+  retired_ = true;
+  close_when_done();
+}
+
+void Outbound::close_when_done() {
+  if (!retired_ || busy() || state_ != State::open) return;
+  state_ = State::shut;
+  ::shutdown(socket_.native_handle(), SHUT_WR);
+  timer_.cancel();
+  shut_deadline_ = Clock::now() + kShutLimit;
+  impl_.need_sweep();
+}
+
+void Outbound::tick(Clock::time_point now) {
+  if (state_ == State::shut && now >= shut_deadline_)
+    fail(Fault::closed, {}, address_.str() + " did not close");
+}
+
+void Outbound::abort(StopReport& report) {
+  for (std::uint64_t begin = first_unanswered_begin_; const Sent& sent : unanswered_) {
+    ++(begin >= written_ ? report.unsent : report.unanswered);
+    begin = sent.end;
+  }
+  fail(Fault::stopped, {}, "stopped before " + address_.str() + " answered");
+}
+
+void Outbound::fail(Fault fault, const std::error_code& error, const std::string& reason) {
+  if (state_ == State::closed) return;
+  const auto self = shared_from_this();
+  const bool was_open = state_ != State::connecting;
+  state_ = State::closed;
+  timer_.cancel();
+  asio::error_code ignored;
+  socket_.close(ignored);
+  impl_.outbound_closed(self);
+  if (was_open) impl_.observer().disconnected(address_, exit_reason(error));
+  ExitReason exit = exit_reason(error);
+  if (!was_open && exit == ExitReason::closed) exit = ExitReason::unreachable;
+  for (const auto& [process_id, pids] : links_) {
+    ContextImpl::count(impl_.counters.links, -std::uint64_t{pids.size()});
+    for (const Pid& pid : pids) impl_.deliver_exit(process_id, pid, exit);
+  }
+  links_.clear();
+  give_up(fault, error, reason);
+}
+
+void Outbound::give_up(Fault fault, const std::error_code& error, const std::string& reason) {
+  output_.clear();
+  budget_->release_bytes(static_cast<std::size_t>(queued_ - written_));
+  budget_->release_messages(unanswered_.size());
+  std::deque<Sent> given_up = std::move(unanswered_);
+  unanswered_.clear();
+  std::uint64_t begin = first_unanswered_begin_;
+  for (Sent& sent : given_up) {
+    Delivery delivery;
+    delivery.outcome = begin >= written_ ? Outcome::failed : Outcome::no_answer;
+    delivery.fault = fault;
+    delivery.error = error;
+    delivery.reason = reason;
+    begin = sent.end;
+    impl_.complete(sent.on_delivery, delivery);
+  }
+}
+
+}  // namespace compactor

@@ -1,0 +1,106 @@
+// The connection that all our messages to one address share, and on which links to that address
+// rest.
+#pragma once
+
+#include <asio.hpp>
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_set>
+#include <utility>
+
+#include "actor/budget.h"
+#include "actor/output_buffer.h"
+#include "compactor/context.h"
+#include "wire/parser.h"
+
+namespace compactor {
+
+class ContextImpl;
+
+/// Whom to tell what became of a message.
+struct Sent {
+  OnDelivery on_delivery;
+  std::shared_ptr<Process> owner;  // keeps alive what on_delivery may refer to
+  std::chrono::steady_clock::time_point at{};
+  std::uint64_t end = 0;  // offset in the connection's output behind its last byte
+};
+
+/// Lives on the loop. Opened at once; a failure of any kind ends it for good (the Context opens
+/// another for the next message), tells every sender and every linker, and frees its share of the
+/// address' budget.
+class Outbound : public std::enable_shared_from_this<Outbound>, private wire::Sink {
+ public:
+  Outbound(ContextImpl& impl, Address address, std::shared_ptr<Budget> budget);
+
+  void open();
+  /// Instead of open(): fails with this error, as soon as the caller has returned to the loop.
+  void refuse(const std::error_code& error);
+
+  /// Room in the output for about `bytes`; append one message to it, then call appended().
+  std::string& output_for(std::size_t bytes) { return output_.block_for(bytes); }
+  /// `bytes` were appended and are within the budget.
+  void appended(std::size_t bytes, Sent sent);
+
+  void link(const std::string& process_id, const Pid& to);
+  void unlink(const std::string& process_id, const Pid& to);
+  /// The process has ended: its links are forgotten.
+  void unlink_all(const std::string& process_id);
+
+  void flush();
+  /// No more messages come. Closed when all is written and answered.
+  void retire();
+  /// Gives up what is under way: senders learn that we stopped.
+  void abort(StopReport& report);
+  void tick(std::chrono::steady_clock::time_point now);
+
+  const Address& address() const { return address_; }
+  const std::shared_ptr<Budget>& budget() const { return budget_; }
+  bool busy() const { return !unanswered_.empty() || !output_.empty(); }
+  bool needs_tick() const { return state_ == State::shut; }
+
+ private:
+  enum class State {
+    connecting,
+    open,
+    shut,  // retired, all written and answered, our side shut: waiting for the peer's FIN
+    closed,
+  };
+
+  bool on_message(const wire::HttpMessage& response) override;
+  void connect(const asio::ip::tcp::endpoint& endpoint);
+  void connected();
+  void connect_failed(const std::error_code& error);
+  void watch_idle();
+  void await_readable();
+  void on_readable();
+  void read_failed(const std::error_code& error);
+  void answer(const wire::HttpMessage& response);
+  void close_when_done();
+  void fail(Fault fault, const std::error_code& error, const std::string& reason);
+  void give_up(Fault fault, const std::error_code& error, const std::string& reason);
+  void show_request(std::size_t bytes);
+
+  ContextImpl& impl_;
+  const Address address_;
+  std::shared_ptr<Budget> budget_;
+  asio::ip::tcp::socket socket_;
+  asio::steady_timer timer_;  // connect time-out first, then idleness
+  OutputBuffer output_;
+  std::deque<Sent> unanswered_;
+  std::uint64_t queued_ = 0, written_ = 0;  // bytes of the stream so far
+  wire::Parser parser_;
+  std::map<std::string, std::unordered_set<Pid>>
+      links_;  // id of a local process -> what it is linked to here
+  std::chrono::steady_clock::time_point started_, last_used_, read_at_, shut_deadline_;
+  std::uint64_t first_unanswered_begin_ = 0;
+  std::size_t answered_ = 0;  // in the read being handled
+  std::error_code write_error_;
+  State state_ = State::connecting;
+  bool retired_ = false, writing_ = false, flush_planned_ = false;
+};
+
+}  // namespace compactor
