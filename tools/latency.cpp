@@ -24,7 +24,8 @@ double Latency::max_us() const { return static_cast<double>(max_) / 1e3; }
 
 double Latency::percentile_us(double percent) const {
   if (count_ == 0) return 0;
-  auto wanted = static_cast<std::uint64_t>(std::ceil(percent / 100 * static_cast<double>(count_)));
+  // The subtrahend keeps 99.9 % of 1000 at 999 whatever the rounding of binary fractions.
+  auto wanted = static_cast<std::uint64_t>(std::ceil(percent / 100 * static_cast<double>(count_) - 1e-6));
   wanted = std::clamp<std::uint64_t>(wanted, 1, count_);
   std::uint64_t seen = 0;
   std::size_t bucket = 0;

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <concepts>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -25,7 +26,7 @@ class Output {
   Output& operator=(const Output&) = delete;
 
   /// Appends what `fill(std::string&)` appends. Returns the number of bytes queued so far in all, this one included.
-  template <class Fill>
+  template <std::invocable<std::string&> Fill>
   std::uint64_t write(Fill&& fill) {
     std::unique_lock lock(mutex_);
     if (broken_ || finished_) return queued_;
