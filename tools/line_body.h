@@ -9,8 +9,9 @@
 
 namespace tool {
 
-/// The bytes that one of body, body_text, body_base64, body_hex holds; none of them is an empty body. Throws Failure (exit 2)
-/// for more than one, for a value that does not read, and for a line recorded without its body.
+/// The bytes that one of body, body_text, body_base64, body_hex holds; none of them is an empty
+/// body. Throws Failure (exit 2) for more than one, for a value that does not read, and for a line
+/// recorded without its body.
 std::string body_of_line(const nlohmann::json& line, std::string_view name, TypeCodec* types);
 
 /// The text under `key`, "" when there is none. Throws Failure (exit 2) when it is no text.
