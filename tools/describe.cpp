@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <regex>
 #include <string>
 
 #include "failure.h"
@@ -53,6 +54,13 @@ std::string type_of(const pb::FieldDescriptor& field) {
   return field.message_type() != nullptr ? field.message_type()->full_name() : field.type_name();
 }
 
+/// The type as proto text. Without the names in camelCase, which protoc notes with every field.
+std::string proto_text(const pb::Descriptor& type) {
+  static const std::regex alone(R"( \[json_name = "[^"]*"\])");
+  static const std::regex among(R"(json_name = "[^"]*", |, json_name = "[^"]*")");
+  return std::regex_replace(std::regex_replace(type.DebugString(), alone, ""), among, "");
+}
+
 Json field_info(const pb::FieldDescriptor& field) {
   Json info = {{"name", field.name()}, {"number", field.number()}, {"label", label_of(field)}, {"type", type_of(field)}};
   if (const auto* oneof = field.real_containing_oneof()) info["oneof"] = oneof->name();
@@ -68,14 +76,14 @@ void append_info(std::string& out, const pb::Descriptor& type, bool full) {
   if (full) {
     info["fields"] = Json::array();
     for (int i = 0; i < type.field_count(); ++i) info["fields"].push_back(field_info(*type.field(i)));
-    info["proto"] = type.DebugString();
+    info["proto"] = proto_text(type);
     info["template"] = compactor::schema::json_template(type);
   }
   out += info.dump() + '\n';
 }
 
 void append_text(std::string& out, const pb::Descriptor& type) {
-  out += "// " + type.full_name() + ", from " + type.file()->name() + '\n' + type.DebugString();
+  out += "// " + type.full_name() + ", from " + type.file()->name() + '\n' + proto_text(type);
   out += "\n// To fill, for: compactor send TARGET " + type.full_name() + " @FILE.json\n";
   out += compactor::schema::json_template(type).dump(2) + '\n';
 }
