@@ -34,7 +34,7 @@ compactor::Pid BatchParser::resolve(const std::string& text) {
   return resolved_[text] = resolve_pid(text, console_);
 }
 
-compactor::Pid BatchParser::destination(const nlohmann::json& json, bool recorded) {
+compactor::Pid BatchParser::destination(const nlohmann::ordered_json& json, bool recorded) {
   if (rules_.to) return *rules_.to;
   auto text = text_of_line(json, "to");
   if (text.empty() && rules_.target) return *rules_.target;

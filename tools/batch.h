@@ -43,7 +43,7 @@ class BatchParser {
   BatchMessage parse(std::string_view line);
 
  private:
-  compactor::Pid destination(const nlohmann::json& json, bool recorded);
+  compactor::Pid destination(const nlohmann::ordered_json& json, bool recorded);
   compactor::Pid resolve(const std::string& text);
 
   BatchRules rules_;

@@ -15,8 +15,9 @@ class TypeCodec {
 
   /// Appends what stands beside the other keys of a message's JSON object, beginning with a comma:
   /// `,"body":{…},"body_type":"…"` and, where there is any, `,"body_inner":…` and
-  /// `,"body_unknown":"…"`. False, with nothing appended, when the type is not known or the bytes
-  /// do not fit it.
+  /// `,"body_unknown":"…"`. False when the type is not known or the bytes do not fit it: then the
+  /// bytes themselves are still to be shown, and what was appended, if anything, says why or what
+  /// they may be.
   virtual bool append_json(std::string& out, std::string_view name, std::string_view bytes) = 0;
 
   /// The same for people, in one line. False as above.

@@ -246,6 +246,28 @@ void add_body_option(CommandLine& line, BodyMode& mode) {
       "show bodies as auto, json, text, hex, base64, none, summary");
 }
 
+void add_type_sources(CommandLine& line, compactor::schema::Sources& sources) {
+  line.group("Types");
+  line.list("-I", "DIR", sources.import_dirs, "where imports of .proto files are looked for");
+  line.list("--proto", "FILE", sources.protos, "types from a .proto file; Mesos is built in");
+  line.list("--protoset", "FILE", sources.protosets, "types from what protoc --descriptor_set_out wrote");
+  line.value("--type", "NAME=TYPE",
+             [&sources](const std::string& typed) {
+               auto equals = typed.find('=');
+               if (equals == 0 || equals == std::string::npos || equals + 1 == typed.size()) {
+                 throw Failure(Exit::usage, "usage", "--type \"" + typed + "\" does not read", "as in update=mesos.TaskStatus");
+               }
+               sources.mailboxes.emplace_back(typed.substr(0, equals), typed.substr(equals + 1));
+             },
+             "messages of that name have that type");
+}
+
+void add_type_options(CommandLine& line, TypeOptions& options) {
+  add_type_sources(line, options.sources);
+  line.flag("--emit-defaults", options.emit_defaults, "show fields that are not there with their defaults");
+  line.flag("--no-inner", options.no_inner, "do not look into bytes fields (UUIDs, the replicated log)");
+}
+
 bool wants_json(const std::vector<std::string>& arguments) {
   auto end = std::find(arguments.begin(), arguments.end(), "--");
   return std::find(arguments.begin(), end, "--json") != end;

@@ -13,6 +13,7 @@
 #include "body.h"
 #include "compactor/message.h"
 #include "console.h"
+#include "type_codec.h"
 #include "values.h"
 
 namespace tool {
@@ -87,6 +88,12 @@ void add_style_option(CommandLine& line, compactor::Style& style);
 
 /// --body: how bodies are shown
 void add_body_option(CommandLine& line, BodyMode& mode);
+
+/// -I --proto --protoset --type: message types of the user's
+void add_type_sources(CommandLine& line, compactor::schema::Sources& sources);
+
+/// These, and how known types are shown: --emit-defaults --no-inner
+void add_type_options(CommandLine& line, TypeOptions& options);
 
 /// Whether --json is among the arguments: known before they are parsed, as errors of parsing are
 /// objects too then.

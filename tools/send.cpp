@@ -24,6 +24,7 @@ struct SendOptions {
   ProcessOptions process;
   BodyMode body_mode = BodyMode::automatic;
   SenderSettings sender;
+  TypeOptions type_options;
   TypeCodec* types = nullptr;
   std::optional<std::string> target;
   std::optional<std::string> name;
@@ -80,6 +81,7 @@ bool read_arguments(const Arguments& arguments, SendOptions& options) {
   line.size("--size", options.size, "bytes of a made-up body");
   add_output_options(line, options.output);
   add_body_option(line, options.body_mode);
+  add_type_options(line, options.type_options);
   add_process_options(line, options.process);
   if (line.parse(arguments)) return true;
   std::fputs(line.help().c_str(), stdout);
@@ -221,6 +223,8 @@ int run_send(const Arguments& arguments) {
   SendOptions options;
   if (!read_arguments(arguments, options)) return 0;
   check(options);
+  SchemaCodec types(options.type_options);
+  options.types = &types;
   Console console(options.output, BodyView(options.body_mode, options.types));
   options.sender.connect_timeout = options.process.connect_timeout;
   options.sender.show_accepted = !options.repeat || options.output.verbose > 0;

@@ -23,6 +23,7 @@ struct ServeOptions {
   OutputOptions output;
   ProcessOptions process;
   BodyMode body = BodyMode::automatic;
+  TypeOptions types;
   std::vector<std::string> ids;
   ServerSettings server;
   std::vector<std::string> replies;
@@ -68,6 +69,7 @@ bool read_arguments(const Arguments& arguments, ServeOptions& options) {
               "most connections at once; default the hard limit of descriptors - 64");
   add_output_options(line, options.output);
   add_body_option(line, options.body);
+  add_type_options(line, options.types);
   add_process_options(line, options.process);
   if (line.parse(arguments)) return true;
   std::fputs(line.help().c_str(), stdout);
@@ -141,7 +143,9 @@ int judge(const ServeOptions& options, const Server& server, const Waiter& waite
 int run_serve(const Arguments& arguments) {
   ServeOptions options;
   if (!read_arguments(arguments, options)) return 0;
-  Console console(options.output, BodyView(options.body));
+  SchemaCodec types(options.types);
+  options.server.types = &types;
+  Console console(options.output, BodyView(options.body, &types));
   auto ids = process_ids(options);
   options.server.pong = !options.no_pong;
   for (const auto& reply : options.replies)
