@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <ostream>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -19,7 +20,7 @@ namespace actors {
 using namespace compactor;
 using namespace std::chrono_literals;
 
-constexpr auto kPatience = 60s;
+constexpr auto kPatience = 30s;
 
 /// A list that one thread fills and another waits for.
 template <class T>
@@ -58,6 +59,9 @@ struct Gone {
   ExitReason reason;
   bool operator==(const Gone&) const = default;
 };
+inline std::ostream& operator<<(std::ostream& out, const Gone& gone) {
+  return out << gone.pid << " " << to_string(gone.reason);
+}
 
 /// Keeps every message and every exit.
 class Recorder : public Process {
