@@ -97,12 +97,13 @@ void Outbound::connect(const asio::ip::tcp::endpoint& endpoint) {
     set_no_delay(socket_.native_handle());
     socket_.non_blocking(true, error);
   }
-  if (error) return refuse(error);
+  if (error) return refuse({error.value(), std::system_category()});
   socket_.async_connect(endpoint, [self = shared_from_this()](const asio::error_code& failed) {
     if (self->state_ != State::connecting) return;
     const ContextImpl::Turn turn(self->impl_);
     if (failed) {
-      self->connect_failed(failed);
+      // Asio has a category of its own, which compares equal to nothing.
+      self->connect_failed({failed.value(), std::system_category()});
     } else {
       self->connected();
     }
