@@ -173,6 +173,7 @@ struct SniffSummary {
   std::uint64_t not_tcp = 0;
   std::uint64_t abandoned = 0;
   std::uint64_t refused = 0;
+  bool truncated = false;  // the file ends in the middle of a packet
 };
 
 struct ServeSummary {

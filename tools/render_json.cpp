@@ -173,7 +173,9 @@ class JsonRenderer : public Renderer {
     line.number("overlapping", summary.overlapping).number("resets", summary.resets);
     line.number("reused", summary.reused).number("cut", summary.cut).number("fragments", summary.fragments);
     line.number("malformed", summary.malformed).number("not_tcp", summary.not_tcp);
-    line.number("abandoned", summary.abandoned).number("refused", summary.refused).end();
+    line.number("abandoned", summary.abandoned).number("refused", summary.refused);
+    if (summary.truncated) line.yes("truncated");
+    line.end();
   }
 
   void append(std::string& out, const ServeSummary& summary) override {

@@ -33,6 +33,7 @@ using compactor::capture::Source;
 
 constexpr auto tick = std::chrono::milliseconds(50);
 constexpr int packets_between_looks = 512;  // at signals and at how much output waits
+constexpr std::size_t most_waiting = std::size_t{4} << 20;  // of output, before a file is read on
 
 struct SniffOptions {
   std::optional<std::string> interface;
@@ -261,7 +262,7 @@ std::string interim(const SniffSummary& summary) {
 }
 
 bool lost_something(const SniffSummary& summary) {
-  return summary.kernel_drops + summary.gaps + summary.passed_over_bytes + summary.evicted +
+  return summary.truncated || summary.kernel_drops + summary.gaps + summary.passed_over_bytes + summary.evicted +
              summary.abandoned + summary.cut + summary.fragments + summary.malformed !=
          0;
 }
@@ -311,7 +312,9 @@ class PacketRun {
     while (!over_) source_.is_live() ? read_live() : read_file();
     if (!console_.ended()) sniffer_.finish();
     if (writer_) writer_->flush();
-    return conclude(options_, console_, printer_, summary_of(sniffer_, source_, printer_));
+    auto summary = summary_of(sniffer_, source_, printer_);
+    summary.truncated = truncated_;
+    return conclude(options_, console_, printer_, summary);
   }
 
  private:
@@ -320,8 +323,11 @@ class PacketRun {
       return Source::open_live({options_.interface.value_or("any"), options_.snaplen, options_.buffer});
     }
     return Source::open_file(*options_.file, [this](int descriptor) {
-      // While the other end of a pipe takes its time.
-      return !over_ && look(std::nullopt, descriptor);
+      // The other end of a pipe takes its time: what there is is printed meanwhile.
+      console_.gather(false);
+      bool goes_on = !over_ && look(std::nullopt, descriptor);
+      console_.gather(true);
+      return goes_on;
     });
   }
 
@@ -339,7 +345,12 @@ class PacketRun {
   }
 
   void read_file() {
+    console_.gather(true);
     if (!look(Waiter::Clock::now(), -1)) return;
+    // A file can wait: memory stays small however slowly the output is read.
+    while (console_.waiting() > most_waiting) {
+      if (!look(Waiter::Clock::now() + std::chrono::milliseconds(1), -1)) return;
+    }
     for (int i = 0; i < packets_between_looks && !over_; ++i) read_packet();
     show_progress();
   }
@@ -347,8 +358,10 @@ class PacketRun {
   void read_live() {
     if (!look(Waiter::Clock::now() + tick, source_.descriptor())) return;
     bool more = true;
+    console_.gather(true);
     for (int i = 0; i < packets_between_looks && more && !over_; ++i) more = read_packet();
     if (!more) sniffer_.on_time(now());
+    console_.gather(false);
   }
 
   /// False when there is none at the moment.
@@ -365,6 +378,7 @@ class PacketRun {
       case Source::Read::nothing:
         return false;
       case Source::Read::broken:
+        truncated_ = true;
         if (!over_) console_.warning(source_.trouble() + ": what comes before is shown");
         over_ = true;
         return true;
@@ -389,6 +403,7 @@ class PacketRun {
   SniffPrinter printer_;
   Sniffer sniffer_;
   std::optional<PacketWriter> writer_;
+  bool truncated_ = false;
   bool shows_progress_ = ::isatty(STDERR_FILENO) != 0 && !options_.output.json;
   Steady::time_point last_progress_ = Steady::now();
 };
