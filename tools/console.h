@@ -46,6 +46,11 @@ class Console {
   /// Shown by `-v` (level 1), `-v -v` (2) …
   void detail(int level, std::string_view text);
 
+  /// While true, results are written in large pieces: for a run that prints as fast as it can.
+  void gather(bool on) { out_.gather(on); }
+  /// Bytes of results that are not yet written.
+  std::size_t waiting() const { return out_.waiting(); }
+
   const OutputOptions& options() const { return options_; }
 
   /// `hold(true)` when output piles up and nothing more should be taken in, `hold(false)` when it

@@ -32,16 +32,32 @@ void Output::watch(std::function<void(bool full)> on_full, std::function<void()>
   on_broken_ = std::move(on_broken);
 }
 
-void Output::appended(std::unique_lock<std::mutex> lock, bool was_empty) {
+void Output::appended(std::unique_lock<std::mutex> lock, bool had_work) {
   if (!thread_.joinable()) {
     SignalsBlocked blocked;
     thread_ = std::thread([this] { run(); });
   }
   bool now_full = !full_ && queue_.size() + writing_ > limit_;
   if (now_full) full_ = true;
+  bool wakes = !had_work && has_work();
   lock.unlock();
-  if (was_empty) wake_.notify_one();
+  if (wakes) wake_.notify_one();
   if (now_full) tell_full(true);
+}
+
+bool Output::has_work() const { return finished_ || queue_.size() >= (gathering_ ? piece : 1); }
+
+void Output::gather(bool on) {
+  {
+    std::lock_guard lock(mutex_);
+    gathering_ = on;
+  }
+  if (!on) wake_.notify_one();
+}
+
+std::size_t Output::waiting() const {
+  std::lock_guard lock(mutex_);
+  return queue_.size() + writing_;
 }
 
 void Output::tell_full(bool full) {
@@ -54,7 +70,7 @@ void Output::run() {
   for (;;) {
     {
       std::unique_lock lock(mutex_);
-      wake_.wait(lock, [this] { return finished_ || !queue_.empty(); });
+      wake_.wait(lock, [this] { return has_work(); });
       if (queue_.empty()) return;
       std::swap(bytes, queue_);
       writing_ = bytes.size();

@@ -30,5 +30,6 @@ int run_send(const Arguments& arguments);
 int run_ping(const Arguments& arguments);
 int run_link(const Arguments& arguments);
 int run_describe(const Arguments& arguments);
+int run_sniff(const Arguments& arguments);
 
 }  // namespace tool

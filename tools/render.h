@@ -23,6 +23,13 @@ class Renderer {
   virtual void append(std::string& out, const ProbeEvent& event) = 0;
   virtual void append(std::string& out, const LinkedEvent& event) = 0;
   virtual void append(std::string& out, const ExitedEvent& event) = 0;
+  virtual void append(std::string& out, const SeenMessageEvent& event) = 0;
+  virtual void append(std::string& out, const SeenAnswerEvent& event) = 0;
+  virtual void append(std::string& out, const GapEvent& event) = 0;
+  virtual void append(std::string& out, const SeenHttpEvent& event) = 0;
+  virtual void append(std::string& out, const HttpStreamEvent& event) = 0;
+  virtual void append(std::string& out, const StatisticsRow& row) = 0;
+  virtual void append(std::string& out, const SniffSummary& summary) = 0;
   virtual void append(std::string& out, const ServeSummary& summary) = 0;
   virtual void append(std::string& out, const SendSummary& summary) = 0;
   virtual void append(std::string& out, const PingSummary& summary) = 0;
