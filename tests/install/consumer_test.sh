@@ -63,16 +63,18 @@ done
 # By pkg-config
 PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name compactor.pc)")
 export PKG_CONFIG_PATH
+compile() { g++ -std=c++20 "$here/consumer/$1.cc" -o "$scratch/$2" "${flags[@]}"; }
 read -ra flags <<<"$(pkg-config --cflags --libs compactor)"
-g++ -std=c++20 "$here/consumer/consumer.cc" -o "$scratch/consumer" "${flags[@]}"
+for program in consumer surface; do compile $program $program; done
 LD_LIBRARY_PATH=${library%/*} expect "$consumer_says" "$scratch/consumer"
+LD_LIBRARY_PATH=${library%/*} expect "$surface_says" "$scratch/surface"
 read -ra flags <<<"$(pkg-config --static --cflags --libs compactor | sed 's/-lcompactor/-l:libcompactor.a/')"
-g++ -std=c++20 "$here/consumer/consumer.cc" -o "$scratch/consumer_static" "${flags[@]}"
+compile consumer consumer_static
 expect "$consumer_says" "$scratch/consumer_static"
 
 # Each program has the library that it asked for.
 needs() { objdump -p "$1" | grep -q "NEEDED *$soname"; }
-for program in cmake/consumer cmake/surface consumer; do needs "$scratch/$program" || fail "$program has not $soname"; done
+for program in {cmake/,}{consumer,surface}; do needs "$scratch/$program" || fail "$program has not $soname"; done
 for program in cmake/consumer_static cmake/surface_static consumer_static; do
   ! needs "$scratch/$program" || fail "$program has $soname"
 done
