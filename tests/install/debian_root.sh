@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # usage: debian_root.sh SCRATCH
 # Installs the packages of build-release into a clean Debian 12 and runs chroot_test.sh in there. The clean root is made
-# once, by debootstrap, and kept in SCRATCH; each run works on a copy. All mounts are made in a mount namespace of their
-# own, so whatever happens nothing stays mounted.
+# once, by debootstrap, and kept in SCRATCH; each run works on a copy. Mounts and processes have namespaces of their own
+# and end with this script, so whatever happens nothing stays mounted or running.
 set -euo pipefail
 here=$(dirname "$(realpath "$0")")
 root=$(realpath "$here/../..")
@@ -56,4 +56,4 @@ cp -a "$base" "$clean"
 cp -L /etc/resolv.conf /etc/hosts "$clean/etc/"
 mkdir "$clean/tmp/test"
 cp "$root"/build-release/*.deb "$here/chroot_test.sh" "$clean/tmp/test/"
-unshare --mount --pid --fork --kill-child --propagation private "$0" "$scratch" inside
+setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child --propagation private "$0" "$scratch" inside
