@@ -41,6 +41,8 @@ std::string describe(http_errno code, const http_parser& parser, bool head_compl
                                          : "not an HTTP response";
     case HPE_INVALID_HEADER_TOKEN:
       return "malformed header";
+    case HPE_INVALID_CHUNK_SIZE:
+      return "invalid chunk size";
     case HPE_INVALID_URL:
       return "invalid target in the request line";
     default:
@@ -64,7 +66,7 @@ bool names_http(std::string_view behind_target) {
 template <typename T>
 void clear_for_idle(std::vector<T>& items) {
   if (items.capacity() > kKeptFields) {
-    items = {};
+    std::vector<T>().swap(items);
   } else {
     items.clear();
   }
@@ -106,7 +108,8 @@ struct Parser::Callbacks {
     return refuse(self, "body over " + std::to_string(self.max_body_) + " bytes");
   }
 
-  // What http_parser reports in several pieces, across feeds, is contiguous.
+  // http_parser reports what straddles two feeds in pieces, which are contiguous in the stream; a
+  // folded value is not, and then the extent covers the line end between.
   static void extend(Extent& extent, const Extent& piece) {
     if (extent.size == 0) extent.begin = piece.begin;
     extent.size = piece.end() - extent.begin;
@@ -129,9 +132,7 @@ struct Parser::Callbacks {
   static int on_name(http_parser* p, const char* at, std::size_t size) {
     Parser& self = feed(p).parser;
     if (self.head_complete_) return 0;  // a trailer
-    if (std::string_view(at, size).find(' ') != std::string_view::npos) {
-      return refuse(self, "blank in the name of a header");
-    }
+    if (std::string_view(at, size).find(' ') != std::string_view::npos) self.blank_in_name_ = true;
     if (self.last_ != Part::name) self.fields_.emplace_back();
     self.last_ = Part::name;
     extend(self.fields_.back().name, feed(p).extent(at, size));
@@ -153,6 +154,7 @@ struct Parser::Callbacks {
   static int on_headers_complete(http_parser* p) {
     Parser& self = feed(p).parser;
     self.head_complete_ = true;
+    if (self.blank_in_name_) return refuse(self, "blank in the name of a header");
     p->upgrade = 0;  // else http_parser would stop behind this message
     bool skip_body = false;
     if (p->type == HTTP_RESPONSE) {
@@ -165,9 +167,12 @@ struct Parser::Callbacks {
     if (p->type == HTTP_RESPONSE && p->status_code / 100 == 1) {
       self.keep_alive_ = p->status_code != HTTP_STATUS_SWITCHING_PROTOCOLS;
     }
+    if (p->type == HTTP_RESPONSE && feed(p).sink.wants_head() && !self.offer_head(feed(p)))
+      return -1;
     if (skip_body) return 1;
     const bool has_length = (p->flags & F_CONTENTLENGTH) != 0 && (p->flags & F_CHUNKED) == 0;
     if (!has_length) return 0;
+    if (self.streaming_) return 0;
     if (p->content_length > self.max_body_) return body_too_large(self);
     self.expected_body_ = p->content_length;
     return 0;
@@ -175,6 +180,7 @@ struct Parser::Callbacks {
 
   static int on_chunk_header(http_parser* p) {
     Parser& self = feed(p).parser;
+    if (self.streaming_) return 0;
     if (p->content_length > self.max_body_ - self.body_size_) return body_too_large(self);
     self.expected_body_ = self.body_size_ + p->content_length;
     return 0;
@@ -183,6 +189,10 @@ struct Parser::Callbacks {
   static int on_body(http_parser* p, const char* at, std::size_t size) {
     Feed& now = feed(p);
     Parser& self = now.parser;
+    if (self.streaming_) {
+      now.sink.on_body({at, size});
+      return 0;
+    }
     if (size > self.max_body_ - self.body_size_) return body_too_large(self);
     const bool first = self.body_size_ == 0;
     self.body_size_ += size;
@@ -199,7 +209,7 @@ struct Parser::Callbacks {
   static int on_message_complete(http_parser* p) {
     feed(p).complete = true;
     http_parser_pause(p,
-                      1);  // so that http_parser_execute returns, and says where the message ended
+                      1);  // makes http_parser_execute return, which tells where the message ended
     return 0;
   }
 
@@ -274,13 +284,13 @@ void Parser::begin_message(std::uint64_t at) {
   last_ = Part::none;
   head_complete_ = false;
   folded_ = false;
+  blank_in_name_ = false;
+  streaming_ = false;
 }
 
 Parser::Spill& Parser::spill() {
-  if (!spill_) {
-    spill_ = std::make_unique<Spill>();
-    spill_->body.reserve(std::min(expected_body_, kTrustedBody));
-  }
+  if (!spill_) spill_ = std::make_unique<Spill>();
+  if (spill_->body.empty()) spill_->body.reserve(std::min(expected_body_, kTrustedBody));
   return *spill_;
 }
 
@@ -288,7 +298,6 @@ Parser::Spill& Parser::spill() {
 void Parser::keep(const Feed& feed) {
   Spill& kept = spill();
   keep_head(kept, feed, head_complete_ ? head_size_ : offset_ - begin_);
-  if (kept.body.empty()) kept.body.reserve(std::min(expected_body_, kTrustedBody));
   kept.body.append(feed.body);
 }
 
@@ -309,36 +318,10 @@ bool Parser::hand_out(Feed& feed, std::uint64_t end) {
     keep_head(*kept, feed, head_size_);
     head = kept->head;
   }
-  const bool request = parser_.type == HTTP_REQUEST;
-  if (!names_http(request ? head.substr(target_.end(), kVersionRoom) : head)) {
-    error_ = request ? "request line without an HTTP version" : "not an HTTP response";
-    return fail();
-  }
   std::string unfolded;
-  if (folded_) {
-    unfolded = head;
-    unfold(unfolded);
-    head = unfolded;
-  }
-
-  headers_.clear();
-  for (const Field& field : fields_) {
-    headers_.push_back({field.name.in(head), trimmed(field.value.in(head))});
-  }
   HttpMessage message;
-  if (request) {
-    message.method = kMethods[parser_.method];
-    message.target = target_.in(head);
-  } else {
-    message.status = static_cast<int>(parser_.status_code);
-    message.reason = reason_.in(head);
-  }
-  message.major = parser_.http_major;
-  message.minor = parser_.http_minor;
-  message.headers = &headers_;
+  if (!read_head(message, head, unfolded)) return fail();
   message.body = kept && !kept->body.empty() ? std::string_view(kept->body) : feed.body;
-  message.keep_alive = keep_alive_;
-  message.begin = begin_;
   message.end = end;
 
   feed.body = {};
@@ -351,6 +334,56 @@ bool Parser::hand_out(Feed& feed, std::uint64_t end) {
   clear_for_idle(headers_);
   clear_for_idle(fields_);
   return !stopped_;
+}
+
+// All of the message but body and end. `head` is its first bytes.
+bool Parser::read_head(HttpMessage& message, std::string_view head, std::string& unfolded) {
+  const bool request = parser_.type == HTTP_REQUEST;
+  if (!names_http(request ? head.substr(target_.end(), kVersionRoom) : head)) {
+    error_ = request ? "request line without an HTTP version" : "not an HTTP response";
+    return false;
+  }
+  if (folded_) {
+    unfolded = head.substr(0, head_size_);
+    unfold(unfolded);
+    head = unfolded;
+  }
+
+  headers_.clear();
+  for (const Field& field : fields_) {
+    headers_.push_back({field.name.in(head), trimmed(field.value.in(head))});
+  }
+  if (request) {
+    message.method = kMethods[parser_.method];
+    message.target = target_.in(head);
+  } else {
+    message.status = static_cast<int>(parser_.status_code);
+    message.reason = reason_.in(head);
+  }
+  message.major = parser_.http_major;
+  message.minor = parser_.http_minor;
+  message.headers = &headers_;
+  message.keep_alive = keep_alive_;
+  message.begin = begin_;
+  return true;
+}
+
+// The head is complete, the body not yet: asks the sink whether it wants that in pieces.
+bool Parser::offer_head(Feed& feed) {
+  std::string_view head;
+  if (begin_ >= feed.base) {
+    head = feed.bytes.substr(begin_ - feed.base);
+  } else {
+    keep_head(spill(), feed, head_size_);
+    head = spill().head;
+  }
+  std::string unfolded;
+  HttpMessage message;
+  const std::vector<Field> fields = fields_;  // unfolding happens once more, at the end
+  const bool readable = read_head(message, head, unfolded);
+  fields_ = fields;
+  streaming_ = readable && feed.sink.on_head(message);
+  return readable;
 }
 
 // A value that runs over several lines loses its line ends; the blanks that begin each further line
@@ -368,8 +401,8 @@ bool Parser::fail() {
   if (error_.empty()) error_ = describe(HTTP_PARSER_ERRNO(&parser_), parser_, head_complete_);
   stopped_ = true;
   spill_.reset();
-  headers_ = {};
-  fields_ = {};
+  std::vector<Header>().swap(headers_);
+  std::vector<Field>().swap(fields_);
   return false;
 }
 

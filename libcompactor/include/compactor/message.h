@@ -82,7 +82,7 @@ enum class ExitReason {
   reset,        // RST
   refused,      // nobody listens there
   timed_out,    // connect time-out, keep-alive, or retransmission gave up
-  unreachable,  // no route, network down, or host name unknown
+  unreachable,  // no route, network down, host name unknown, or no socket to be had for it
 };
 
 /// The words that the JSON output uses too: accepted no_such_process …, closed reset refused …

@@ -1,0 +1,15 @@
+#include "program.h"
+
+namespace tool {
+
+const std::vector<Command>& commands() {
+  static const std::vector<Command> all{
+      {"serve", "be a process: show what it gets, answer it", run_serve},
+      {"send", "deliver messages and say what became of them", run_send},
+      {"ping", "measure connect, queue and reply times", run_ping},
+      {"link", "link processes and say when they are gone", run_link},
+  };
+  return all;
+}
+
+}  // namespace tool

@@ -1,0 +1,240 @@
+#include "options.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "failure.h"
+
+namespace tool {
+
+namespace {
+
+/// Usage, then examples, then the options: what people look for first stands first.
+class HelpFormatter : public CLI::Formatter {
+ public:
+  HelpFormatter(std::string summary, std::string examples)
+      : summary_(std::move(summary)), examples_(std::move(examples)) {
+    column_width(30);
+  }
+
+  std::string make_help(const CLI::App* app, std::string name, CLI::AppFormatMode mode) const override {
+    std::string out = summary_ + "\n\nUsage: compactor " + app->get_name() + " [OPTIONS]";
+    for (const auto* option : app->get_options([](const CLI::Option* o) { return o->get_positional(); })) {
+      bool required = option->get_required();
+      std::string argument = option->get_name(true);
+      if (option->get_expected_max() > 1) argument += "…";
+      out += ' ' + (required ? argument : '[' + argument + ']');
+    }
+    out += "\n\nExamples:\n" + examples_ + "\n" + make_positionals(app) + make_groups(app, mode);
+    static_cast<void>(name);
+    return out;
+  }
+
+  // Only the word for the value: what CLI11 adds (TEXT, "...", REQUIRED) says nothing to a user.
+  std::string make_option_opts(const CLI::Option* option) const override {
+    bool plain = option->get_positional() || option->get_type_size() == 0;
+    return plain ? "" : ' ' + option->get_type_name();
+  }
+
+ private:
+  std::string summary_;
+  std::string examples_;
+};
+
+std::string option_as_typed(const std::string& argument) {
+  return argument.substr(0, argument.find('='));
+}
+
+}  // namespace
+
+struct CommandLine::Impl {
+  CLI::App app;
+
+  CLI::Option* add(const std::string& names, const std::string& value, const std::string& help,
+                   const std::string& group, std::function<void(const std::string&)> read) {
+    auto* option = app.add_option_function<std::string>(names, std::move(read), help);
+    option->type_name(value)->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+    return option->group(group);
+  }
+
+  [[noreturn]] void refuse_unknown(const std::vector<std::string>& arguments) const {
+    auto hint = "compactor help " + app.get_name();
+    const auto& first = arguments.front();
+    if (!first.starts_with('-')) {
+      throw Failure(Exit::usage, "usage", "too many arguments: \"" + first + "\" is not expected", hint);
+    }
+    std::vector<std::string> known;
+    for (const auto* option : app.get_options()) {
+      for (const auto& name : option->get_lnames()) known.push_back("--" + name);
+    }
+    auto typed = option_as_typed(first);
+    if (auto near = nearest(typed, known)) hint = "did you mean " + *near + "? " + hint;
+    throw Failure(Exit::usage, "usage", "unknown option " + typed, hint);
+  }
+};
+
+CommandLine::CommandLine(std::string name, std::string summary, std::string examples)
+    : impl_(std::make_unique<Impl>()) {
+  auto& app = impl_->app;
+  app.name(std::move(name));
+  app.set_help_flag("-h,--help", "this text");
+  app.allow_extras();
+  app.formatter(std::make_shared<HelpFormatter>(std::move(summary), std::move(examples)));
+}
+
+CommandLine::~CommandLine() = default;
+
+void CommandLine::flag(const std::string& names, bool& target, const std::string& help) {
+  impl_->app.add_flag(names, target, help)->group(group_);
+}
+
+void CommandLine::counter(const std::string& names, int& target, const std::string& help) {
+  auto count = [&target](std::int64_t times) { target = static_cast<int>(times); };
+  impl_->app.add_flag_function(names, count, help)->group(group_);
+}
+
+void CommandLine::text(const std::string& names, const std::string& value, std::string& target,
+                       const std::string& help) {
+  impl_->add(names, value, help, group_, [&target](const std::string& typed) { target = typed; });
+}
+
+void CommandLine::text(const std::string& names, const std::string& value,
+                       std::optional<std::string>& target, const std::string& help) {
+  impl_->add(names, value, help, group_, [&target](const std::string& typed) { target = typed; });
+}
+
+void CommandLine::list(const std::string& names, const std::string& value,
+                       std::vector<std::string>& target, const std::string& help) {
+  impl_->app.add_option(names, target, help)
+      ->type_name(value)
+      ->allow_extra_args(false)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->group(group_);
+}
+
+void CommandLine::duration(const std::string& names, Duration& target, const std::string& help) {
+  value(names, "DUR", [&target](const std::string& typed) { target = parse_duration(typed); }, help);
+}
+
+void CommandLine::duration(const std::string& names, std::optional<Duration>& target,
+                           const std::string& help) {
+  value(names, "DUR", [&target](const std::string& typed) { target = parse_duration(typed); }, help);
+}
+
+void CommandLine::size(const std::string& names, std::size_t& target, const std::string& help) {
+  value(names, "SIZE", [&target](const std::string& typed) { target = parse_size(typed); }, help);
+}
+
+void CommandLine::size(const std::string& names, std::optional<std::size_t>& target,
+                       const std::string& help) {
+  value(names, "SIZE", [&target](const std::string& typed) { target = parse_size(typed); }, help);
+}
+
+void CommandLine::number(const std::string& names, std::uint64_t low, std::uint64_t high,
+                         std::uint64_t& target, const std::string& help) {
+  auto read = [&target, names, low, high](const std::string& typed) {
+    target = parse_number(typed, low, high, names);
+  };
+  value(names, "N", read, help);
+}
+
+void CommandLine::number(const std::string& names, std::uint64_t low, std::uint64_t high,
+                         std::optional<std::uint64_t>& target, const std::string& help) {
+  auto read = [&target, names, low, high](const std::string& typed) {
+    target = parse_number(typed, low, high, names);
+  };
+  value(names, "N", read, help);
+}
+
+void CommandLine::value(const std::string& names, const std::string& value,
+                        std::function<void(const std::string&)> read, const std::string& help) {
+  impl_->add(names, value, help, group_, std::move(read));
+}
+
+void CommandLine::positional(const std::string& name, std::string& target, const std::string& help) {
+  impl_->add(name, name, help, "Arguments", [&target](const std::string& typed) { target = typed; })
+      ->required();
+}
+
+void CommandLine::positional(const std::string& name, std::optional<std::string>& target,
+                             const std::string& help) {
+  impl_->add(name, name, help, "Arguments", [&target](const std::string& typed) { target = typed; });
+}
+
+void CommandLine::positionals(const std::string& name, std::vector<std::string>& target,
+                              const std::string& help) {
+  impl_->app.add_option(name, target, help);
+}
+
+bool CommandLine::parse(const std::vector<std::string>& arguments) {
+  std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());  // as CLI11 wants them
+  try {
+    impl_->app.parse(std::move(reversed));
+  } catch (const CLI::CallForHelp&) {
+    return false;
+  } catch (const CLI::ParseError& error) {
+    throw Failure(Exit::usage, "usage", error.what(), "compactor help " + impl_->app.get_name());
+  }
+  auto rest = impl_->app.remaining();
+  if (!rest.empty()) impl_->refuse_unknown(rest);
+  return true;
+}
+
+std::string CommandLine::help() const { return impl_->app.help(); }
+
+void add_output_options(CommandLine& line, OutputOptions& options) {
+  line.group("Output");
+  line.flag("--json", options.json, "one JSON object for each line, on stderr too");
+  line.flag("-q,--quiet", options.quiet, "only results and errors");
+  line.counter("-v,--verbose", options.verbose, "say more: addresses, heads of requests and responses");
+  auto read_colour = [&options](const std::string& typed) {
+    if (typed == "auto") {
+      options.colour = Colour::automatic;
+    } else if (typed == "always") {
+      options.colour = Colour::always;
+    } else if (typed == "never") {
+      options.colour = Colour::never;
+    } else {
+      throw Failure(Exit::usage, "usage", "--color \"" + typed + "\" does not read",
+                    "one of auto, always, never");
+    }
+  };
+  line.value("--color", "WHEN", read_colour, "auto (on a terminal), always, never");
+}
+
+void add_process_options(CommandLine& line, ProcessOptions& options) {
+  line.group("Own process (default: the LIBPROCESS_* variables)");
+  line.text("--id", "ID", options.id, "own id");
+  line.text("--ip", "IP", options.ip, "address to bind; default all interfaces");
+  line.number("--port", 0, 65535, options.port, "port to bind; default any free one");
+  line.text("--advertise-ip", "IP", options.advertise_ip, "address that peers are told");
+  line.number("--advertise-port", 0, 65535, options.advertise_port, "port that peers are told");
+  line.duration("--connect-timeout", options.connect_timeout, "for a connection to be made (5s)");
+}
+
+void add_style_option(CommandLine& line, compactor::Style& style) {
+  auto read = [&style](const std::string& typed) {
+    for (auto known : {compactor::Style::libprocess, compactor::Style::compactor, compactor::Style::legacy}) {
+      if (typed != compactor::to_string(known)) continue;
+      style = known;
+      return;
+    }
+    throw Failure(Exit::usage, "usage", "--style \"" + typed + "\" does not read",
+                  "one of libprocess, compactor, legacy");
+  };
+  line.value("--style", "STYLE", read, "dialect of the messages: libprocess, compactor, legacy");
+}
+
+void add_body_option(CommandLine& line, BodyMode& mode) {
+  line.value("--body", "HOW", [&mode](const std::string& typed) { mode = parse_body_mode(typed); },
+             "show bodies as auto, json, text, hex, base64, none, summary");
+}
+
+bool wants_json(const std::vector<std::string>& arguments) {
+  auto end = std::find(arguments.begin(), arguments.end(), "--");
+  return std::find(arguments.begin(), end, "--json") != end;
+}
+
+}  // namespace tool
