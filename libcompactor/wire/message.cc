@@ -132,7 +132,7 @@ std::optional<std::string_view> delivered_body(const HttpMessage& message, std::
   inflated.clear();
   const char* fault = Inflater().run(message.body, inflated, max_body);
   if (fault == nullptr) return inflated;
-  inflated = {};
+  std::string().swap(inflated);
   why = std::string("Content-Encoding: gzip, but ") + fault;
   return std::nullopt;
 }

@@ -41,6 +41,8 @@ std::string describe(http_errno code, const http_parser& parser, bool head_compl
                                          : "not an HTTP response";
     case HPE_INVALID_HEADER_TOKEN:
       return "malformed header";
+    case HPE_INVALID_CHUNK_SIZE:
+      return "invalid chunk size";
     case HPE_INVALID_URL:
       return "invalid target in the request line";
     default:
@@ -64,7 +66,7 @@ bool names_http(std::string_view behind_target) {
 template <typename T>
 void clear_for_idle(std::vector<T>& items) {
   if (items.capacity() > kKeptFields) {
-    items = {};
+    std::vector<T>().swap(items);
   } else {
     items.clear();
   }
@@ -106,7 +108,8 @@ struct Parser::Callbacks {
     return refuse(self, "body over " + std::to_string(self.max_body_) + " bytes");
   }
 
-  // What http_parser reports in several pieces, across feeds, is contiguous.
+  // http_parser reports what straddles two feeds in pieces, which are contiguous in the stream; a
+  // folded value is not, and then the extent covers the line end between.
   static void extend(Extent& extent, const Extent& piece) {
     if (extent.size == 0) extent.begin = piece.begin;
     extent.size = piece.end() - extent.begin;
@@ -129,9 +132,7 @@ struct Parser::Callbacks {
   static int on_name(http_parser* p, const char* at, std::size_t size) {
     Parser& self = feed(p).parser;
     if (self.head_complete_) return 0;  // a trailer
-    if (std::string_view(at, size).find(' ') != std::string_view::npos) {
-      return refuse(self, "blank in the name of a header");
-    }
+    if (std::string_view(at, size).find(' ') != std::string_view::npos) self.blank_in_name_ = true;
     if (self.last_ != Part::name) self.fields_.emplace_back();
     self.last_ = Part::name;
     extend(self.fields_.back().name, feed(p).extent(at, size));
@@ -153,6 +154,7 @@ struct Parser::Callbacks {
   static int on_headers_complete(http_parser* p) {
     Parser& self = feed(p).parser;
     self.head_complete_ = true;
+    if (self.blank_in_name_) return refuse(self, "blank in the name of a header");
     p->upgrade = 0;  // else http_parser would stop behind this message
     bool skip_body = false;
     if (p->type == HTTP_RESPONSE) {
@@ -199,7 +201,7 @@ struct Parser::Callbacks {
   static int on_message_complete(http_parser* p) {
     feed(p).complete = true;
     http_parser_pause(p,
-                      1);  // so that http_parser_execute returns, and says where the message ended
+                      1);  // makes http_parser_execute return, which tells where the message ended
     return 0;
   }
 
@@ -274,13 +276,12 @@ void Parser::begin_message(std::uint64_t at) {
   last_ = Part::none;
   head_complete_ = false;
   folded_ = false;
+  blank_in_name_ = false;
 }
 
 Parser::Spill& Parser::spill() {
-  if (!spill_) {
-    spill_ = std::make_unique<Spill>();
-    spill_->body.reserve(std::min(expected_body_, kTrustedBody));
-  }
+  if (!spill_) spill_ = std::make_unique<Spill>();
+  if (spill_->body.empty()) spill_->body.reserve(std::min(expected_body_, kTrustedBody));
   return *spill_;
 }
 
@@ -288,7 +289,6 @@ Parser::Spill& Parser::spill() {
 void Parser::keep(const Feed& feed) {
   Spill& kept = spill();
   keep_head(kept, feed, head_complete_ ? head_size_ : offset_ - begin_);
-  if (kept.body.empty()) kept.body.reserve(std::min(expected_body_, kTrustedBody));
   kept.body.append(feed.body);
 }
 
@@ -316,7 +316,7 @@ bool Parser::hand_out(Feed& feed, std::uint64_t end) {
   }
   std::string unfolded;
   if (folded_) {
-    unfolded = head;
+    unfolded = head.substr(0, head_size_);
     unfold(unfolded);
     head = unfolded;
   }
@@ -368,8 +368,8 @@ bool Parser::fail() {
   if (error_.empty()) error_ = describe(HTTP_PARSER_ERRNO(&parser_), parser_, head_complete_);
   stopped_ = true;
   spill_.reset();
-  headers_ = {};
-  fields_ = {};
+  std::vector<Header>().swap(headers_);
+  std::vector<Field>().swap(fields_);
   return false;
 }
 

@@ -140,6 +140,7 @@ class Parser {
   bool in_message_ = false;
   bool head_complete_ = false;
   bool folded_ = false;  // some header runs over several lines
+  bool blank_in_name_ = false;
   bool keep_alive_ = true;
   bool stopped_ = false;
   bool ended_ = false;

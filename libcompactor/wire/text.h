@@ -1,14 +1,24 @@
 // Small helpers on bytes, shared within the room.
 #pragma once
 
-#include <strings.h>
-
+#include <cstddef>
 #include <string_view>
 
 namespace compactor::wire {
 
+inline char to_lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 0x20) : c;
+}
+
+/// ASCII letters only, whatever the locale. Quick where it matters: for names that are the same or
+/// differ in size.
 inline bool equal_ignoring_case(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
+  if (a.size() != b.size()) return false;
+  if (a == b) return true;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (to_lower(a[i]) != to_lower(b[i])) return false;
+  }
+  return true;
 }
 
 /// Without blanks and tabs around it.
