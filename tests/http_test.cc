@@ -77,6 +77,20 @@ TEST_CASE("each way to fail has its name") {
   CHECK(get(no_ip, "/x").fault == Fault::unreachable);
 }
 
+TEST_CASE("a request that waits can be cancelled") {
+  int cancel[2];
+  REQUIRE(::pipe(cancel) == 0);
+  CannedServer silent([&](const std::string&) {
+    ::close(cancel[1]);  // readable from now on
+    return CannedAnswer{"", true};
+  });
+  Server server = server_at(silent.port());
+  server.timeout = 1h;
+  server.cancel_fd = cancel[0];
+  CHECK(get(server, "/x").fault == Fault::cancelled);
+  ::close(cancel[0]);
+}
+
 TEST_CASE("what a server makes us hold is bounded") {
   const auto small = [](Server& server) { server.max_body = 1000; };
   CHECK(answer_to({ok(std::string(1000, 'x'))}, small).ok());

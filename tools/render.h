@@ -22,10 +22,17 @@ class Renderer {
   virtual void append(std::string& out, const ProbeEvent& event) = 0;
   virtual void append(std::string& out, const LinkedEvent& event) = 0;
   virtual void append(std::string& out, const ExitedEvent& event) = 0;
+  virtual void append(std::string& out, const MasterEvent& event) = 0;
+  virtual void append(std::string& out, const ProcessEvent& event) = 0;
+  virtual void append(std::string& out, const QueuedEvent& event) = 0;
+  virtual void append(std::string& out, const EndpointEvent& event) = 0;
+  virtual void append(std::string& out, const MetricEvent& event) = 0;
+  virtual void append(std::string& out, const SectionEvent& event) = 0;
   virtual void append(std::string& out, const ServeSummary& summary) = 0;
   virtual void append(std::string& out, const SendSummary& summary) = 0;
   virtual void append(std::string& out, const PingSummary& summary) = 0;
   virtual void append(std::string& out, const LinkSummary& summary) = 0;
+  virtual void append(std::string& out, const InspectSummary& summary) = 0;
 
   // Everything else, for stderr.
   virtual void append_error(std::string& out, const Failure& failure) = 0;

@@ -30,6 +30,7 @@ struct Trace {
   std::size_t allowed = kMaxHead;  // bytes that may still be read
   Fault fault = Fault::none;
   int error = 0;  // errno of a failed connect
+  int cancel_fd = -1;
   bool any = false;
   bool tls = false;
 
@@ -38,15 +39,16 @@ struct Trace {
   }
 };
 
-/// False when the deadline passed first.
-bool wait_for(int fd, short events, Clock::time_point deadline) {
+enum class Wait { ready, late, cancelled };
+
+Wait wait_for(int fd, short events, const Trace& trace, Clock::time_point deadline) {
   for (;;) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
-    if (left <= 0) return false;
-    pollfd poller{fd, events, 0};
-    const int ready = ::poll(&poller, 1, static_cast<int>(std::min<long>(left, 1 << 30)));
-    if (ready > 0) return true;
-    if (ready < 0 && errno != EINTR) return true;  // the call that follows tells the error
+    if (left <= 0) return Wait::late;
+    pollfd polled[] = {{fd, events, 0}, {trace.cancel_fd, POLLIN, 0}};
+    const int ready = ::poll(polled, 2, static_cast<int>(std::min<long>(left, 1 << 30)));
+    if (ready > 0) return polled[1].revents == 0 ? Wait::ready : Wait::cancelled;
+    if (ready < 0 && errno != EINTR) return Wait::ready;  // the call that follows tells the error
   }
 }
 
@@ -80,9 +82,9 @@ class BoundedStream : public httplib::Stream {
 
  private:
   bool wait(short events) const {
-    if (wait_for(fd_, events, trace_.deadline)) return true;
-    trace_.fail(Fault::timed_out);
-    return false;
+    const Wait wait = wait_for(fd_, events, trace_, trace_.deadline);
+    if (wait != Wait::ready) trace_.fail(wait == Wait::late ? Fault::timed_out : Fault::cancelled);
+    return wait == Wait::ready;
   }
 
   bool fill() {
@@ -118,7 +120,8 @@ class BoundedStream : public httplib::Stream {
 };
 
 /// Connects and returns the descriptor, or -1 with errno.
-int connect_to(const Server& server, Clock::time_point deadline) {
+int connect_to(const Server& server, const Trace& trace) {
+  const auto deadline = std::min(Clock::now() + server.connect_timeout, trace.deadline);
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(server.port);
@@ -134,7 +137,9 @@ int connect_to(const Server& server, Clock::time_point deadline) {
     if (error == EINPROGRESS) {
       socklen_t size = sizeof error;
       error = ETIMEDOUT;
-      if (wait_for(fd, POLLOUT, deadline)) ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
+      const Wait wait = wait_for(fd, POLLOUT, trace, deadline);
+      if (wait == Wait::ready) ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
+      if (wait == Wait::cancelled) error = ECANCELED;
     }
   }
   if (error == 0) return fd;
@@ -153,11 +158,10 @@ class Client : public httplib::ClientImpl {
 
  private:
   bool create_and_connect_socket(Socket& socket, httplib::Error& error) override {
-    const auto deadline = std::min(Clock::now() + server_.connect_timeout, trace_.deadline);
-    const int fd = connect_to(server_, deadline);
+    const int fd = connect_to(server_, trace_);
     if (fd < 0) {
       trace_.error = errno;
-      trace_.fail(Fault::unreachable);
+      trace_.fail(errno == ECANCELED ? Fault::cancelled : Fault::unreachable);
       error = httplib::Error::Connection;
       return false;
     }
@@ -209,6 +213,7 @@ std::optional<Credentials> Credentials::parse(std::string_view text) {
 Answer get(const Server& server, const std::string& path) {
   Trace trace;
   trace.deadline = Clock::now() + server.timeout;
+  trace.cancel_fd = server.cancel_fd;
   Client client(server, trace);
   if (server.credentials) {
     client.set_basic_auth(server.credentials->user, server.credentials->password);

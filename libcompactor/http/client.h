@@ -40,6 +40,7 @@ enum class Fault {
   garbage,      // what came is no HTTP
   tls,          // what came is a TLS record
   too_large,    // a head over 80 KiB, or a body over the limit
+  cancelled,    // by Server::cancel_fd
 };
 
 struct Answer {
