@@ -48,7 +48,7 @@ std::string_view start_of(std::string_view bytes) {
 void append_readable(std::string& out, std::string_view bytes, bool cut) {
   bool long_one = cut && bytes.size() > shown_at_most;
   auto shown = long_one ? start_of(bytes) : bytes;
-  append_std::string(out, shown);
+  append_terminal_escaped(out, shown);
   if (long_one) out += "… (" + std::to_string(bytes.size() - shown.size()) + " B more)";
 }
 

@@ -21,48 +21,48 @@ inline WallTime now() {
 }
 
 struct ServingEvent {
-  std::string_view pid;
+  std::string_view pid{};
 };
 
 struct MessageEvent {
-  WallTime time;
-  std::string_view from;  // the sender's header as it came
-  std::string_view to;    // decoded id@address
-  std::string_view name;
-  std::string_view body;
-  std::optional<std::uint64_t> number;  // for --exec
+  WallTime time{};
+  std::string_view from{};  // the sender's header as it came
+  std::string_view to{};    // decoded id@address
+  std::string_view name{};
+  std::string_view body{};
+  std::optional<std::uint64_t> number{};  // for --exec
 };
 
 struct DeliveryEvent {
-  std::string_view to;
-  std::string_view name;
+  std::string_view to{};
+  std::string_view name{};
   std::size_t size = 0;
   int status = 0;  // 0: none came
-  std::string_view outcome;
+  std::string_view outcome{};
   std::chrono::nanoseconds ack{0};
-  std::string_view reason;
-  std::optional<std::uint64_t> line;  // of --batch, from 1
+  std::string_view reason{};
+  std::optional<std::uint64_t> line{};  // of --batch, from 1
 };
 
 struct ProbeEvent {
   std::uint64_t seq = 0;
-  std::string_view target;
-  std::optional<std::chrono::nanoseconds> connect;
-  std::optional<std::chrono::nanoseconds> ack;
-  std::optional<std::chrono::nanoseconds> reply;
+  std::string_view target{};
+  std::optional<std::chrono::nanoseconds> connect{};
+  std::optional<std::chrono::nanoseconds> ack{};
+  std::optional<std::chrono::nanoseconds> reply{};
   int status = 0;
-  std::string_view outcome;
-  std::string_view reason;
+  std::string_view outcome{};
+  std::string_view reason{};
   bool late = false;
 };
 
 struct LinkedEvent {
-  std::string_view pid;
+  std::string_view pid{};
 };
 
 struct ExitedEvent {
-  std::string_view pid;
-  std::string_view reason;
+  std::string_view pid{};
+  std::string_view reason{};
 };
 
 // What inspect tells. Everything of one round has the same time.
@@ -110,7 +110,7 @@ struct InspectSummary {
 struct ServeSummary {
   std::uint64_t messages = 0;
   std::uint64_t bytes = 0;
-  std::map<std::string, std::uint64_t, std::less<>> by_name;
+  std::map<std::string, std::uint64_t, std::less<>> by_name{};
   std::uint64_t rejected = 0;
   std::uint64_t replies_failed = 0;
   double duration_s = 0;
@@ -129,7 +129,7 @@ struct SendSummary {
 };
 
 struct PingSummary {
-  std::string_view target;
+  std::string_view target{};
   std::uint64_t sent = 0;
   std::uint64_t answered = 0;
   double loss_pct = 0;

@@ -39,7 +39,7 @@ std::string Latency::bars(std::size_t width) const {
   std::map<int, std::uint64_t> rows;  // by power of two, of microseconds
   for (std::size_t bucket = 0; bucket < buckets; ++bucket) {
     if (counts_[bucket] == 0) continue;
-    rows[std::bit_width(middle_of(bucket) / 1000)] += counts_[bucket];
+    rows[static_cast<int>(std::bit_width(middle_of(bucket) / 1000))] += counts_[bucket];
   }
   if (rows.empty()) return {};
   std::uint64_t most = 0;
@@ -57,7 +57,7 @@ std::string Latency::bars(std::size_t width) const {
 }
 
 std::size_t Latency::bucket_of(std::uint64_t nanoseconds) {
-  int shift = std::max(0, std::bit_width(nanoseconds) - sub_bits - 1);
+  int shift = std::max(0, static_cast<int>(std::bit_width(nanoseconds)) - sub_bits - 1);
   return (static_cast<std::size_t>(shift) << sub_bits) + static_cast<std::size_t>(nanoseconds >> shift);
 }
 

@@ -76,7 +76,7 @@ struct Target {
   bool awaiting = false;     // a probe is out
   int silent = 0;            // intervals without an answer
   bool unknown_told = false;
-  std::string last_reason;
+  std::string last_reason{};
 };
 
 class Linker : public compactor::Process {

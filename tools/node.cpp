@@ -171,7 +171,10 @@ Node::Node(compactor::Options options, Console& console, Waiter& waiter) : conso
   } catch (const compactor::Error& error) {
     throw Failure(Exit::usage, "usage", error.what());
   }
-  auto hold = [this](bool full) { full ? this->hold() : release(); };
+  auto hold = [this, &waiter](bool full) {
+    full ? this->hold() : release();
+    waiter.wake();  // who sends goes on when there is room to tell of it
+  };
   console_.watch(hold, [&waiter] { waiter.finish(); });
 }
 

@@ -372,7 +372,7 @@ class Pinger : public compactor::Process {
     bool waited_for = options_.wait && tally_.answered >= options_.count.value_or(1);
     if (waited_for || (all_sent() && open_ == 0)) {
       waiter_.finish();
-    } else if (one_at_a_time() || options_.wait) {
+    } else {
       again();
     }
   }

@@ -59,8 +59,8 @@ SignalsBlocked::~SignalsBlocked() { ::pthread_sigmask(SIG_SETMASK, &saved_, null
 Waiter::Waiter() {
   sigset_t set = handled();
   signals_ = ::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-  finished_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (signals_ < 0 || finished_ < 0) {
+  wake_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (signals_ < 0 || wake_ < 0) {
     throw Failure(Exit::local, "resources",
                   "cannot wait for signals: " + std::generic_category().message(errno));
   }
@@ -68,22 +68,36 @@ Waiter::Waiter() {
 
 Waiter::~Waiter() {
   ::close(signals_);
-  ::close(finished_);
+  ::close(wake_);
 }
 
 void Waiter::finish() {
+  finished_ = true;
+  wake();
+}
+
+void Waiter::wake() {
   std::uint64_t one = 1;
   // It can fail only when the counter is full, and then wait() returns anyway.
-  [[maybe_unused]] auto written = ::write(finished_, &one, sizeof one);
+  [[maybe_unused]] auto written = ::write(wake_, &one, sizeof one);
+}
+
+void Waiter::clear_wake() {
+  std::uint64_t count = 0;
+  [[maybe_unused]] auto got = ::read(wake_, &count, sizeof count);
 }
 
 Waiter::Reason Waiter::wait(std::optional<Clock::time_point> deadline, int fd) {
   for (;;) {
-    std::array<pollfd, 3> ready{{{finished_, POLLIN, 0}, {signals_, POLLIN, 0}, {fd, POLLIN, 0}}};
+    std::array<pollfd, 3> ready{{{wake_, POLLIN, 0}, {signals_, POLLIN, 0}, {fd, POLLIN, 0}}};
     int count = ::poll(ready.data(), ready.size(), milliseconds_until(deadline));
     if (count < 0) continue;  // EINTR: stopped and continued
     if (ready[1].revents != 0 && read_signals() == Reason::signal) return Reason::signal;
-    if (ready[0].revents != 0) return Reason::finished;
+    if (finished_) return Reason::finished;
+    if (ready[0].revents != 0) {
+      clear_wake();
+      return Reason::woken;
+    }
     if (ready[2].revents != 0) return Reason::readable;
     if (deadline && Clock::now() >= *deadline) return Reason::deadline;
   }

@@ -3,6 +3,7 @@
 
 #include <signal.h>
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <optional>
@@ -28,7 +29,7 @@ class SignalsBlocked {
 class Waiter {
  public:
   using Clock = std::chrono::steady_clock;
-  enum class Reason { finished, signal, deadline, readable };
+  enum class Reason { finished, woken, signal, deadline, readable };
 
   Waiter();
   ~Waiter();
@@ -38,7 +39,10 @@ class Waiter {
   /// Any thread: makes wait() return `finished`, now and from then on.
   void finish();
 
-  /// Blocks until finish(), a signal that ends the run, the deadline, or `fd` (if any) is readable. After the first SIGINT or
+  /// Any thread: makes wait() return `woken` once; several calls may become one.
+  void wake();
+
+  /// Blocks until finish(), wake(), a signal that ends the run, the deadline, or `fd` (if any) is readable. After the first SIGINT or
   /// SIGTERM a second one ends the process at once. SIGQUIT calls on_quit and goes on waiting.
   Reason wait(std::optional<Clock::time_point> deadline = std::nullopt, int fd = -1);
 
@@ -52,9 +56,11 @@ class Waiter {
 
  private:
   Reason read_signals();
+  void clear_wake();
 
   int signals_ = -1;   // signalfd
-  int finished_ = -1;  // eventfd
+  int wake_ = -1;      // eventfd
+  std::atomic<bool> finished_ = false;
   int signal_ = 0;
   SignalsBlocked blocked_;
 };

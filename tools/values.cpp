@@ -8,6 +8,7 @@
 #include <limits>
 #include <utility>
 
+#include "compactor/error.h"
 #include "failure.h"
 
 namespace tool {
