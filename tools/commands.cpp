@@ -8,6 +8,7 @@ const std::vector<Command>& commands() {
       {"send", "deliver messages and say what became of them", run_send},
       {"ping", "measure connect, queue and reply times", run_ping},
       {"link", "link processes and say when they are gone", run_link},
+      {"inspect", "show a node's processes, mailboxes and metrics", run_inspect},
   };
   return all;
 }

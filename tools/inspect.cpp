@@ -13,6 +13,7 @@
 
 #include "compactor/context.h"
 #include "http/introspection.h"
+#include "node.h"
 #include "options.h"
 #include "program.h"
 #include "run.h"

@@ -10,8 +10,6 @@
 
 namespace tool {
 
-namespace {
-
 std::string resolve_host(const std::string& host, std::string_view of) {
   try {
     return compactor::resolve_ipv4(host);
@@ -21,6 +19,8 @@ std::string resolve_host(const std::string& host, std::string_view of) {
                   "check the name, or give the IPv4 address");
   }
 }
+
+namespace {
 
 bool any_interface(const std::string& ip) { return ip.empty() || ip == "0.0.0.0"; }
 

@@ -29,5 +29,6 @@ int run_serve(const Arguments& arguments);
 int run_send(const Arguments& arguments);
 int run_ping(const Arguments& arguments);
 int run_link(const Arguments& arguments);
+int run_inspect(const Arguments& arguments);
 
 }  // namespace tool
