@@ -32,7 +32,7 @@ namespace {
 /// Reads whole, and checks that no split of the bytes makes a difference.
 Reading read_every_way(Kind kind, std::string_view bytes,
                        std::size_t max_body = wire_test::kMaxBody, bool heads = false) {
-  const Reading whole = read_whole(kind, bytes, max_body, heads);
+  Reading whole = read_whole(kind, bytes, max_body, heads);
   CHECK(read_bytewise(kind, bytes, max_body, heads) == whole);
   for (unsigned seed = 1; seed <= 5; ++seed) {
     CHECK(read_randomly(kind, bytes, 5 + 60 * seed, seed, max_body, heads) == whole);
@@ -256,9 +256,9 @@ TEST_CASE("a request that waits for 100 Continue is read when its body comes") {
 }
 
 TEST_CASE("behind a message that closes the connection nothing is read, and it is no error") {
-  const std::string closing = counted("a", "Connection: close\r\n");
+  const std::string closing = counted("0") + counted("a", "Connection: close\r\n");
   for (const std::string& behind : {std::string(), counted("b"), std::string("garbage\r\n\r\n")}) {
-    const Reading reading = requests(counted("0") + closing + behind);
+    const Reading reading = requests(closing + behind);
     CHECK(bodies(reading) == Bodies{"0", "a"});
     CHECK_FALSE(reading.messages[1].keep_alive);
     CHECK(reading.ended);
@@ -272,7 +272,7 @@ TEST_CASE("behind a message that closes the connection nothing is read, and it i
   CHECK_FALSE(parser.feed(closing, sink));
   CHECK_FALSE(parser.feed(counted("b"), sink));
   CHECK_FALSE(parser.broken());
-  CHECK(sink.messages.size() == 1);
+  CHECK(sink.messages.size() == 2);
 }
 
 TEST_CASE("what libprocess closes the connection for") {

@@ -41,13 +41,13 @@ bool Budget::wait_roomy(std::chrono::steady_clock::time_point deadline) {
   return ready;
 }
 
-void Budget::wake_all() {
+void Budget::close() {
   {
     std::lock_guard lock(mutex_);
     closed_ = true;
   }
   room_.notify_all();
-  for (auto& ready : std::exchange(ready_, {})) ready();
+  ready_.clear();
 }
 
 void Budget::wake_if_roomy() {

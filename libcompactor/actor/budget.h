@@ -33,8 +33,8 @@ class Budget {
   void when_roomy(std::function<void()> ready) { ready_.push_back(std::move(ready)); }
   /// Blocks until roomy, at the most until `deadline`. Any thread but the loop's.
   bool wait_roomy(std::chrono::steady_clock::time_point deadline);
-  /// Those who wait are called or woken now: the Context is stopping.
-  void wake_all();
+  /// The Context is stopping: threads that wait are woken, calls that wait are dropped. Loop only.
+  void close();
 
  private:
   void wake_if_roomy();

@@ -11,16 +11,16 @@
 #include <utility>
 
 #include "actor/builtin_routes.h"
+#include "actor/clock.h"
 #include "wire/encode.h"
 #include "wire/message.h"
 
 namespace compactor {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 constexpr auto kSweepEvery = std::chrono::milliseconds(250);
 constexpr int kMailboxRoundsAtStop = 100;
+constexpr std::size_t kWarningsPerSecond = 100;
 
 Delivery not_delivered(Outcome outcome, Fault fault, int status, std::string reason) {
   Delivery delivery;
@@ -31,6 +31,10 @@ Delivery not_delivered(Outcome outcome, Fault fault, int status, std::string rea
   return delivery;
 }
 
+Delivery stopped_first() {
+  return not_delivered(Outcome::failed, Fault::stopped, 0, "stopped before it was sent");
+}
+
 std::size_t connection_limit(const Options& options) {
   if (options.max_connections > 0) return options.max_connections;
   const std::size_t descriptors = raise_descriptor_limit();
@@ -38,10 +42,14 @@ std::size_t connection_limit(const Options& options) {
 }
 
 Address listening_address(const Options& options) {
+  if (options.ip.find(':') != std::string::npos)
+    throw Error("libprocess has no IPv6: " + options.ip);
   return {options.ip.empty() ? "0.0.0.0" : resolve_ipv4(options.ip), options.port};
 }
 
 Address advertised_address(const Options& options, const Address& bound) {
+  if (options.advertise_ip.find_first_of("@: \t\r\n") != std::string::npos)
+    throw Error("not an address to advertise: " + options.advertise_ip);
   Address address = bound;
   if (!options.advertise_ip.empty()) {
     address.host = options.advertise_ip;
@@ -64,18 +72,14 @@ std::string text_of(const std::exception_ptr& thrown) {
 }
 
 /// The longest registered path that is the path itself or ends at one of its segments.
-const RouteHandler* longest_prefix(const std::map<std::string, RouteHandler, std::less<>>& routes,
-                                   std::string_view path) {
-  while (true) {
-    if (const auto found = routes.find(path); found != routes.end()) return &found->second;
-    const std::size_t slash = path.rfind('/');
-    if (slash == std::string_view::npos) return nullptr;
-    if (slash == 0) {
-      const auto root = routes.find(std::string_view("/"));
-      return root == routes.end() ? nullptr : &root->second;
-    }
-    path = path.substr(0, slash);
+template <class Routes>
+typename Routes::mapped_type longest_prefix(const Routes& routes, std::string_view path) {
+  while (path.starts_with('/')) {
+    if (const auto found = routes.find(path); found != routes.end()) return found->second;
+    if (path == "/") return nullptr;
+    path = path.substr(0, std::max<std::size_t>(path.rfind('/'), 1));
   }
+  return nullptr;
 }
 
 }  // namespace
@@ -91,14 +95,12 @@ ContextImpl::ContextImpl(Context& context, Options options)
   listener_.assign(listen_on(wanted.host, wanted.port));
   bound_ = local_of(listener_.native_handle());
   advertised_ = advertised_address(options_, bound_);
-  for (auto& [path, handler] : builtin_routes(*this)) routes_.emplace(path, std::move(handler));
-  std::promise<void> running;
-  thread_ = std::thread([this, &running] {
+  for (auto& [path, handler] : builtin_routes(*this))
+    routes_.emplace(path, std::make_shared<const RouteHandler>(std::move(handler)));
+  thread_ = std::thread([this] {
     loop_id_ = std::this_thread::get_id();
-    running.set_value();
     run();
   });
-  running.get_future().wait();
 }
 
 ContextImpl::~ContextImpl() {
@@ -135,34 +137,51 @@ void ContextImpl::run_tasks() {
   }
   for (Task& task : tasks_running_) {
     if (auto* call = std::get_if<std::function<void()>>(&task)) {
-      if (!finished_) (*call)();
-      continue;
+      if (!finished_) run_call(*call);
+    } else if (auto* remote = std::get_if<RemoteSend>(&task)) {
+      run_send(*remote);
+    } else {
+      run_send(std::get<LocalSend>(task));
     }
-    run_send(std::get<RemoteSend>(task));
   }
   tasks_running_.clear();
 }
 
+void ContextImpl::run_call(const std::function<void()>& call) {
+  try {
+    call();
+  } catch (...) {
+    count(counters.handler_exceptions);
+    warn("a posted call threw: " + text_of(std::current_exception()));
+  }
+}
+
 void ContextImpl::run_send(RemoteSend& send) {
-  const Address address{send.to.host, send.to.port};
-  const auto connection = finished_ ? nullptr : outbound_to(address);
-  if (connection) {
-    count(counters.messages_sent);
-    connection->output_for(send.bytes.size()) += send.bytes;
-    connection->appended(send.bytes.size(), std::move(send.sent));
-    return;
-  }
-  const auto budget = shared_budget(address);
-  budget->release_bytes(send.bytes.size());
-  budget->release_messages(1);
-  if (finished_) {
+  count(counters.messages_sent);
+  if (stopping_) {
+    send.budget->release_bytes(send.bytes.size());
+    send.budget->release_messages(1);
     ++report_.unsent;
-    complete(send.sent.on_delivery,
-             not_delivered(Outcome::failed, Fault::stopped, 0, "stopped before it was sent"));
-  } else {
-    complete(send.sent.on_delivery,
-             not_delivered(Outcome::failed, Fault::connect, 0, "too many connections are open"));
+    return complete(send.sent.on_delivery, stopped_first());
   }
+  const auto connection = outbound_to(send.to);
+  connection->output_for(send.bytes.size()) += send.bytes;
+  connection->appended(send.bytes.size(), std::move(send.sent));
+}
+
+void ContextImpl::run_send(LocalSend& send) {
+  LocalMessage& message = send.message;
+  if (!send.undeliverable) {
+    count(counters.messages_sent);
+    if (const auto slot = find_slot(message.to)) return enqueue(slot, std::move(message));
+    if (stopping_) {
+      ++report_.unsent;
+      return complete_local(message, stopped_first());
+    }
+    count(counters.messages_dropped);
+  }
+  complete_local(message, not_delivered(Outcome::no_such_process, Fault::none, 404,
+                                        "no process " + message.to));
 }
 
 void ContextImpl::call_on_loop(const std::function<void()>& call) {
@@ -218,6 +237,15 @@ std::string_view ContextImpl::date() {
   return date_;
 }
 
+void ContextImpl::warn(std::string_view text) {
+  const std::time_t now = ::time(nullptr);
+  if (std::exchange(warning_second_, now) != now) warnings_ = 0;
+  if (warnings_ > kWarningsPerSecond) return;
+  const bool last = ++warnings_ > kWarningsPerSecond;
+  observer_->warning(last ? "too many warnings: those of the rest of this second are left out"
+                          : text);
+}
+
 // --- Accepting
 
 void ContextImpl::accept() {
@@ -236,10 +264,12 @@ void ContextImpl::accept() {
         }
         return need_sweep();
       }
-      const int socket =
-          ::accept4(listener_.native_handle(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+      sockaddr_in peer{};
+      socklen_t size = sizeof peer;
+      const int socket = ::accept4(listener_.native_handle(), reinterpret_cast<sockaddr*>(&peer),
+                                   &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
       if (socket >= 0) {
-        accepted(socket);
+        accepted(socket, peer);
       } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
         accept_paused_ = true;
         if (!std::exchange(accept_warned_, true)) {
@@ -254,8 +284,15 @@ void ContextImpl::accept() {
   });
 }
 
-void ContextImpl::accepted(int socket) {
-  auto connection = std::make_shared<Inbound>(*this, socket);
+void ContextImpl::accepted(int descriptor, const sockaddr_in& peer) {
+  asio::ip::tcp::socket socket(io_);
+  asio::error_code error;
+  socket.assign(asio::ip::tcp::v4(), descriptor, error);
+  if (error) {
+    ::close(descriptor);
+    return warn("cannot serve a connection: " + describe(error));
+  }
+  auto connection = std::make_shared<Inbound>(*this, std::move(socket), peer);
   inbound_.insert(connection);
   count(counters.connections_accepted);
   count(counters.connections_open);
@@ -265,6 +302,17 @@ void ContextImpl::accepted(int socket) {
 void ContextImpl::inbound_closed(const std::shared_ptr<Inbound>& connection) {
   inbound_.erase(connection);
   count(counters.connections_open, std::uint64_t(-1));
+}
+
+void ContextImpl::held_changed(std::size_t before, std::size_t after) {
+  held_ += after - before;
+  if (after <= before || held_ <= options_.max_incomplete) return;
+  const auto most = std::max_element(
+      inbound_.begin(), inbound_.end(),
+      [](const auto& one, const auto& other) { return one->held() < other->held(); });
+  const std::shared_ptr<Inbound> dropped = *most;
+  dropped->drop("messages that are not complete hold over " +
+                std::to_string(options_.max_incomplete) + " bytes, most of them this one");
 }
 
 void ContextImpl::pause_receiving(bool paused) {
@@ -307,6 +355,7 @@ void ContextImpl::sweep() {
 // --- Processes
 
 Pid ContextImpl::spawn(std::shared_ptr<Process> process) {
+  if (!process) throw InvalidProcess("no process was given");
   if (process->id().find_first_of("\r\n@") != std::string::npos) {
     throw InvalidProcess("a process id cannot have '@', CR or LF: " + process->id());
   }
@@ -335,13 +384,8 @@ void ContextImpl::register_process(const std::shared_ptr<Process>& process) {
   try {
     process->initialize();
   } catch (...) {
-    {
-      std::lock_guard lock(processes_mutex_);
-      processes_.erase(process->id());
-    }
-    slot->ended = true;
-    drop_events(*slot);
-    for (const auto& [address, connection] : outbound_) connection->unlink_all(process->id());
+    // It may have ended itself before it threw.
+    if (find_slot(process->id()) == slot) forget_process(*slot);
     process->context_ = nullptr;
     process->impl_ = nullptr;
     throw;
@@ -358,32 +402,34 @@ void ContextImpl::terminate(const Pid& pid) {
   if (const auto slot = find_slot(pid.id)) end_process(slot);
 }
 
-void ContextImpl::end_process(const std::shared_ptr<Slot>& slot) {
-  const std::shared_ptr<Process> process = slot->process;
+void ContextImpl::end_process(const std::shared_ptr<Slot> slot) {
+  forget_process(*slot);
+  guarded(*slot->process, "finalize", [&] { slot->process->finalize(); });
+}
+
+void ContextImpl::forget_process(Slot& slot) {
+  const std::string& id = slot.process->id();
   {
     std::lock_guard lock(processes_mutex_);
-    processes_.erase(process->id());
+    processes_.erase(id);
   }
-  slot->ended = true;
-  guarded(*process, "finalize", [&] { process->finalize(); });
-  drop_events(*slot);
-  for (const auto& [address, connection] : outbound_) connection->unlink_all(process->id());
-  for (const auto& connection : retired_) connection->unlink_all(process->id());
-  for (const auto& [id, other] : processes_) other->linkers.erase(process->id());
-  for (const std::string& linker : std::exchange(slot->linkers, {})) {
-    deliver_exit(linker, process->pid(), ExitReason::closed);
+  for (const auto& connection : all_outbound()) connection->unlink_all(id);
+  for (const auto& [other_id, other] : processes_) other->linkers.erase(id);
+  for (const auto& [linker, pid] : std::exchange(slot.linkers, {})) {
+    deliver_exit(linker, pid, ExitReason::closed);
   }
+  drop_events(slot);
 }
 
 void ContextImpl::drop_events(Slot& slot) {
   const Fault fault = stopping_ ? Fault::stopped : Fault::terminated;
-  for (Event& event : std::exchange(slot.mailbox, {})) {
-    auto* message = std::get_if<LocalMessage>(&event);
-    if (message == nullptr) continue;
-    local_budget_->release_bytes(message->body.size());
-    local_budget_->release_messages(1);
-    complete(message->on_delivery,
-             not_delivered(Outcome::failed, fault, 0, slot.process->id() + " ended first"));
+  const Delivery delivery =
+      not_delivered(Outcome::failed, fault, 0, slot.process->id() + " ended first");
+  for (const Event& event : std::exchange(slot.mailbox, {})) {
+    if (const auto* message = std::get_if<LocalMessage>(&event)) {
+      if (stopping_) ++report_.unsent;
+      complete_local(*message, delivery);
+    }
   }
 }
 
@@ -447,12 +493,10 @@ void ContextImpl::handle(Slot& slot, LocalMessage& message) {
   const Pid from = Pid::from_peer(message.sender).value_or(Pid{"", "0.0.0.0", 0});
   const MessageView view{from, message.sender, slot.process->pid(), message.name, message.body};
   guarded(*slot.process, message.name, [&] { slot.process->receive(view); });
-  local_budget_->release_bytes(message.body.size());
-  local_budget_->release_messages(1);
   Delivery delivery;
   delivery.status = 202;
   delivery.ack = Clock::now() - message.sent;
-  complete(message.on_delivery, delivery);
+  complete_local(message, delivery);
 }
 
 template <class F>
@@ -482,9 +526,10 @@ bool ContextImpl::deliver(std::string_view id, const Pid& from, std::string_view
 }
 
 HttpResponse ContextImpl::serve_http(const HttpRequest& request) {
-  const auto answer = [&](const RouteHandler& handler) {
+  // A share in the handler is held: it may replace itself.
+  const auto answer = [&](const std::shared_ptr<const RouteHandler> handler) {
     try {
-      return handler(request);
+      return (*handler)(request);
     } catch (...) {
       count(counters.handler_exceptions);
       const std::string why = text_of(std::current_exception());
@@ -502,22 +547,22 @@ HttpResponse ContextImpl::serve_http(const HttpRequest& request) {
         path.substr(1, slash == std::string_view::npos ? slash : slash - 1), decoded);
     if (const auto slot = id ? find_slot(*id) : nullptr) {
       const std::shared_ptr<Process> process = slot->process;
-      if (const RouteHandler* handler = longest_prefix(process->routes_, rest))
-        return answer(*handler);
+      if (const auto handler = longest_prefix(process->routes_, rest)) return answer(handler);
     }
   }
-  if (const RouteHandler* handler = longest_prefix(routes_, path.empty() ? "/" : path))
-    return answer(*handler);
+  const std::string_view whole = path.empty() ? std::string_view("/") : path;
+  if (const auto handler = longest_prefix(routes_, whole)) return answer(handler);
   if (const auto slot = options_.delegate.empty() ? nullptr : find_slot(options_.delegate)) {
     const std::shared_ptr<Process> process = slot->process;
-    if (const RouteHandler* handler = longest_prefix(process->routes_, path))
-      return answer(*handler);
+    if (const auto handler = longest_prefix(process->routes_, whole)) return answer(handler);
   }
   return {404, "text/plain; charset=utf-8", "404 Not Found."};
 }
 
 void ContextImpl::route(std::string path, RouteHandler handler) {
-  call_on_loop([&] { routes_[std::move(path)] = std::move(handler); });
+  if (!path.starts_with('/')) throw std::invalid_argument("a route must start with '/': " + path);
+  call_on_loop(
+      [&] { routes_[std::move(path)] = std::make_shared<const RouteHandler>(std::move(handler)); });
 }
 
 std::vector<std::string> ContextImpl::context_routes() const {
@@ -527,13 +572,20 @@ std::vector<std::string> ContextImpl::context_routes() const {
 }
 
 void ContextImpl::dispatch(const Pid& pid, std::function<void(Process&)> call) {
-  if (!find_local(pid)) throw InvalidProcess(pid.str() + " is no process of this context");
-  const auto enqueue_call = [this, id = pid.id](std::function<void(Process&)> c) {
-    const Turn turn(*this);
-    if (const auto slot = find_slot(id)) enqueue(slot, Call{std::move(c)});
-  };
-  if (on_loop()) return enqueue_call(std::move(call));
-  post([enqueue_call, call = std::move(call)]() mutable { enqueue_call(std::move(call)); });
+  const auto process = find_local(pid);
+  if (!process) throw InvalidProcess(pid.str() + " is no process of this context");
+  if (on_loop()) return enqueue_call(process, std::move(call));
+  post([this, weak = std::weak_ptr(process), call = std::move(call)]() mutable {
+    enqueue_call(weak.lock(), std::move(call));
+  });
+}
+
+void ContextImpl::enqueue_call(const std::shared_ptr<Process>& process,
+                               std::function<void(Process&)> call) {
+  const Turn turn(*this);
+  // Another of the same id is not meant.
+  const auto slot = process ? find_slot(process->id()) : nullptr;
+  if (slot && slot->process == process) enqueue(slot, Call{std::move(call)});
 }
 
 // --- Timers
@@ -542,18 +594,14 @@ TimerId ContextImpl::delay(Duration after, const Pid& pid, std::function<void(Pr
   const auto process = find_local(pid);
   if (!process) throw InvalidProcess(pid.str() + " is no process of this context");
   const TimerId id = next_timer_.fetch_add(1);
-  const auto at =
-      Clock::now() + std::chrono::duration_cast<Clock::duration>(std::max(after, Duration::zero()));
+  const auto at = in(after);
   auto start = [this, id, at, weak = std::weak_ptr(process), call = std::move(call)]() mutable {
     auto& timer = timers_[id] = std::make_unique<asio::steady_timer>(io_, at);
     timer->async_wait(
         [this, id, weak, call = std::move(call)](const asio::error_code& aborted) mutable {
-          if (aborted) return;
-          const Turn turn(*this);
-          timers_.erase(id);
-          const auto alive = weak.lock();
-          const auto slot = alive ? find_slot(alive->id()) : nullptr;
-          if (slot && slot->process == alive) enqueue(slot, Call{std::move(call)});
+          // Cancelled when it was due already, perhaps.
+          if (aborted || timers_.erase(id) == 0) return;
+          enqueue_call(weak.lock(), std::move(call));
         });
   };
   if (on_loop()) {
@@ -614,32 +662,25 @@ SendResult ContextImpl::send_local(std::string_view from, const Pid& to, std::st
                                    std::string_view body, OnDelivery on_delivery,
                                    std::shared_ptr<Process> owner) {
   if (!local_budget_->reserve(body.size())) return SendResult::full;
-  LocalMessage message{std::string(from), std::string(name),      std::string(body),
-                       Clock::now(),      std::move(on_delivery), std::move(owner)};
+  LocalSend send{{to.id, std::string(from), std::string(name), std::string(body), Clock::now(),
+                  std::move(on_delivery), std::move(owner)}};
   if (on_loop()) {
-    const Turn turn(*this);
-    enqueue_local(to.id, std::move(message));
-    return SendResult::queued;
+    count(counters.messages_sent);
+    if (const auto slot = find_slot(to.id)) {
+      enqueue(slot, std::move(send.message));
+      return SendResult::queued;
+    }
+    count(counters.messages_dropped);
+    // Posted, so that nobody is called back before his send() has returned.
+    send.undeliverable = true;
   }
-  const bool posted =
-      post([this, id = to.id, message = std::make_shared<LocalMessage>(std::move(message))] {
-        enqueue_local(id, std::move(*message));
-      });
-  return posted ? SendResult::queued : SendResult::stopped;
+  return post_task(std::move(send)) ? SendResult::queued : SendResult::stopped;
 }
 
-void ContextImpl::enqueue_local(const std::string& id, LocalMessage message) {
-  count(counters.messages_sent);
-  if (const auto slot = find_slot(id)) return enqueue(slot, std::move(message));
+void ContextImpl::complete_local(const LocalMessage& message, const Delivery& delivery) {
   local_budget_->release_bytes(message.body.size());
   local_budget_->release_messages(1);
-  count(counters.messages_dropped);
-  // Later, so that nobody is called back before his send() has returned.
-  asio::post(io_, [this, id, message = std::move(message)] {
-    const Turn turn(*this);
-    complete(message.on_delivery,
-             not_delivered(Outcome::no_such_process, Fault::none, 404, "no process " + id));
-  });
+  complete(message.on_delivery, delivery);
 }
 
 SendResult ContextImpl::send_remote(std::string_view from, const Pid& to, std::string_view name,
@@ -651,7 +692,7 @@ SendResult ContextImpl::send_remote(std::string_view from, const Pid& to, std::s
   if (!on_loop()) {
     const auto budget = shared_budget({to.host, to.port});
     if (!budget->reserve(bound)) return SendResult::full;
-    RemoteSend task{to, {}, std::move(sent)};
+    RemoteSend task{{to.host, to.port}, budget, {}, std::move(sent)};
     task.bytes.reserve(bound);
     wire::append_message(task.bytes, options_.style, from, to, name, body);
     budget->correct(bound - task.bytes.size());
@@ -659,7 +700,7 @@ SendResult ContextImpl::send_remote(std::string_view from, const Pid& to, std::s
   }
   const Turn turn(*this);
   const auto connection = outbound_to({to.host, to.port});
-  if (!connection || !connection->budget()->reserve(bound)) return SendResult::full;
+  if (!connection->budget()->reserve(bound)) return SendResult::full;
   count(counters.messages_sent);
   std::string& output = connection->output_for(bound);
   const std::size_t before = output.size();
@@ -674,7 +715,7 @@ SendResult ContextImpl::send_wait(std::string_view from, const Pid& to, std::str
                                   std::string_view body, Duration timeout,
                                   const OnDelivery& on_delivery) {
   if (on_loop()) throw Error("send_wait() on the loop thread would wait for itself");
-  const auto deadline = Clock::now() + std::chrono::duration_cast<Clock::duration>(timeout);
+  const auto deadline = in(timeout);
   const auto budget = is_our_address(to) ? local_budget_ : shared_budget({to.host, to.port});
   while (true) {
     const SendResult result = send(from, to, name, body, on_delivery);
@@ -694,10 +735,14 @@ void ContextImpl::when_room(const Pid& to, std::function<void()> ready) {
 
 std::shared_ptr<Outbound> ContextImpl::outbound_to(const Address& address) {
   if (const auto found = outbound_.find(address); found != outbound_.end()) return found->second;
-  if (outbound_.size() + retired_.size() >= max_connections_) return nullptr;
+  const bool too_many = outbound_.size() + retired_.size() >= max_connections_;
   auto connection = std::make_shared<Outbound>(*this, address, shared_budget(address));
   outbound_.emplace(address, connection);
-  connection->open();
+  if (too_many) {
+    connection->refuse({EMFILE, std::system_category()});
+  } else {
+    connection->open();
+  }
   return connection;
 }
 
@@ -731,7 +776,7 @@ void ContextImpl::link_on_loop(const std::string& process_id, const Pid& to) {
   if (!processes_.contains(process_id)) return;
   if (is_our_address(to)) {
     if (const auto slot = find_slot(to.id)) {
-      slot->linkers.insert(process_id);
+      slot->linkers.insert_or_assign(process_id, to);
     } else {
       deliver_exit(process_id, to, ExitReason::closed);
     }
@@ -739,11 +784,7 @@ void ContextImpl::link_on_loop(const std::string& process_id, const Pid& to) {
   }
   // The link is noted first and the connection opened then, so a failed connect is an exit like any
   // other.
-  if (const auto connection = outbound_to({to.host, to.port})) {
-    connection->link(process_id, to);
-  } else {
-    deliver_exit(process_id, to, ExitReason::unreachable);
-  }
+  outbound_to({to.host, to.port})->link(process_id, to);
 }
 
 void ContextImpl::unlink(const Pid& process, const Pid& to) {
@@ -751,9 +792,9 @@ void ContextImpl::unlink(const Pid& process, const Pid& to) {
     const Turn turn(*this);
     if (is_our_address(to)) {
       if (const auto slot = find_slot(to.id)) slot->linkers.erase(process.id);
-    } else if (const auto found = outbound_.find({to.host, to.port}); found != outbound_.end()) {
-      found->second->unlink(process.id, to);
+      return;
     }
+    for (const auto& connection : all_outbound()) connection->unlink(process.id, to);
   });
 }
 
@@ -808,13 +849,13 @@ void ContextImpl::begin_stop(Duration drain) {
   while (!processes_.empty()) end_process(processes_.begin()->second);
   {
     std::lock_guard lock(budgets_mutex_);
-    for (const auto& [address, budget] : budgets_) budget->wake_all();
+    for (const auto& [address, budget] : budgets_) budget->close();
   }
-  local_budget_->wake_all();
+  local_budget_->close();
   for (const auto& connection : std::vector(inbound_.begin(), inbound_.end()))
     connection->shut_down();
   for (const auto& connection : all_outbound()) connection->retire();
-  stop_timer_.expires_after(std::chrono::duration_cast<Clock::duration>(drain));
+  stop_timer_.expires_at(in(drain));
   stop_timer_.async_wait([this](const asio::error_code& aborted) {
     if (!aborted) finish_stop();
   });
@@ -835,6 +876,7 @@ void ContextImpl::finish_stop_when_drained() {
 
 void ContextImpl::finish_stop() {
   if (std::exchange(finished_, true)) return;
+  for (const auto& connection : std::vector(inbound_.begin(), inbound_.end())) connection->close();
   for (const auto& connection : all_outbound()) connection->abort(report_);
   std::vector<Task> tasks;
   {
@@ -843,7 +885,8 @@ void ContextImpl::finish_stop() {
     tasks.swap(tasks_);
   }
   for (Task& task : tasks) {
-    if (auto* send = std::get_if<RemoteSend>(&task)) run_send(*send);
+    if (auto* remote = std::get_if<RemoteSend>(&task)) run_send(*remote);
+    if (auto* local = std::get_if<LocalSend>(&task)) run_send(*local);
   }
   io_.stop();
 }

@@ -46,6 +46,7 @@ struct AddressHash {
 
 /// Sent by one of ours to one of ours: it waits in the receiver's mailbox.
 struct LocalMessage {
+  std::string to;  // id
   std::string sender;
   std::string name;
   std::string body;
@@ -66,9 +67,8 @@ using Event = std::variant<LocalMessage, Call, Exit>;
 struct Slot {
   std::shared_ptr<Process> process;
   std::deque<Event> mailbox;
-  std::set<std::string> linkers;  // ids of local processes linked to this one
+  std::map<std::string, Pid> linkers;  // ids of local processes linked to this one, and as what
   bool scheduled = false;
-  bool ended = false;
 };
 
 class ContextImpl {
@@ -126,6 +126,9 @@ class ContextImpl {
                std::string_view body);
   HttpResponse serve_http(const HttpRequest& request);
   bool receiving_paused() const { return paused_; }
+  /// An incomplete message grew or shrank. When all of them together are over the limit, the
+  /// connection that holds most is dropped.
+  void held_changed(std::size_t before, std::size_t after);
   void inbound_closed(const std::shared_ptr<Inbound>& connection);
   /// The connection takes no more messages; a new one is opened for the next.
   void outbound_retired(const std::shared_ptr<Outbound>& connection);
@@ -134,7 +137,8 @@ class ContextImpl {
   /// Asks for tick() on connections that wait to be closed.
   void need_sweep();
   void complete(const OnDelivery& on_delivery, const Delivery& delivery);
-  void warn(std::string_view text) { observer_->warning(text); }
+  /// At most kWarningsPerSecond are passed on, so that no peer can fill a disk with them.
+  void warn(std::string_view text);
   bool stopping() const { return stopping_; }
 
   struct Counters {
@@ -168,27 +172,37 @@ class ContextImpl {
 
  private:
   struct RemoteSend {
-    Pid to;
+    Address to;
+    std::shared_ptr<Budget> budget;  // what was reserved of it must find it again
     std::string bytes;
     Sent sent;
   };
+  struct LocalSend {
+    LocalMessage message;
+    bool undeliverable = false;  // there was no receiver: only its sender is still to be told
+  };
   /// What other threads hand to the loop, in order.
-  using Task = std::variant<std::function<void()>, RemoteSend>;
+  using Task = std::variant<std::function<void()>, RemoteSend, LocalSend>;
 
   void run();
   void end_turn();
   bool post_task(Task task);
   void run_tasks();
+  void run_call(const std::function<void()>& call);
   void run_send(RemoteSend& send);
+  void run_send(LocalSend& send);
   /// Runs `call` on the loop and waits for it; throws what it throws, or Stopped.
   void call_on_loop(const std::function<void()>& call);
 
   void accept();
-  void accepted(int socket);
+  void accepted(int descriptor, const sockaddr_in& peer);
 
   void register_process(const std::shared_ptr<Process>& process);
-  void end_process(const std::shared_ptr<Slot>& slot);
+  void end_process(const std::shared_ptr<Slot> slot);
+  /// It gets no more events, and those linked to it learn it.
+  void forget_process(Slot& slot);
   void enqueue(const std::shared_ptr<Slot>& slot, Event event);
+  void enqueue_call(const std::shared_ptr<Process>& process, std::function<void(Process&)> call);
   void run_mailboxes();
   void handle(Slot& slot, Event& event);
   void handle(Slot& slot, LocalMessage& message);
@@ -202,11 +216,11 @@ class ContextImpl {
   SendResult send_local(std::string_view from, const Pid& to, std::string_view name,
                         std::string_view body, OnDelivery on_delivery,
                         std::shared_ptr<Process> owner);
-  void enqueue_local(const std::string& id, LocalMessage message);
+  /// Gives back its share of the budget and tells its sender.
+  void complete_local(const LocalMessage& message, const Delivery& delivery);
   SendResult send_remote(std::string_view from, const Pid& to, std::string_view name,
                          std::string_view body, OnDelivery on_delivery,
                          std::shared_ptr<Process> owner);
-  /// Null when there are as many connections as there may be.
   std::shared_ptr<Outbound> outbound_to(const Address& address);
   void link_on_loop(const std::string& process_id, const Pid& to);
 
@@ -241,11 +255,12 @@ class ContextImpl {
   std::vector<std::shared_ptr<Outbound>> outbound_to_flush_;
   int turn_depth_ = 0;
   bool paused_ = false;
+  std::size_t held_ = 0;  // bytes of messages that are not complete yet
 
   std::unordered_map<Address, std::shared_ptr<Budget>, AddressHash> budgets_;
   std::mutex budgets_mutex_;
 
-  std::map<std::string, RouteHandler, std::less<>> routes_;
+  std::map<std::string, std::shared_ptr<const RouteHandler>, std::less<>> routes_;
   std::map<TimerId, std::unique_ptr<asio::steady_timer>> timers_;
   std::atomic<TimerId> next_timer_{1};
 
@@ -253,6 +268,8 @@ class ContextImpl {
   std::string write_scratch_;
   std::string date_;
   std::time_t date_second_ = 0;
+  std::time_t warning_second_ = 0;
+  std::size_t warnings_ = 0;  // in that second
 
   asio::steady_timer sweep_timer_{io_};
   bool sweep_armed_ = false;
@@ -274,6 +291,8 @@ class ContextImpl {
 
   std::thread thread_;
   std::atomic<std::thread::id> loop_id_{};
+
+  Resolver resolver_;  // last: its worker may post until it is gone
 };
 
 }  // namespace compactor

@@ -7,6 +7,10 @@ namespace compactor {
 namespace {
 
 struct Default {
+  // exit() called by a handler: the thread to be joined is this one, and it will not go on.
+  ~Default() {
+    if (context && context->on_loop()) (void)context.release();
+  }
   std::mutex mutex;
   std::unique_ptr<Context> context;
 };

@@ -6,14 +6,12 @@
 #include <cerrno>
 #include <optional>
 
+#include "actor/clock.h"
 #include "actor/context_impl.h"
-#include "actor/net.h"
 #include "wire/message.h"
 
 namespace compactor {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kWriteAtOnce = std::size_t{64} << 10;
 constexpr std::size_t kPauseReading = std::size_t{1} << 20;  // stored responses unread by the peer
@@ -27,11 +25,12 @@ constexpr std::string_view kText = "text/plain; charset=utf-8";
 
 }  // namespace
 
-Inbound::Inbound(ContextImpl& impl, int socket)
+Inbound::Inbound(ContextImpl& impl, asio::ip::tcp::socket socket, const sockaddr_in& peer)
     : impl_(impl),
-      socket_(impl.io(), asio::ip::tcp::v4(), socket),
+      socket_(std::move(socket)),
+      peer_(peer),
       parser_(wire::Kind::request, impl.options().max_body) {
-  set_no_delay(socket);
+  set_no_delay(socket_.native_handle());
 }
 
 void Inbound::start() {
@@ -65,21 +64,34 @@ void Inbound::on_readable() {
     return peer_ended(got < 0 ? std::error_code(errno, std::system_category()) : std::error_code());
   const bool going_on = parser_.feed({buffer.data(), static_cast<std::size_t>(got)}, *this);
   if (state_ != State::open) return;
+  update_held();
+  if (state_ != State::open) return;
   if (going_on) return await_readable();
-  if (parser_.broken()) {
-    ContextImpl::count(impl_.counters.messages_rejected);
-    impl_.observer().rejected(peer_of(socket_.native_handle()), parser_.error());
-  }
+  if (parser_.broken()) reject(parser_.error());
   finish_answers();
+}
+
+void Inbound::update_held() {
+  const bool holding = !parser_.between_messages() && !parser_.broken();
+  const auto held =
+      holding ? static_cast<std::size_t>(parser_.offset() - parser_.message_begin()) : 0;
+  impl_.held_changed(std::exchange(held_, held), held);
+}
+
+void Inbound::reject(std::string_view why) {
+  ContextImpl::count(impl_.counters.messages_rejected);
+  impl_.observer().rejected(to_address(peer_), why);
+}
+
+void Inbound::drop(std::string_view why) {
+  reject(why);
+  close();
 }
 
 void Inbound::peer_ended(const std::error_code& error) {
   peer_closed_ = true;
-  if (!parser_.between_messages() && !parser_.broken()) {
-    ContextImpl::count(impl_.counters.messages_rejected);
-    impl_.observer().rejected(peer_of(socket_.native_handle()),
-                              "the connection ended inside a message");
-  }
+  if (!parser_.between_messages() && !parser_.broken())
+    reject("the connection ended inside a message");
   if (error) return close();
   finish_answers();
 }
@@ -96,7 +108,9 @@ bool Inbound::on_message(const wire::HttpMessage& request) {
   const auto persist =
       request.minor == 0 && request.keep_alive ? wire::Persist::stated : wire::Persist::implied;
   answer_message(request, persist);
-  if (owed_.stored_bytes() > kMaxStored || owed_.entries() > kMaxEntries) {
+  if (answers_abandoned_) {
+    owed_.clear();
+  } else if (owed_.stored_bytes() > kMaxStored || owed_.entries() > kMaxEntries) {
     impl_.warn(peer_text() + " does not read its answers; it gets no more");
     abandon_answers();
   }
@@ -141,7 +155,7 @@ const Pid& Inbound::read_sender(std::string_view sender) {
 }
 
 bool Inbound::sender_matches_peer() {
-  return sender_.host == peer_of(socket_.native_handle()).host;
+  return sender_.host == to_address(peer_).host;
 }
 
 void Inbound::answer_plain(const wire::HttpMessage& request, wire::Persist persist) {
@@ -158,10 +172,7 @@ void Inbound::answer_plain(const wire::HttpMessage& request, wire::Persist persi
 
 void Inbound::respond(int status, std::string_view content_type, std::string_view body,
                       wire::Persist persist, bool head_only) {
-  if (status == 400 || status == 500) {
-    ContextImpl::count(impl_.counters.messages_rejected);
-    impl_.observer().rejected(peer_of(socket_.native_handle()), body);
-  }
+  if (status == 400 || status == 500) reject(body);
   std::string response;
   wire::append_response(response, status, content_type, body, impl_.date(), persist, head_only);
   owed_.add(std::move(response));
@@ -176,7 +187,6 @@ void Inbound::need_flush() {
 void Inbound::flush() {
   flush_planned_ = false;
   if (state_ == State::closed || writing_) return;
-  if (answers_abandoned_) owed_.clear();
   std::string& scratch = impl_.write_scratch();
   while (true) {
     const bool stored = written_ < unwritten_.size();
@@ -253,7 +263,8 @@ void Inbound::finish_answers() {
 }
 
 void Inbound::shut_down() {
-  if (state_ == State::open) finish_answers();
+  if (state_ == State::open) return finish_answers();
+  deadline_ = std::min(deadline_, Clock::now() + kLingerAtStop);
 }
 
 bool Inbound::has_unread() {
@@ -268,13 +279,10 @@ void Inbound::tick(Clock::time_point now) {
 void Inbound::close() {
   if (state_ == State::closed) return;
   state_ = State::closed;
+  impl_.held_changed(std::exchange(held_, 0), 0);
   asio::error_code ignored;
   socket_.close(ignored);
   impl_.inbound_closed(shared_from_this());
-}
-
-std::string Inbound::peer_text() {
-  return peer_of(socket_.native_handle()).str();
 }
 
 }  // namespace compactor

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "actor/net.h"
 #include "actor/response_queue.h"
 #include "compactor/pid.h"
 #include "wire/parser.h"
@@ -19,7 +20,7 @@ class ContextImpl;
 /// when its answers cannot be written.
 class Inbound : public std::enable_shared_from_this<Inbound>, private wire::Sink {
  public:
-  Inbound(ContextImpl& impl, int socket);
+  Inbound(ContextImpl& impl, asio::ip::tcp::socket socket, const sockaddr_in& peer);
 
   void start();
   /// Writes the responses owed, as far as the socket takes them.
@@ -30,6 +31,11 @@ class Inbound : public std::enable_shared_from_this<Inbound>, private wire::Sink
   /// Closes a connection that has been lingering for too long. Called by the Context's sweep.
   void tick(std::chrono::steady_clock::time_point now);
   bool lingering() const { return state_ != State::open; }
+  /// Bytes of a message that is not complete.
+  std::size_t held() const { return held_; }
+  /// Closes it at once, for the reason given.
+  void drop(std::string_view why);
+  void close();
 
  private:
   enum class State {
@@ -56,15 +62,18 @@ class Inbound : public std::enable_shared_from_this<Inbound>, private wire::Sink
   void abandon_answers();
   void need_flush();
   void finish_answers();
-  void close();
-  std::string peer_text();
+  void reject(std::string_view why);
+  void update_held();
+  std::string peer_text() const { return to_address(peer_).str(); }
 
   ContextImpl& impl_;
   asio::ip::tcp::socket socket_;
+  const sockaddr_in peer_;  // kept, since a socket that was reset does not know it
   wire::Parser parser_;
   ResponseQueue owed_;
   std::string unwritten_;  // materialised responses that the socket did not take yet
   std::size_t written_ = 0;
+  std::size_t held_ = 0;
   std::string sender_text_;  // the last sender, and how it reads: mostly every message has the same
   Pid sender_;
   std::chrono::steady_clock::time_point deadline_{};

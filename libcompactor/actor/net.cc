@@ -134,7 +134,6 @@ ExitReason exit_reason(const std::error_code& error) {
     case ECONNREFUSED:
       return ExitReason::refused;
     case ECONNRESET:
-    case EPIPE:
       return ExitReason::reset;
     case ETIMEDOUT:
       return ExitReason::timed_out;
@@ -143,7 +142,7 @@ ExitReason exit_reason(const std::error_code& error) {
     case ENETDOWN:
     case EHOSTDOWN:
       return ExitReason::unreachable;
-    default:
+    default:  // also EPIPE: a FIN had come before
       return ExitReason::closed;
   }
 }

@@ -6,15 +6,15 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "actor/clock.h"
 #include "actor/context_impl.h"
 #include "actor/net.h"
 
 namespace compactor {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 constexpr auto kShutLimit = std::chrono::seconds(60);
+constexpr std::size_t kMaxResponseBody = std::size_t{1} << 20;  // we look at its first line only
 
 bool looks_like_tls(std::string_view bytes) {
   // RFC 8446 §5.1: content type alert or handshake, then legacy version 3.x.
@@ -56,12 +56,12 @@ Outbound::Outbound(ContextImpl& impl, Address address, std::shared_ptr<Budget> b
       budget_(std::move(budget)),
       socket_(impl.io()),
       timer_(impl.io()),
-      parser_(wire::Kind::response),
+      parser_(wire::Kind::response, kMaxResponseBody),
       started_(Clock::now()),
       last_used_(started_) {}
 
 void Outbound::open() {
-  timer_.expires_after(impl_.options().connect_timeout);
+  timer_.expires_at(in(impl_.options().connect_timeout));
   timer_.async_wait([self = shared_from_this()](const asio::error_code& aborted) {
     if (aborted || self->state_ != State::connecting) return;
     const ContextImpl::Turn turn(self->impl_);
@@ -83,6 +83,12 @@ void Outbound::open() {
       });
 }
 
+void Outbound::refuse(const std::error_code& error) {
+  impl_.post([self = shared_from_this(), error] {
+    if (self->state_ == State::connecting) self->connect_failed(error);
+  });
+}
+
 void Outbound::connect(const asio::ip::tcp::endpoint& endpoint) {
   asio::error_code error;
   socket_.open(endpoint.protocol(), error);
@@ -91,13 +97,7 @@ void Outbound::connect(const asio::ip::tcp::endpoint& endpoint) {
     set_no_delay(socket_.native_handle());
     socket_.non_blocking(true, error);
   }
-  if (error) {
-    // Never from within open(): its caller is about to use this connection.
-    impl_.post([self = shared_from_this(), error] {
-      if (self->state_ == State::connecting) self->connect_failed(error);
-    });
-    return;
-  }
+  if (error) return refuse(error);
   socket_.async_connect(endpoint, [self = shared_from_this()](const asio::error_code& failed) {
     if (self->state_ != State::connecting) return;
     const ContextImpl::Turn turn(self->impl_);
@@ -110,6 +110,10 @@ void Outbound::connect(const asio::ip::tcp::endpoint& endpoint) {
 }
 
 void Outbound::connected() {
+  // Connecting to a free port of our own host, the kernel may have picked that very port for our
+  // end: TCP then connects us to ourselves.
+  if (local_of(socket_.native_handle()) == peer_of(socket_.native_handle()))
+    return connect_failed({ECONNREFUSED, std::system_category()});
   state_ = State::open;
   const auto took = Clock::now() - started_;
   impl_.observer().connected(address_, local_of(socket_.native_handle()), took);
@@ -277,9 +281,7 @@ void Outbound::read_failed(const std::error_code& error) {
 void Outbound::watch_idle() {
   const auto idle = impl_.options().idle_timeout;
   const bool idling = links_.empty() && !busy();
-  const auto at =
-      idling ? last_used_ + std::chrono::duration_cast<Clock::duration>(idle) : Clock::now() + idle;
-  timer_.expires_at(at);
+  timer_.expires_at(in(idle, idling ? last_used_ : Clock::now()));
   timer_.async_wait([self = shared_from_this(), idle](const asio::error_code& aborted) {
     if (aborted || self->state_ != State::open) return;
     const ContextImpl::Turn turn(self->impl_);
@@ -329,9 +331,11 @@ void Outbound::fail(Fault fault, const std::error_code& error, const std::string
   socket_.close(ignored);
   impl_.outbound_closed(self);
   if (was_open) impl_.observer().disconnected(address_, exit_reason(error));
+  ExitReason exit = exit_reason(error);
+  if (!was_open && exit == ExitReason::closed) exit = ExitReason::unreachable;
   for (const auto& [process_id, pids] : links_) {
     ContextImpl::count(impl_.counters.links, -std::uint64_t{pids.size()});
-    for (const Pid& pid : pids) impl_.deliver_exit(process_id, pid, exit_reason(error));
+    for (const Pid& pid : pids) impl_.deliver_exit(process_id, pid, exit);
   }
   links_.clear();
   give_up(fault, error, reason);

@@ -37,6 +37,8 @@ class Outbound : public std::enable_shared_from_this<Outbound>, private wire::Si
   Outbound(ContextImpl& impl, Address address, std::shared_ptr<Budget> budget);
 
   void open();
+  /// Instead of open(): fails with this error, as soon as the caller has returned to the loop.
+  void refuse(const std::error_code& error);
 
   /// Room in the output for about `bytes`; append one message to it, then call appended().
   std::string& output_for(std::size_t bytes) { return output_.block_for(bytes); }

@@ -28,20 +28,26 @@ void Process::exited(const Pid& /*pid*/, ExitReason /*reason*/) {}
 
 void Process::receive(const MessageView& message) {
   if (const auto handler = handlers_.find(message.name); handler != handlers_.end()) {
-    handler->second(message.from, message.body);
+    const std::shared_ptr<const Handler> held = handler->second;
+    (*held)(message.from, message.body);
   } else if (const auto delegate = delegates_.find(message.name); delegate != delegates_.end()) {
-    bound().send(message.sender, delegate->second, message.name, message.body, {});
+    const Pid to = delegate->second;
+    const SendResult result = bound().send(message.sender, to, message.name, message.body, {});
+    if (result != SendResult::queued) {
+      throw Error("cannot pass it on to " + to.str() + ": " + std::string(to_string(result)));
+    }
   }
 }
 
 void Process::install(std::string name, Handler handler) {
-  handlers_.insert_or_assign(std::move(name), std::move(handler));
+  handlers_.insert_or_assign(std::move(name), std::make_shared<const Handler>(std::move(handler)));
 }
 
 void Process::route(std::string path, RouteHandler handler) {
   if (path.empty() || path.front() != '/')
     throw std::invalid_argument("a route must start with '/': " + path);
-  routes_.insert_or_assign(std::move(path), std::move(handler));
+  routes_.insert_or_assign(std::move(path),
+                           std::make_shared<const RouteHandler>(std::move(handler)));
 }
 
 std::vector<std::string> Process::route_paths() const {

@@ -1,5 +1,7 @@
 #include "actor/resolver.h"
 
+#include <netdb.h>
+
 #include <deque>
 #include <mutex>
 #include <thread>
@@ -8,11 +10,18 @@
 #include "actor/net.h"
 
 namespace compactor {
+namespace {
+
+// One slow name server must not hold up every name, nor a peer that makes us ask for many.
+constexpr std::size_t kMaxWorkers = 4;
+constexpr std::size_t kMaxWaiting = 1024;
+
+}  // namespace
 
 struct Resolver::State {
   std::mutex mutex;
   std::deque<std::pair<std::string, Callback>> queue;
-  bool working = false;
+  std::size_t workers = 0;
   bool closed = false;
 };
 
@@ -24,16 +33,26 @@ Resolver::~Resolver() {
   state_->queue.clear();
 }
 
-void Resolver::resolve(const std::string& host, Callback done) {
+void Resolver::resolve(const std::string& host, const Callback& done) {
   std::lock_guard lock(state_->mutex);
-  state_->queue.emplace_back(host, std::move(done));
-  if (!std::exchange(state_->working, true)) std::thread(work, state_).detach();
+  if (state_->queue.size() >= kMaxWaiting) return done({EAI_AGAIN, resolve_category()}, {});
+  state_->queue.emplace_back(host, done);
+  if (state_->workers == kMaxWorkers) return;
+  try {
+    std::thread(work, state_).detach();
+    ++state_->workers;
+  } catch (const std::system_error&) {
+    // The workers there are will come to it.
+    if (state_->workers > 0) return;
+    state_->queue.clear();
+    done({EAI_AGAIN, resolve_category()}, {});
+  }
 }
 
 void Resolver::work(const std::shared_ptr<State>& state) {
   std::unique_lock lock(state->mutex);
   while (!state->queue.empty()) {
-    auto [host, done] = std::move(state->queue.front());
+    const auto [host, done] = std::move(state->queue.front());
     state->queue.pop_front();
     lock.unlock();
     in_addr address{};
@@ -42,7 +61,7 @@ void Resolver::work(const std::shared_ptr<State>& state) {
     // Under the lock: the destructor waits for it, so `done` and what it refers to are still there.
     if (!state->closed) done(error, address);
   }
-  state->working = false;
+  --state->workers;
 }
 
 }  // namespace compactor

@@ -10,9 +10,9 @@
 
 namespace compactor {
 
-/// One worker thread, started when there is something to look up. A look-up cannot be cancelled, so
-/// the worker never keeps its owner waiting: what is under way when the Resolver is destroyed is
-/// finished and forgotten.
+/// A few worker threads, started when there is something to look up. A look-up cannot be cancelled,
+/// so the workers never keep their owner waiting: what is under way when the Resolver is destroyed
+/// is finished and forgotten.
 class Resolver {
  public:
   using Callback = std::function<void(std::error_code, in_addr)>;
@@ -22,8 +22,9 @@ class Resolver {
   Resolver(const Resolver&) = delete;
   Resolver& operator=(const Resolver&) = delete;
 
-  /// `done` is called on the worker's thread, and never after the Resolver is gone.
-  void resolve(const std::string& host, Callback done);
+  /// `done` is called on a worker's thread, or at once when too many look-ups wait; never after the
+  /// Resolver is gone. It must not call the Resolver.
+  void resolve(const std::string& host, const Callback& done);
 
  private:
   struct State;

@@ -48,12 +48,17 @@ void ResponseQueue::fill(std::string& out, std::size_t limit, std::string_view d
     while (--entry.count > 0 && out.size() < limit) out.append(out, before, size);
     if (entry.count == 0) ++first_;
   }
-  if (first_ == entries_.size()) clear();
+  if (first_ == entries_.size()) return clear();
+  // A slow reader may never see the queue empty: what is done must not pile up in front.
+  if (first_ > entries_.size() / 2) {
+    entries_.erase(entries_.begin(), entries_.begin() + static_cast<std::ptrdiff_t>(first_));
+    first_ = 0;
+  }
 }
 
 void ResponseQueue::clear() {
-  if (entries_.capacity() > 16) entries_.shrink_to_fit();
   entries_.clear();
+  if (entries_.capacity() > 16) entries_.shrink_to_fit();
   first_ = 0;
   stored_bytes_ = 0;
 }

@@ -337,6 +337,7 @@ std::unique_ptr<pb::Message> Catalog::make(const pb::Descriptor& type) const {
 }
 
 std::string bytes_of(const pb::Message& message) {
+  const pb::LogSilencer quiet;  // it complains of strings that are not UTF-8, and writes them
   std::string bytes;
   pb::io::StringOutputStream stream(&bytes);
   pb::io::CodedOutputStream out(&stream);

@@ -385,7 +385,7 @@ std::string JsonReader::encode(const pb::Descriptor& type, const Json& json) {
   return Encoder(catalog_, *plans_).encode(type, json);
 }
 
-std::string JsonReader::encode(const pb::Descriptor& type, std::string_view text) {
+std::string JsonReader::encode_text(const pb::Descriptor& type, std::string_view text) {
   Json json;
   try {
     json = Json::parse(text);

@@ -30,7 +30,7 @@ class JsonReader {
   /// at once. The entries of maps are written in the order in which they stand.
   std::string encode(const google::protobuf::Descriptor& type, const nlohmann::ordered_json& json);
   /// The same from text; SchemaError with line and column when it is not JSON.
-  std::string encode(const google::protobuf::Descriptor& type, std::string_view json);
+  std::string encode_text(const google::protobuf::Descriptor& type, std::string_view json);
 
  private:
   const Catalog& catalog_;

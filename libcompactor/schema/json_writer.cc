@@ -1,13 +1,11 @@
 #include "schema/json_writer.h"
 
-#include <google/protobuf/message.h>
-#include <google/protobuf/unknown_field_set.h>
-
 #include <algorithm>
 #include <bit>
 #include <charconv>
 
 #include "schema/json_text.h"
+#include "schema/normalize.h"
 #include "schema/plan.h"
 #include "schema/well_known.h"
 #include "schema/wire_format.h"
@@ -577,19 +575,6 @@ bool set_fault(DecodedBody& body, std::string_view why, std::size_t offset) {
   body.fault = why;
   body.fault_offset = offset;
   return false;
-}
-
-/// The same message as protobuf reads it, in regular order: the last of a singular field counts,
-/// messages are merged. What is unknown at the top is taken out of it, deeper down it is dropped.
-/// Empty when protobuf refuses.
-std::unique_ptr<pb::Message> normalized(const Catalog& catalog, const pb::Descriptor& type,
-                                        std::string_view bytes, std::string& unknown) {
-  const pb::LogSilencer quiet;
-  auto message = catalog.make(type);
-  if (!message->ParsePartialFromArray(bytes.data(), static_cast<int>(bytes.size()))) return nullptr;
-  message->GetReflection()->GetUnknownFields(*message).SerializeToString(&unknown);
-  message->DiscardUnknownFields();
-  return message;
 }
 
 }  // namespace

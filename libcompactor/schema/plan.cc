@@ -1,7 +1,5 @@
 #include "schema/plan.h"
 
-#include <google/protobuf/wire_format_lite.h>
-
 #include <algorithm>
 
 #include "schema/well_known.h"
@@ -15,11 +13,6 @@ constexpr std::uint32_t direct_numbers = 128;
 
 bool before(const FieldPlan& field, std::uint32_t number) {
   return field.number < number;
-}
-
-Wire wire_of(pb::FieldDescriptor::Type type) {
-  using Lite = pb::internal::WireFormatLite;
-  return static_cast<Wire>(Lite::WireTypeForFieldType(static_cast<Lite::FieldType>(type)));
 }
 
 }  // namespace

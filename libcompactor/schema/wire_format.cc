@@ -1,6 +1,13 @@
 #include "schema/wire_format.h"
 
+#include <google/protobuf/wire_format_lite.h>
+
 namespace compactor::schema {
+
+Wire wire_of(google::protobuf::FieldDescriptor::Type type) {
+  using Lite = google::protobuf::internal::WireFormatLite;
+  return static_cast<Wire>(Lite::WireTypeForFieldType(static_cast<Lite::FieldType>(type)));
+}
 
 bool WireCursor::long_varint(std::uint64_t& value) {
   constexpr int max_bytes = 10;

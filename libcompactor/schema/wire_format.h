@@ -1,6 +1,8 @@
-// The protobuf wire format, below any schema: varints, tags, lengths, groups.
+// The protobuf wire format, below any message type: varints, tags, lengths, groups.
 // https://protobuf.dev/programming-guides/encoding/
 #pragma once
+
+#include <google/protobuf/descriptor.h>
 
 #include <cstdint>
 #include <cstring>
@@ -10,6 +12,9 @@
 namespace compactor::schema {
 
 enum class Wire : std::uint8_t { varint = 0, i64 = 1, len = 2, group = 3, end_group = 4, i32 = 5 };
+
+/// How one value of that type is written, unpacked.
+Wire wire_of(google::protobuf::FieldDescriptor::Type type);
 
 /// As protobuf itself: a body that nests deeper is refused.
 constexpr int max_depth = 100;

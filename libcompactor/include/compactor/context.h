@@ -32,9 +32,9 @@ struct Address {
   bool operator==(const Address&) const = default;
 };
 
-/// Sees what happens on the connections. Every call is made on the loop thread and must be short;
-/// views are valid during the call only. The defaults do nothing, except warning(), which writes a
-/// line to stderr.
+/// Sees what happens on the connections. Every call is made on the loop thread, must be short and
+/// must not throw; views are valid during the call only. The defaults do nothing, except warning(),
+/// which writes a line to stderr.
 class Observer {
  public:
   virtual ~Observer() = default;
@@ -53,7 +53,7 @@ class Observer {
   /// with 4xx, 5xx.
   virtual void rejected(const Address& /*peer*/, std::string_view /*why*/) {}
   /// Something that the user should know: a sender that is no PID, a limit reached, a handler that
-  /// threw.
+  /// threw. At most 100 in a second; then one that says that the rest is left out.
   virtual void warning(std::string_view text);
 };
 
@@ -72,7 +72,10 @@ struct Options {
   bool require_peer_ip_match = false;  // 400 to a message whose sender's ip is not its connection's
   Style style = Style::libprocess;
 
-  std::size_t max_body = std::size_t{64} << 20;  // of a received message, also decompressed
+  std::size_t max_body = std::size_t{64} << 20;       // of a received message, also decompressed
+  std::size_t max_incomplete = std::size_t{1} << 30;  // all received messages together that are not
+                                                      // complete; over it the connection that holds
+                                                      // most is closed
   std::size_t max_connections = 0;  // accepted at once; 0: hard limit of descriptors − 64
   std::size_t max_queued_bytes = std::size_t{64} << 20;  // per address, not yet written
   std::size_t max_unanswered = 65536;                    // per address, written or not
@@ -107,7 +110,8 @@ struct Statistics {
 
 /// What stop() could not bring to its end.
 struct StopReport {
-  std::size_t unsent = 0;      // messages of which no byte was written
+  std::size_t unsent = 0;      // messages of which no byte was written, or that no local process
+                               // has handled
   std::size_t unanswered = 0;  // messages written, wholly or in part, without an answer
 };
 
@@ -142,7 +146,7 @@ class Context {
     return spawn(std::make_shared<P>(std::forward<Args>(args)...));
   }
 
-  /// Ends a local process; finalize() runs, linkers get exited(pid, closed). No such local process:
+  /// Ends a local process: linkers get exited(pid, closed), finalize() runs. No such local process:
   /// nothing happens.
   void terminate(const Pid& pid);
   bool is_local(const Pid& pid) const;
@@ -163,7 +167,7 @@ class Context {
                        std::string_view body, Duration timeout, const OnDelivery& on_delivery = {});
 
   /// Calls `ready` once, on the loop, as soon as the address of `to` has less than half of its
-  /// limits queued (at once when it has now).
+  /// limits queued (at once when it has now). Not any more when the Context stops.
   void when_room(const Pid& to, std::function<void()> ready);
 
   /// `process` (local) learns by exited() when `to` is no longer there. For a remote PID a
@@ -194,7 +198,7 @@ class Context {
   /// False when it has run, or never was.
   bool cancel(TimerId timer);
 
-  /// Runs `call` on the loop thread. Nothing after stop().
+  /// Runs `call` on the loop thread. Nothing after stop(). What it throws is a warning.
   void post(std::function<void()> call);
   bool on_loop() const;
 
@@ -203,7 +207,8 @@ class Context {
   void pause_receiving();
   void resume_receiving();
 
-  /// Routes that belong to no process: `/path` and below.
+  /// Routes that belong to no process: `/path` and below. Throws std::invalid_argument when the
+  /// path does not begin with '/', Stopped after stop().
   void route(std::string path, RouteHandler handler);
 
   Statistics statistics() const;

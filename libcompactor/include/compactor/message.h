@@ -81,7 +81,7 @@ enum class ExitReason {
   reset,        // RST
   refused,      // nobody listens there
   timed_out,    // connect time-out, keep-alive, or retransmission gave up
-  unreachable,  // no route, network down, or host name unknown
+  unreachable,  // no route, network down, host name unknown, or no socket to be had for it
 };
 
 std::string_view to_string(Style style);

@@ -108,8 +108,9 @@ class Process {
   Context* context_ =
       nullptr;  // set once by spawn(); so a process must not be used after its Context is gone
   ContextImpl* impl_ = nullptr;
-  std::map<std::string, Handler, std::less<>> handlers_;
-  std::map<std::string, RouteHandler, std::less<>> routes_;
+  // Shared with the call under way, so that a handler may install another in its own place.
+  std::map<std::string, std::shared_ptr<const Handler>, std::less<>> handlers_;
+  std::map<std::string, std::shared_ptr<const RouteHandler>, std::less<>> routes_;
   std::map<std::string, Pid, std::less<>> delegates_;
 };
 
