@@ -278,7 +278,6 @@ class ContextImpl {
   std::vector<Task> tasks_, tasks_running_;
   bool tasks_closed_ = false;
 
-
   std::atomic<bool> stopping_{false};  // processes are gone, connections drain
   bool finished_ = false;              // everything is given up
   asio::steady_timer stop_timer_{io_};
