@@ -41,10 +41,10 @@ struct Result {
 };
 
 struct Settings {
-  std::string input;               // stdin; empty: /dev/null
-  Environment environment;         // added to a clean one, in which LIBPROCESS_IP is 127.0.0.1
+  std::string input{};               // stdin; empty: /dev/null
+  Environment environment{};         // added to a clean one, in which LIBPROCESS_IP is 127.0.0.1
   bool unprivileged = false;       // as nobody, by setpriv
-  std::string program;             // default: the built compactor
+  std::string program{};             // default: the built compactor
 };
 
 /// A process that runs beside the test and dies with it.
