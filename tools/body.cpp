@@ -59,6 +59,12 @@ Failure bad_body(const std::string& message, std::string hint) {
 
 }  // namespace
 
+std::vector<std::string> body_mode_names() {
+  std::vector<std::string> names;
+  for (const auto& mode : modes) names.emplace_back(mode.first);
+  return names;
+}
+
 BodyMode parse_body_mode(std::string_view text) {
   for (const auto& [name, mode] : modes) {
     if (name == text) return mode;

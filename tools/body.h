@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace tool {
 
@@ -36,6 +37,8 @@ class TypeCodec {
 /// How bodies are shown: --body.
 enum class BodyMode { automatic, json, text, hex, base64, none, summary };
 
+/// The names of all modes, in the order of BodyMode.
+std::vector<std::string> body_mode_names();
 /// Throws Failure (exit 2).
 BodyMode parse_body_mode(std::string_view text);
 

@@ -10,6 +10,7 @@ const std::vector<Command>& commands() {
       {"link", "link processes and say when they are gone", run_link},
       {"describe", "list message types, show one and a template to fill", run_describe},
       {"sniff", "show every message on a wire, in a file, or through a proxy", run_sniff},
+      {"inspect", "show a node's processes, mailboxes and metrics", run_inspect},
   };
   return all;
 }

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "failure.h"
+#include "http/introspection.h"
 #include "latency.h"
 
 namespace tool {
@@ -131,8 +132,8 @@ struct HttpStreamEvent {
 
 /// One row of --stats.
 struct StatisticsRow {
-  std::string_view table{};  // all, name, pair
-  std::string_view first{};  // the name, or the sender
+  std::string_view table{};   // all, name, pair
+  std::string_view first{};   // the name, or the sender
   std::string_view second{};  // the receiver
   std::uint64_t messages = 0;
   std::uint64_t bytes = 0;
@@ -175,6 +176,48 @@ struct SniffSummary {
   std::uint64_t abandoned = 0;
   std::uint64_t refused = 0;
   bool truncated = false;  // the file ends in the middle of a packet
+};
+
+// What inspect tells. Everything of one round has the same time.
+
+struct MasterEvent {
+  WallTime time{};
+  const compactor::http::MasterState* state = nullptr;
+};
+
+struct ProcessEvent {
+  WallTime time{};
+  std::string_view id{};
+  std::size_t queued = 0;
+};
+
+struct QueuedEvent {
+  WallTime time{};
+  std::string_view process{};
+  std::size_t position = 0;  // from 1, the oldest
+  const compactor::http::QueuedEvent* event = nullptr;
+};
+
+struct EndpointEvent {
+  WallTime time{};
+  const compactor::http::Endpoint* endpoint = nullptr;
+};
+
+struct MetricEvent {
+  WallTime time{};
+  const compactor::http::Metric* metric = nullptr;
+};
+
+/// A heading, for people only.
+struct SectionEvent {
+  std::string_view title{};
+};
+
+struct InspectSummary {
+  std::uint64_t rounds = 0;
+  std::uint64_t processes = 0;  // of the last round, as all that follows
+  std::uint64_t queued = 0;
+  std::map<std::string, std::uint64_t, std::less<>> by_name{};  // what is queued
 };
 
 struct ServeSummary {

@@ -1,16 +1,13 @@
-#include "node.h"
-
 #include <unistd.h>
 
 #include <cstdlib>
 #include <utility>
 
+#include "node.h"
 #include "values.h"
 #include "wire/encode.h"
 
 namespace tool {
-
-namespace {
 
 std::string resolve_host(const std::string& host, std::string_view of) {
   try {
@@ -21,6 +18,8 @@ std::string resolve_host(const std::string& host, std::string_view of) {
                   "check the name, or give the IPv4 address");
   }
 }
+
+namespace {
 
 bool any_interface(const std::string& ip) {
   return ip.empty() || ip == "0.0.0.0";

@@ -15,6 +15,9 @@
 
 namespace tool {
 
+/// The numeric address of a host that stands in `of`. Throws Failure (exit 3).
+std::string resolve_host(const std::string& host, std::string_view of);
+
 /// A PID as the user typed it, checked, its host resolved: on the wire stands a numeric address, as
 /// libprocess has it. Throws Failure: exit 2 for no PID, 3 for a host that does not resolve.
 compactor::Pid resolve_pid(std::string_view typed, Console& console);

@@ -1,11 +1,11 @@
-#include "options.h"
-
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <limits>
+#include <map>
 #include <utility>
 
 #include "failure.h"
+#include "options.h"
 
 namespace tool {
 
@@ -45,6 +45,12 @@ class HelpFormatter : public CLI::Formatter {
   std::string examples_;
 };
 
+std::string joined(const std::vector<std::string>& words) {
+  std::string out;
+  for (const auto& word : words) out += (out.empty() ? "" : ", ") + word;
+  return out;
+}
+
 std::string option_as_typed(const std::string& argument) {
   return argument.substr(0, argument.find('='));
 }
@@ -53,6 +59,7 @@ std::string option_as_typed(const std::string& argument) {
 
 struct CommandLine::Impl {
   CLI::App app;
+  std::map<const CLI::Option*, std::vector<std::string>> words;  // of choices
 
   CLI::Option* add(const std::string& names, const std::string& value, const std::string& help,
                    const std::string& group, std::function<void(const std::string&)> read) {
@@ -160,6 +167,22 @@ void CommandLine::value(const std::string& names, const std::string& value,
   impl_->add(names, value, help, group_, std::move(read));
 }
 
+void CommandLine::choices(const std::string& names, const std::string& value,
+                          const std::vector<std::string>& words,
+                          std::function<void(const std::string&)> pick, const std::string& help) {
+  auto list = joined(words);
+  auto read = [names, words, list, pick = std::move(pick)](const std::string& typed) {
+    if (std::find(words.begin(), words.end(), typed) != words.end()) return pick(typed);
+    auto hint = "one of " + list;
+    if (auto near = nearest(typed, words)) hint = "did you mean " + *near + "? " + hint;
+    throw Failure(Exit::usage, "usage", names + " \"" + typed + "\" does not read", hint);
+  };
+  auto* option = impl_->add(names, value, help + ": " + list, group_, read);
+  // Each of several counts; where one value is meant, the last pick does.
+  option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  impl_->words[option] = words;
+}
+
 void CommandLine::positional(const std::string& name, std::string& target,
                              const std::string& help) {
   impl_->add(name, name, help, "Arguments", [&target](const std::string& typed) { target = typed; })
@@ -178,6 +201,7 @@ void CommandLine::positionals(const std::string& name, std::vector<std::string>&
 }
 
 bool CommandLine::parse(const std::vector<std::string>& arguments) {
+  if (arguments.size() == 1 && arguments.front() == outline_argument) throw OutlineAsked{outline()};
   std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());  // as CLI11 wants them
   try {
     impl_->app.parse(std::move(reversed));
@@ -195,25 +219,40 @@ std::string CommandLine::help() const {
   return impl_->app.help();
 }
 
+Outline CommandLine::outline() const {
+  Outline outline;
+  for (const auto* option : impl_->app.get_options()) {
+    Argument argument;
+    argument.help = option->get_description();
+    auto words = impl_->words.find(option);
+    if (words != impl_->words.end()) argument.words = words->second;
+    if (option->get_positional()) {
+      argument.names = {option->get_name(true)};
+      argument.value = argument.names.front();
+      argument.repeats = option->get_expected_max() > 1;
+      outline.positionals.push_back(std::move(argument));
+      continue;
+    }
+    for (const auto& name : option->get_snames()) argument.names.push_back('-' + name);
+    for (const auto& name : option->get_lnames()) argument.names.push_back("--" + name);
+    if (option->get_type_size() > 0) argument.value = option->get_type_name();
+    outline.options.push_back(std::move(argument));
+  }
+  return outline;
+}
+
 void add_output_options(CommandLine& line, OutputOptions& options) {
   line.group("Output");
   line.flag("--json", options.json, "one JSON object for each line, on stderr too");
   line.flag("-q,--quiet", options.quiet, "only results and errors");
   line.counter("-v,--verbose", options.verbose,
                "say more: addresses, heads of requests and responses");
-  auto read_colour = [&options](const std::string& typed) {
-    if (typed == "auto") {
-      options.colour = Colour::automatic;
-    } else if (typed == "always") {
-      options.colour = Colour::always;
-    } else if (typed == "never") {
-      options.colour = Colour::never;
-    } else {
-      throw Failure(Exit::usage, "usage", "--color \"" + typed + "\" does not read",
-                    "one of auto, always, never");
-    }
+  auto pick = [&options](const std::string& typed) {
+    options.colour = typed == "always"  ? Colour::always
+                     : typed == "never" ? Colour::never
+                                        : Colour::automatic;
   };
-  line.value("--color", "WHEN", read_colour, "auto (on a terminal), always, never");
+  line.choices("--color", "WHEN", {"auto", "always", "never"}, pick, "colour on stdout");
 }
 
 void add_process_options(CommandLine& line, ProcessOptions& options) {
@@ -227,45 +266,47 @@ void add_process_options(CommandLine& line, ProcessOptions& options) {
 }
 
 void add_style_option(CommandLine& line, compactor::Style& style) {
-  auto read = [&style](const std::string& typed) {
-    for (auto known :
-         {compactor::Style::libprocess, compactor::Style::compactor, compactor::Style::legacy}) {
-      if (typed != compactor::to_string(known)) continue;
-      style = known;
-      return;
+  std::vector<std::string> words;
+  auto all = {compactor::Style::libprocess, compactor::Style::compactor, compactor::Style::legacy};
+  for (auto known : all) words.emplace_back(compactor::to_string(known));
+  auto pick = [&style, all](const std::string& typed) {
+    for (auto known : all) {
+      if (typed == compactor::to_string(known)) style = known;
     }
-    throw Failure(Exit::usage, "usage", "--style \"" + typed + "\" does not read",
-                  "one of libprocess, compactor, legacy");
   };
-  line.value("--style", "STYLE", read, "dialect of the messages: libprocess, compactor, legacy");
+  line.choices("--style", "STYLE", words, pick, "dialect of the messages");
 }
 
 void add_body_option(CommandLine& line, BodyMode& mode) {
-  line.value(
-      "--body", "HOW", [&mode](const std::string& typed) { mode = parse_body_mode(typed); },
-      "show bodies as auto, json, text, hex, base64, none, summary");
+  auto pick = [&mode](const std::string& typed) { mode = parse_body_mode(typed); };
+  line.choices("--body", "HOW", body_mode_names(), pick, "how bodies are shown");
 }
 
 void add_type_sources(CommandLine& line, compactor::schema::Sources& sources) {
   line.group("Types");
   line.list("-I", "DIR", sources.import_dirs, "where imports of .proto files are looked for");
   line.list("--proto", "FILE", sources.protos, "types from a .proto file; Mesos is built in");
-  line.list("--protoset", "FILE", sources.protosets, "types from what protoc --descriptor_set_out wrote");
-  line.value("--type", "NAME=TYPE",
-             [&sources](const std::string& typed) {
-               auto equals = typed.find('=');
-               if (equals == 0 || equals == std::string::npos || equals + 1 == typed.size()) {
-                 throw Failure(Exit::usage, "usage", "--type \"" + typed + "\" does not read", "as in update=mesos.TaskStatus");
-               }
-               sources.mailboxes.emplace_back(typed.substr(0, equals), typed.substr(equals + 1));
-             },
-             "messages of that name have that type");
+  line.list("--protoset", "FILE", sources.protosets,
+            "types from what protoc --descriptor_set_out wrote");
+  line.value(
+      "--type", "NAME=TYPE",
+      [&sources](const std::string& typed) {
+        auto equals = typed.find('=');
+        if (equals == 0 || equals == std::string::npos || equals + 1 == typed.size()) {
+          throw Failure(Exit::usage, "usage", "--type \"" + typed + "\" does not read",
+                        "as in update=mesos.TaskStatus");
+        }
+        sources.mailboxes.emplace_back(typed.substr(0, equals), typed.substr(equals + 1));
+      },
+      "messages of that name have that type");
 }
 
 void add_type_options(CommandLine& line, TypeOptions& options) {
   add_type_sources(line, options.sources);
-  line.flag("--emit-defaults", options.emit_defaults, "show fields that are not there with their defaults");
-  line.flag("--no-inner", options.no_inner, "do not look into bytes fields (UUIDs, the replicated log)");
+  line.flag("--emit-defaults", options.emit_defaults,
+            "show fields that are not there with their defaults");
+  line.flag("--no-inner", options.no_inner,
+            "do not look into bytes fields (UUIDs, the replicated log)");
 }
 
 bool wants_json(const std::vector<std::string>& arguments) {

@@ -18,6 +18,27 @@
 
 namespace tool {
 
+/// One option or positional argument, as the completion of the shells needs to know it.
+struct Argument {
+  std::vector<std::string> names;  // -c, --count; of a positional argument its word in the usage
+  std::string value;               // the word for its value; empty: it takes none
+  std::string help;
+  std::vector<std::string> words;  // all it can be, where these are few
+  bool repeats = false;            // a positional argument that takes all that follow
+};
+
+/// What a command takes; derived from its CommandLine.
+struct Outline {
+  std::vector<Argument> options;
+  std::vector<Argument> positionals;
+};
+
+/// Thrown by CommandLine::parse when the only argument is `outline_argument`: the command then does nothing else.
+struct OutlineAsked {
+  Outline outline;
+};
+inline constexpr std::string_view outline_argument = "__outline";
+
 /// The arguments of one command. Variables bound to options must live until parse() has returned.
 /// Options may stand before or after the positional arguments; of an option given twice the last
 /// one counts.
@@ -53,6 +74,10 @@ class CommandLine {
   void value(const std::string& names, const std::string& value,
              std::function<void(const std::string&)> read, const std::string& help);
 
+  /// One of a few words. `pick` is called with the one that was typed; another one is refused, with the list.
+  void choices(const std::string& names, const std::string& value, const std::vector<std::string>& words,
+               std::function<void(const std::string&)> pick, const std::string& help);
+
   void positional(const std::string& name, std::string& target, const std::string& help);
   void positional(const std::string& name, std::optional<std::string>& target,
                   const std::string& help);
@@ -62,6 +87,7 @@ class CommandLine {
   /// Throws Failure (exit 2, with "did you mean"). False when help was asked for instead.
   bool parse(const std::vector<std::string>& arguments);
   std::string help() const;
+  Outline outline() const;
 
  private:
   struct Impl;

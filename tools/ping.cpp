@@ -49,13 +49,10 @@ struct PingOptions {
   std::optional<double> max_loss;
 };
 
-Mode parse_mode(const std::string& text) {
-  if (text == "auto") return Mode::automatic;
-  if (text == "ack") return Mode::ack;
-  if (text == "reply") return Mode::reply;
-  if (text == "agent") return Mode::agent;
-  throw Failure(Exit::usage, "usage", "--mode \"" + text + "\" does not read",
-                "one of auto, ack, reply, agent");
+Mode parse_mode(const std::string& word) {
+  if (word == "ack") return Mode::ack;
+  if (word == "reply") return Mode::reply;
+  return word == "agent" ? Mode::agent : Mode::automatic;
 }
 
 double parse_percent(std::string text) {
@@ -78,10 +75,9 @@ bool read_arguments(const Arguments& arguments, PingOptions& options) {
                    "  compactor ping 'slave(1)@10.0.0.7:5051' --mode agent\n");
   line.positional("TARGET", options.target, "process to ping, as in echo@10.0.0.5:5050");
   line.group("Ping");
-  line.value(
-      "--mode", "MODE", [&](const std::string& typed) { options.mode = parse_mode(typed); },
-      "auto: a ping, and acks if no pong comes; ack: the 202 only; reply: name and reply name; "
-      "agent: Mesos");
+  line.choices(
+      "--mode", "MODE", {"auto", "ack", "reply", "agent"},
+      [&](const std::string& word) { options.mode = parse_mode(word); }, "what is measured");
   line.text("--name", "NAME", options.name, "message to send in reply mode (ping)");
   line.text("--reply-name", "NAME", options.reply_name, "message to await in reply mode (pong)");
   line.number("-c,--count", 1, UINT64_MAX, options.count, "end after N probes");

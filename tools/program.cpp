@@ -9,6 +9,7 @@
 #include <exception>
 #include <new>
 
+#include "complete.h"
 #include "console.h"
 #include "failure.h"
 #include "options.h"
@@ -91,6 +92,7 @@ int dispatch(const Arguments& arguments) {
   if (first == "--help" || first == "-h") return run_help({});
   Arguments rest(arguments.begin() + 1, arguments.end());
   if (first == "help") return run_help(rest);
+  if (first == "__complete") return run_complete(rest);
   if (first.starts_with('-')) {
     throw Failure(Exit::usage, "usage", "\"" + first + "\" before the command",
                   "options stand behind the command; compactor --help");

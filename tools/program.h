@@ -31,5 +31,6 @@ int run_ping(const Arguments& arguments);
 int run_link(const Arguments& arguments);
 int run_describe(const Arguments& arguments);
 int run_sniff(const Arguments& arguments);
+int run_inspect(const Arguments& arguments);
 
 }  // namespace tool

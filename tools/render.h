@@ -30,10 +30,17 @@ class Renderer {
   virtual void append(std::string& out, const HttpStreamEvent& event) = 0;
   virtual void append(std::string& out, const StatisticsRow& row) = 0;
   virtual void append(std::string& out, const SniffSummary& summary) = 0;
+  virtual void append(std::string& out, const MasterEvent& event) = 0;
+  virtual void append(std::string& out, const ProcessEvent& event) = 0;
+  virtual void append(std::string& out, const QueuedEvent& event) = 0;
+  virtual void append(std::string& out, const EndpointEvent& event) = 0;
+  virtual void append(std::string& out, const MetricEvent& event) = 0;
+  virtual void append(std::string& out, const SectionEvent& event) = 0;
   virtual void append(std::string& out, const ServeSummary& summary) = 0;
   virtual void append(std::string& out, const SendSummary& summary) = 0;
   virtual void append(std::string& out, const PingSummary& summary) = 0;
   virtual void append(std::string& out, const LinkSummary& summary) = 0;
+  virtual void append(std::string& out, const InspectSummary& summary) = 0;
 
   // Everything else, for stderr.
   virtual void append_error(std::string& out, const Failure& failure) = 0;

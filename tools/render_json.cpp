@@ -1,3 +1,6 @@
+#include <map>
+#include <nlohmann/json.hpp>
+
 #include "encoding.h"
 #include "json_line.h"
 #include "render.h"
@@ -37,7 +40,38 @@ void append_status(JsonLine& line, std::optional<int> status,
   }
 }
 
-double per_second(double amount, double seconds) { return seconds > 0 ? amount / seconds : 0; }
+double per_second(double amount, double seconds) {
+  return seconds > 0 ? amount / seconds : 0;
+}
+
+using Counts = std::map<std::string, std::uint64_t, std::less<>>;
+
+void append_counts(JsonLine& line, std::string_view key, const Counts& counts) {
+  auto& out = line.value(key);
+  out += '{';
+  bool first = true;
+  for (const auto& [name, count] : counts) {
+    if (!first) out += ',';
+    first = false;
+    out += '"';
+    append_json_escaped(out, name);
+    out += "\":" + std::to_string(count);
+  }
+  out += '}';
+}
+
+/// A time that a peer gave as seconds since the epoch; nothing for what no clock shows.
+void append_unix_time(JsonLine& line, std::string_view key, double seconds) {
+  if (!(seconds > 0 && seconds < 9e9)) return;
+  auto micros = static_cast<std::int64_t>(seconds * 1e6);
+  line.time(key, WallTime(std::chrono::microseconds(micros)));
+}
+
+void append_amounts(JsonLine& line, std::string_view key,
+                    const std::map<std::string, double>& amounts) {
+  auto& out = line.value(key);
+  out += nlohmann::json(amounts).dump();
+}
 
 class JsonRenderer : public Renderer {
  public:
@@ -96,7 +130,10 @@ class JsonRenderer : public Renderer {
 
   void append(std::string& out, const SeenMessageEvent& event) override {
     JsonLine line(out, "message");
-    line.time("time", event.time).text("from", event.from).text("to", event.to).text("name", event.name);
+    line.time("time", event.time)
+        .text("from", event.from)
+        .text("to", event.to)
+        .text("name", event.name);
     line.number("size", event.size);
     bodies_.append_json(out, event.name, event.body);
     line.text("src", event.source).text("dst", event.destination);
@@ -115,8 +152,13 @@ class JsonRenderer : public Renderer {
 
   void append(std::string& out, const GapEvent& event) override {
     JsonLine line(out, "gap");
-    line.time("time", event.time).number("conn", event.connection).text("direction", event.direction);
-    line.number("bytes", event.bytes).text("src", event.source).text("dst", event.destination).end();
+    line.time("time", event.time)
+        .number("conn", event.connection)
+        .text("direction", event.direction);
+    line.number("bytes", event.bytes)
+        .text("src", event.source)
+        .text("dst", event.destination)
+        .end();
   }
 
   void append(std::string& out, const SeenHttpEvent& event) override {
@@ -140,7 +182,10 @@ class JsonRenderer : public Renderer {
     line.time("time", event.time).text("url", event.url).text_if("event_type", event.type);
     line.number("size", event.body.size());
     bodies_.append_json(out, event.name, event.body);
-    line.number("conn", event.connection).number("seq", event.seq).number("event", event.number).end();
+    line.number("conn", event.connection)
+        .number("seq", event.seq)
+        .number("event", event.number)
+        .end();
   }
 
   void append(std::string& out, const StatisticsRow& row) override {
@@ -155,7 +200,8 @@ class JsonRenderer : public Renderer {
     outcomes += '{';
     for (const auto& [status, count] : *row.outcomes) {
       if (outcomes.back() != '{') outcomes += ',';
-      outcomes += '"' + (status == 0 ? std::string("none") : std::to_string(status)) + "\":" + std::to_string(count);
+      outcomes += '"' + (status == 0 ? std::string("none") : std::to_string(status)) +
+                  "\":" + std::to_string(count);
     }
     outcomes += '}';
     append_latency(line, "latency", row.latency);
@@ -166,35 +212,98 @@ class JsonRenderer : public Renderer {
     JsonLine line(out, "summary");
     line.number("packets", summary.packets).number("kernel_drops", summary.kernel_drops);
     line.number("connections", summary.connections).number("messages", summary.messages);
-    line.number("http", summary.http).number("gaps", summary.gaps).number("gap_bytes", summary.gap_bytes);
-    line.number("passed_over_bytes", summary.passed_over_bytes).number("undecodable", summary.undecodable);
+    line.number("http", summary.http)
+        .number("gaps", summary.gaps)
+        .number("gap_bytes", summary.gap_bytes);
+    line.number("passed_over_bytes", summary.passed_over_bytes)
+        .number("undecodable", summary.undecodable);
     line.number("evicted", summary.evicted).number("shown", summary.shown);
     line.number("unanswered", summary.unanswered).number("stream_bytes", summary.stream_bytes);
     line.number("message_bytes", summary.message_bytes).number("http_bytes", summary.http_bytes);
     line.number("midstream", summary.midstream).number("retransmitted", summary.retransmitted);
-    line.number("out_of_order", summary.out_of_order).number("out_of_window", summary.out_of_window);
+    line.number("out_of_order", summary.out_of_order)
+        .number("out_of_window", summary.out_of_window);
     line.number("overlapping", summary.overlapping).number("resets", summary.resets);
-    line.number("reused", summary.reused).number("cut", summary.cut).number("fragments", summary.fragments);
+    line.number("reused", summary.reused)
+        .number("cut", summary.cut)
+        .number("fragments", summary.fragments);
     line.number("malformed", summary.malformed).number("not_tcp", summary.not_tcp);
     line.number("abandoned", summary.abandoned).number("refused", summary.refused);
     if (summary.truncated) line.yes("truncated");
     line.end();
   }
 
+  void append(std::string& out, const MasterEvent& event) override {
+    const auto& state = *event.state;
+    JsonLine line(out, "master");
+    line.time("time", event.time).text("pid", state.pid).text("version", state.version);
+    line.text("leader", state.leader)
+        .text_if("cluster", state.cluster)
+        .text("hostname", state.hostname);
+    append_unix_time(line, "started", state.start_time);
+    append_unix_time(line, "elected", state.elected_time);
+    line.number("agents_active", state.agents_active)
+        .number("agents_inactive", state.agents_inactive);
+    line.number("agents_unreachable", state.agents_unreachable)
+        .number("frameworks", state.frameworks);
+    line.number("frameworks_completed", state.frameworks_completed).number("tasks", state.tasks);
+    append_amounts(line, "resources", state.resources);
+    append_amounts(line, "used_resources", state.used_resources);
+    line.end();
+  }
+
+  void append(std::string& out, const ProcessEvent& event) override {
+    JsonLine(out, "process")
+        .time("time", event.time)
+        .text("id", event.id)
+        .number("queued", event.queued)
+        .end();
+  }
+
+  void append(std::string& out, const QueuedEvent& event) override {
+    const auto& queued = *event.event;
+    JsonLine line(out, "queued");
+    line.time("time", event.time).text("process", event.process).number("position", event.position);
+    line.text("event", queued.kind).text_if("from", queued.from).text_if("to", queued.to);
+    if (queued.is_message()) {
+      line.text("name", queued.name).number("size", queued.body.size());
+      bodies_.append_json(out, queued.name, queued.body);
+    } else {
+      line.text_if("name", queued.name);
+    }
+    line.end();
+  }
+
+  void append(std::string& out, const EndpointEvent& event) override {
+    JsonLine line(out, "endpoint");
+    line.time("time", event.time)
+        .text("process", event.endpoint->process)
+        .text("path", event.endpoint->path);
+    line.text_if("summary", event.endpoint->summary).end();
+  }
+
+  void append(std::string& out, const MetricEvent& event) override {
+    JsonLine line(out, "metric");
+    line.time("time", event.time).text("name", event.metric->name);
+    line.value("value") += nlohmann::json(event.metric->value).dump();
+    line.end();
+  }
+
+  void append(std::string&, const SectionEvent&) override {}
+
+  void append(std::string& out, const InspectSummary& summary) override {
+    JsonLine line(out, "summary");
+    line.number("rounds", summary.rounds)
+        .number("processes", summary.processes)
+        .number("queued", summary.queued);
+    append_counts(line, "by_name", summary.by_name);
+    line.end();
+  }
+
   void append(std::string& out, const ServeSummary& summary) override {
     JsonLine line(out, "summary");
     line.number("messages", summary.messages).number("bytes", summary.bytes);
-    auto& names = line.value("by_name");
-    names += '{';
-    bool first = true;
-    for (const auto& [name, count] : summary.by_name) {
-      if (!first) names += ',';
-      first = false;
-      names += '"';
-      append_json_escaped(names, name);
-      names += "\":" + std::to_string(count);
-    }
-    names += '}';
+    append_counts(line, "by_name", summary.by_name);
     line.number("rejected", summary.rejected).number("replies_failed", summary.replies_failed);
     line.real("duration_s", summary.duration_s).end();
   }

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <utility>
 #include <vector>
 
 #include "encoding.h"
@@ -149,7 +150,8 @@ class TextRenderer : public Renderer {
     append_terminal_escaped(out, event.url);
     out += "  ";
     append_answer(out, event.status, event.latency);
-    if (event.request_size != 0) out += "  sent " + human_size(static_cast<double>(event.request_size));
+    if (event.request_size != 0)
+      out += "  sent " + human_size(static_cast<double>(event.request_size));
     if (event.response_size) {
       out += "  " + human_size(static_cast<double>(*event.response_size));
     } else if (event.status) {
@@ -170,17 +172,22 @@ class TextRenderer : public Renderer {
 
   void append(std::string& out, const StatisticsRow& row) override {
     if (row.heading) {
-      out += row.table == "all" ? "\n" : row.table == "name" ? "\nby name\n" : "\nby sender and receiver\n";
+      out += row.table == "all"    ? "\n"
+             : row.table == "name" ? "\nby name\n"
+                                   : "\nby sender and receiver\n";
       out += "  messages      size       /s       p50       p99  outcomes\n";
     }
     append_right(out, std::to_string(row.messages), 10);
     append_right(out, human_size(static_cast<double>(row.bytes)), 10);
     append_right(out, number(row.per_second), 9);
-    append_right(out, row.latency->count() == 0 ? "-" : human_duration(row.latency->percentile_us(50)), 10);
-    append_right(out, row.latency->count() == 0 ? "-" : human_duration(row.latency->percentile_us(99)), 10);
+    append_right(
+        out, row.latency->count() == 0 ? "-" : human_duration(row.latency->percentile_us(50)), 10);
+    append_right(
+        out, row.latency->count() == 0 ? "-" : human_duration(row.latency->percentile_us(99)), 10);
     out += ' ';
     for (const auto& [status, count] : *row.outcomes) {
-      out += ' ' + (status == 0 ? std::string("none") : std::to_string(status)) + ':' + std::to_string(count);
+      out += ' ' + (status == 0 ? std::string("none") : std::to_string(status)) + ':' +
+             std::to_string(count);
     }
     out += "  ";
     append_terminal_escaped(out, row.first);
@@ -190,14 +197,93 @@ class TextRenderer : public Renderer {
   }
 
   void append(std::string& out, const SniffSummary& summary) override {
-    out += counted(summary.packets, "packet") + ", " + counted(summary.connections, "connection") + ", " +
-           counted(summary.messages, "message") + " (" + std::to_string(summary.shown) + " shown, " +
-           std::to_string(summary.unanswered) + " unanswered), " + std::to_string(summary.http) + " other HTTP\n";
-    out += std::to_string(summary.stream_bytes) + " bytes: " + std::to_string(summary.message_bytes) +
-           " in messages, " + std::to_string(summary.http_bytes) + " in other HTTP, " +
-           std::to_string(summary.passed_over_bytes) + " passed over, " + std::to_string(summary.gap_bytes) +
-           " in " + counted(summary.gaps, "gap") + '\n';
+    out += counted(summary.packets, "packet") + ", " + counted(summary.connections, "connection") +
+           ", " + counted(summary.messages, "message") + " (" + std::to_string(summary.shown) +
+           " shown, " + std::to_string(summary.unanswered) + " unanswered), " +
+           std::to_string(summary.http) + " other HTTP\n";
+    out += std::to_string(summary.stream_bytes) +
+           " bytes: " + std::to_string(summary.message_bytes) + " in messages, " +
+           std::to_string(summary.http_bytes) + " in other HTTP, " +
+           std::to_string(summary.passed_over_bytes) + " passed over, " +
+           std::to_string(summary.gap_bytes) + " in " + counted(summary.gaps, "gap") + '\n';
     append_losses(out, summary);
+  }
+
+  void append(std::string& out, const MasterEvent& event) override {
+    const auto& state = *event.state;
+    out += "Mesos " + terminal_escaped(state.version) + " master ";
+    paint(out, bold, state.pid);
+    if (state.leader.empty()) {
+      out += ", no leader";
+    } else {
+      out +=
+          state.leader == state.pid ? ", the leader" : ", led by " + terminal_escaped(state.leader);
+    }
+    if (!state.cluster.empty()) out += ", cluster " + terminal_escaped(state.cluster);
+    out += "\n  agents      " + std::to_string(state.agents_active) + " active, " +
+           std::to_string(state.agents_inactive) + " inactive, " +
+           std::to_string(state.agents_unreachable) + " unreachable\n  frameworks  " +
+           std::to_string(state.frameworks) + " registered, " +
+           std::to_string(state.frameworks_completed) + " completed, " +
+           counted(state.tasks, "task") + '\n';
+    append_resources(out, state);
+  }
+
+  void append(std::string& out, const ProcessEvent& event) override {
+    append_column(out, event.id, 48);
+    if (event.queued == 0) {
+      out += "-\n";
+    } else {
+      paint(out, yellow, std::to_string(event.queued) + " queued");
+      out += '\n';
+    }
+  }
+
+  void append(std::string& out, const QueuedEvent& event) override {
+    const auto& queued = *event.event;
+    auto position = std::to_string(event.position);
+    out += std::string(position.size() < 6 ? 6 - position.size() : 0, ' ') + position + "  ";
+    if (!queued.is_message()) {
+      append_terminal_escaped(out, queued.kind);
+      for (const auto* text : {&queued.name, &queued.from}) {
+        if (!text->empty()) out += ' ' + terminal_escaped(*text);
+      }
+      out += '\n';
+      return;
+    }
+    paint(out, cyan, queued.name.empty() ? "(no name)" : queued.name);
+    out += "  from ";
+    append_terminal_escaped(out, queued.from);
+    out += "  " + human_size(static_cast<double>(queued.body.size()));
+    bodies_.append_text(out, queued.name, queued.body);
+    out += '\n';
+  }
+
+  void append(std::string& out, const EndpointEvent& event) override {
+    append_column(out, '/' + event.endpoint->process + event.endpoint->path, 40);
+    append_terminal_escaped(out, event.endpoint->summary);
+    out += '\n';
+  }
+
+  void append(std::string& out, const MetricEvent& event) override {
+    append_column(out, event.metric->name, 64);
+    std::array<char, 32> text{};
+    int length = std::snprintf(text.data(), text.size(), "%.15g", event.metric->value);
+    out += std::string_view(text.data(), static_cast<std::size_t>(length));
+    out += '\n';
+  }
+
+  void append(std::string& out, const SectionEvent& event) override {
+    if (std::exchange(sections_, true)) out += '\n';
+    paint(out, bold, event.title);
+    out += '\n';
+  }
+
+  void append(std::string& out, const InspectSummary& summary) override {
+    out += '\n' + std::to_string(summary.processes) +
+           (summary.processes == 1 ? " process, " : " processes, ") +
+           counted(summary.queued, "event") + " queued\n";
+    append_names(out, summary.by_name);
   }
 
   void append(std::string& out, const ServeSummary& summary) override {
@@ -209,7 +295,7 @@ class TextRenderer : public Renderer {
       out += ", " + std::to_string(summary.replies_failed) + " replies not delivered";
     }
     out += '\n';
-    append_names(out, summary);
+    append_names(out, summary.by_name);
   }
 
   void append(std::string& out, const SendSummary& summary) override {
@@ -348,9 +434,31 @@ class TextRenderer : public Renderer {
            human_duration(latency.percentile_us(99)) + '\n';
   }
 
-  static void append_names(std::string& out, const ServeSummary& summary) {
+  /// Two blanks, the text, and blanks up to the next column.
+  static void append_column(std::string& out, std::string_view text, std::size_t width) {
+    auto shown = terminal_escaped(text);
+    out += "  " + shown + std::string(shown.size() < width ? width - shown.size() : 0, ' ') + "  ";
+  }
+
+  static void append_resources(std::string& out, const compactor::http::MasterState& state) {
+    if (state.resources.empty()) return;
+    out += "  resources  ";
+    for (const auto& [name, amount] : state.resources) {
+      auto used = state.used_resources.find(name);
+      std::array<char, 96> text{};
+      int length = std::snprintf(text.data(), text.size(), " %s %.6g of %.6g", name.c_str(),
+                                 used == state.used_resources.end() ? 0 : used->second, amount);
+      if (out.back() != ' ') out += ',';
+      out += std::string_view(text.data(),
+                              std::min(text.size() - 1, static_cast<std::size_t>(length)));
+    }
+    out += " in use\n";
+  }
+
+  static void append_names(std::string& out,
+                           const std::map<std::string, std::uint64_t, std::less<>>& names) {
     std::vector<std::pair<std::uint64_t, std::string_view>> rows;
-    for (const auto& [name, count] : summary.by_name) rows.emplace_back(count, name);
+    for (const auto& [name, count] : names) rows.emplace_back(count, name);
     std::stable_sort(rows.begin(), rows.end(),
                      [](const auto& a, const auto& b) { return a.first > b.first; });
     for (const auto& [count, name] : rows) {
@@ -364,6 +472,7 @@ class TextRenderer : public Renderer {
   TextStyle style_;
   BodyView bodies_;
   TimeText clock_;
+  bool sections_ = false;  // there was one
 };
 
 }  // namespace

@@ -19,15 +19,27 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "json_schema.h"
+
 namespace e2e {
 
 namespace {
+
+/// A line of --json, which must be what its schema says: so every test of the suite checks the
+/// output it looks at.
+Json read_line(const std::string& text) {
+  static const JsonSchemas schemas(SOURCE_ROOT "/tools/json");
+  auto line = Json::parse(text);
+  auto fault = schemas.fault_of(line);
+  if (!fault.empty()) FAIL_CHECK(fault);
+  return line;
+}
 
 std::vector<Json> json_lines(const std::string& text) {
   std::vector<Json> lines;
   std::istringstream stream(text);
   for (std::string line; std::getline(stream, line);) {
-    if (!line.empty()) lines.push_back(Json::parse(line));
+    if (!line.empty()) lines.push_back(read_line(line));
   }
   return lines;
 }
@@ -200,7 +212,7 @@ std::optional<std::string> Background::line() {
 
 Json Background::event(const std::string& type) {
   while (auto text = line()) {
-    auto json = Json::parse(*text);
+    auto json = read_line(*text);
     if (json.at("type") == type) return json;
   }
   FAIL("the program ended without an event ", type);
