@@ -278,7 +278,6 @@ class ContextImpl {
   std::vector<Task> tasks_, tasks_running_;
   bool tasks_closed_ = false;
 
-  Resolver resolver_;  // behind all that its callbacks touch: destroyed before it
 
   std::atomic<bool> stopping_{false};  // processes are gone, connections drain
   bool finished_ = false;              // everything is given up
