@@ -88,9 +88,8 @@ std::string wrap(std::uint8_t kind, std::string_view record, std::uint32_t (&seq
   put(16, 0x0a000002 - static_cast<std::uint32_t>(side), 4);
   put(20, side == 0 ? 1000 : 2000, 2);
   put(22, side == 0 ? 2000 : 1000, 2);
-  const std::uint32_t skew = (kind & 0x0e) == 0x0e   ? 7
-                             : (kind & 0x0e) == 0x0c ? ~std::uint32_t{4}
-                                                     : 0;
+  const unsigned luck = kind >> 3;
+  const std::uint32_t skew = luck == 1 ? 7 : luck == 2 ? ~std::uint32_t{4} : 0;
   put(24, seq[side] + skew, 4);
   put(28, seq[1 - side], 4);
   packet[32] = 0x50;
