@@ -1,4 +1,5 @@
-// What a run tells: the same typed events for the text and the JSON output. Views are valid during the call only.
+// What a run tells: the same typed events for the text and the JSON output. Views are valid during
+// the call only.
 #pragma once
 
 #include <chrono>

@@ -19,9 +19,11 @@ class HelpFormatter : public CLI::Formatter {
     column_width(30);
   }
 
-  std::string make_help(const CLI::App* app, std::string name, CLI::AppFormatMode mode) const override {
+  std::string make_help(const CLI::App* app, std::string name,
+                        CLI::AppFormatMode mode) const override {
     std::string out = summary_ + "\n\nUsage: compactor " + app->get_name() + " [OPTIONS]";
-    for (const auto* option : app->get_options([](const CLI::Option* o) { return o->get_positional(); })) {
+    for (const auto* option :
+         app->get_options([](const CLI::Option* o) { return o->get_positional(); })) {
       bool required = option->get_required();
       std::string argument = option->get_name(true);
       if (option->get_expected_max() > 1) argument += "…";
@@ -63,7 +65,8 @@ struct CommandLine::Impl {
     auto hint = "compactor help " + app.get_name();
     const auto& first = arguments.front();
     if (!first.starts_with('-')) {
-      throw Failure(Exit::usage, "usage", "too many arguments: \"" + first + "\" is not expected", hint);
+      throw Failure(Exit::usage, "usage", "too many arguments: \"" + first + "\" is not expected",
+                    hint);
     }
     std::vector<std::string> known;
     for (const auto* option : app.get_options()) {
@@ -115,21 +118,25 @@ void CommandLine::list(const std::string& names, const std::string& value,
 }
 
 void CommandLine::duration(const std::string& names, Duration& target, const std::string& help) {
-  value(names, "DUR", [&target](const std::string& typed) { target = parse_duration(typed); }, help);
+  value(
+      names, "DUR", [&target](const std::string& typed) { target = parse_duration(typed); }, help);
 }
 
 void CommandLine::duration(const std::string& names, std::optional<Duration>& target,
                            const std::string& help) {
-  value(names, "DUR", [&target](const std::string& typed) { target = parse_duration(typed); }, help);
+  value(
+      names, "DUR", [&target](const std::string& typed) { target = parse_duration(typed); }, help);
 }
 
 void CommandLine::size(const std::string& names, std::size_t& target, const std::string& help) {
-  value(names, "SIZE", [&target](const std::string& typed) { target = parse_size(typed); }, help);
+  value(
+      names, "SIZE", [&target](const std::string& typed) { target = parse_size(typed); }, help);
 }
 
 void CommandLine::size(const std::string& names, std::optional<std::size_t>& target,
                        const std::string& help) {
-  value(names, "SIZE", [&target](const std::string& typed) { target = parse_size(typed); }, help);
+  value(
+      names, "SIZE", [&target](const std::string& typed) { target = parse_size(typed); }, help);
 }
 
 void CommandLine::number(const std::string& names, std::uint64_t low, std::uint64_t high,
@@ -153,14 +160,16 @@ void CommandLine::value(const std::string& names, const std::string& value,
   impl_->add(names, value, help, group_, std::move(read));
 }
 
-void CommandLine::positional(const std::string& name, std::string& target, const std::string& help) {
+void CommandLine::positional(const std::string& name, std::string& target,
+                             const std::string& help) {
   impl_->add(name, name, help, "Arguments", [&target](const std::string& typed) { target = typed; })
       ->required();
 }
 
 void CommandLine::positional(const std::string& name, std::optional<std::string>& target,
                              const std::string& help) {
-  impl_->add(name, name, help, "Arguments", [&target](const std::string& typed) { target = typed; });
+  impl_->add(name, name, help, "Arguments",
+             [&target](const std::string& typed) { target = typed; });
 }
 
 void CommandLine::positionals(const std::string& name, std::vector<std::string>& target,
@@ -182,13 +191,16 @@ bool CommandLine::parse(const std::vector<std::string>& arguments) {
   return true;
 }
 
-std::string CommandLine::help() const { return impl_->app.help(); }
+std::string CommandLine::help() const {
+  return impl_->app.help();
+}
 
 void add_output_options(CommandLine& line, OutputOptions& options) {
   line.group("Output");
   line.flag("--json", options.json, "one JSON object for each line, on stderr too");
   line.flag("-q,--quiet", options.quiet, "only results and errors");
-  line.counter("-v,--verbose", options.verbose, "say more: addresses, heads of requests and responses");
+  line.counter("-v,--verbose", options.verbose,
+               "say more: addresses, heads of requests and responses");
   auto read_colour = [&options](const std::string& typed) {
     if (typed == "auto") {
       options.colour = Colour::automatic;
@@ -216,7 +228,8 @@ void add_process_options(CommandLine& line, ProcessOptions& options) {
 
 void add_style_option(CommandLine& line, compactor::Style& style) {
   auto read = [&style](const std::string& typed) {
-    for (auto known : {compactor::Style::libprocess, compactor::Style::compactor, compactor::Style::legacy}) {
+    for (auto known :
+         {compactor::Style::libprocess, compactor::Style::compactor, compactor::Style::legacy}) {
       if (typed != compactor::to_string(known)) continue;
       style = known;
       return;
@@ -228,30 +241,36 @@ void add_style_option(CommandLine& line, compactor::Style& style) {
 }
 
 void add_body_option(CommandLine& line, BodyMode& mode) {
-  line.value("--body", "HOW", [&mode](const std::string& typed) { mode = parse_body_mode(typed); },
-             "show bodies as auto, json, text, hex, base64, none, summary");
+  line.value(
+      "--body", "HOW", [&mode](const std::string& typed) { mode = parse_body_mode(typed); },
+      "show bodies as auto, json, text, hex, base64, none, summary");
 }
 
 void add_type_sources(CommandLine& line, compactor::schema::Sources& sources) {
   line.group("Types");
   line.list("-I", "DIR", sources.import_dirs, "where imports of .proto files are looked for");
   line.list("--proto", "FILE", sources.protos, "types from a .proto file; Mesos is built in");
-  line.list("--protoset", "FILE", sources.protosets, "types from what protoc --descriptor_set_out wrote");
-  line.value("--type", "NAME=TYPE",
-             [&sources](const std::string& typed) {
-               auto equals = typed.find('=');
-               if (equals == 0 || equals == std::string::npos || equals + 1 == typed.size()) {
-                 throw Failure(Exit::usage, "usage", "--type \"" + typed + "\" does not read", "as in update=mesos.TaskStatus");
-               }
-               sources.mailboxes.emplace_back(typed.substr(0, equals), typed.substr(equals + 1));
-             },
-             "messages of that name have that type");
+  line.list("--protoset", "FILE", sources.protosets,
+            "types from what protoc --descriptor_set_out wrote");
+  line.value(
+      "--type", "NAME=TYPE",
+      [&sources](const std::string& typed) {
+        auto equals = typed.find('=');
+        if (equals == 0 || equals == std::string::npos || equals + 1 == typed.size()) {
+          throw Failure(Exit::usage, "usage", "--type \"" + typed + "\" does not read",
+                        "as in update=mesos.TaskStatus");
+        }
+        sources.mailboxes.emplace_back(typed.substr(0, equals), typed.substr(equals + 1));
+      },
+      "messages of that name have that type");
 }
 
 void add_type_options(CommandLine& line, TypeOptions& options) {
   add_type_sources(line, options.sources);
-  line.flag("--emit-defaults", options.emit_defaults, "show fields that are not there with their defaults");
-  line.flag("--no-inner", options.no_inner, "do not look into bytes fields (UUIDs, the replicated log)");
+  line.flag("--emit-defaults", options.emit_defaults,
+            "show fields that are not there with their defaults");
+  line.flag("--no-inner", options.no_inner,
+            "do not look into bytes fields (UUIDs, the replicated log)");
 }
 
 bool wants_json(const std::vector<std::string>& arguments) {

@@ -1,4 +1,5 @@
-// The command line: one description of the options for all commands. CLI11 is behind it and seen by nobody else.
+// The command line: one description of the options for all commands. CLI11 is behind it and seen by
+// nobody else.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +19,8 @@
 namespace tool {
 
 /// The arguments of one command. Variables bound to options must live until parse() has returned.
-/// Options may stand before or after the positional arguments; of an option given twice the last one counts.
+/// Options may stand before or after the positional arguments; of an option given twice the last
+/// one counts.
 class CommandLine {
  public:
   /// `examples`: one command line for each line of it.
@@ -33,7 +35,8 @@ class CommandLine {
   // `names` as in "-c,--count"; `value` is the word for the value in the help.
   void flag(const std::string& names, bool& target, const std::string& help);
   void counter(const std::string& names, int& target, const std::string& help);
-  void text(const std::string& names, const std::string& value, std::string& target, const std::string& help);
+  void text(const std::string& names, const std::string& value, std::string& target,
+            const std::string& help);
   void text(const std::string& names, const std::string& value, std::optional<std::string>& target,
             const std::string& help);
   void list(const std::string& names, const std::string& value, std::vector<std::string>& target,
@@ -42,8 +45,8 @@ class CommandLine {
   void duration(const std::string& names, std::optional<Duration>& target, const std::string& help);
   void size(const std::string& names, std::size_t& target, const std::string& help);
   void size(const std::string& names, std::optional<std::size_t>& target, const std::string& help);
-  void number(const std::string& names, std::uint64_t low, std::uint64_t high, std::uint64_t& target,
-              const std::string& help);
+  void number(const std::string& names, std::uint64_t low, std::uint64_t high,
+              std::uint64_t& target, const std::string& help);
   void number(const std::string& names, std::uint64_t low, std::uint64_t high,
               std::optional<std::uint64_t>& target, const std::string& help);
   /// `read` throws Failure for a value that does not read.
@@ -51,8 +54,10 @@ class CommandLine {
              std::function<void(const std::string&)> read, const std::string& help);
 
   void positional(const std::string& name, std::string& target, const std::string& help);
-  void positional(const std::string& name, std::optional<std::string>& target, const std::string& help);
-  void positionals(const std::string& name, std::vector<std::string>& target, const std::string& help);
+  void positional(const std::string& name, std::optional<std::string>& target,
+                  const std::string& help);
+  void positionals(const std::string& name, std::vector<std::string>& target,
+                   const std::string& help);
 
   /// Throws Failure (exit 2, with "did you mean"). False when help was asked for instead.
   bool parse(const std::vector<std::string>& arguments);
@@ -90,7 +95,8 @@ void add_type_sources(CommandLine& line, compactor::schema::Sources& sources);
 /// These, and how known types are shown: --emit-defaults --no-inner
 void add_type_options(CommandLine& line, TypeOptions& options);
 
-/// Whether --json is among the arguments: known before they are parsed, as errors of parsing are objects too then.
+/// Whether --json is among the arguments: known before they are parsed, as errors of parsing are
+/// objects too then.
 bool wants_json(const std::vector<std::string>& arguments);
 
 }  // namespace tool

@@ -1,8 +1,10 @@
-// A file descriptor that never holds up whoever writes to it: a bounded queue and a thread of its own.
+// A file descriptor that never holds up whoever writes to it: a bounded queue and a thread of its
+// own.
 #pragma once
 
 #include <atomic>
 #include <chrono>
+#include <concepts>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -14,8 +16,9 @@
 
 namespace tool {
 
-/// Bytes leave in the order of the calls. Nothing is ever dropped: when the queue is over its limit, whoever feeds it is told to
-/// stop, and told again when half of it has drained. Thread-safe.
+/// Bytes leave in the order of the calls. Nothing is ever dropped: when the queue is over its
+/// limit, whoever feeds it is told to stop, and told again when half of it has drained.
+/// Thread-safe.
 class Output {
  public:
   /// Does not own `fd`. The thread is started by the first write.
@@ -24,8 +27,9 @@ class Output {
   Output(const Output&) = delete;
   Output& operator=(const Output&) = delete;
 
-  /// Appends what `fill(std::string&)` appends. Returns the number of bytes queued so far in all, this one included.
-  template <class Fill>
+  /// Appends what `fill(std::string&)` appends. Returns the number of bytes queued so far in all,
+  /// this one included.
+  template <std::invocable<std::string&> Fill>
   std::uint64_t write(Fill&& fill) {
     std::unique_lock lock(mutex_);
     if (broken_ || finished_) return queued_;
@@ -40,9 +44,9 @@ class Output {
     return write([&](std::string& queue) { queue += bytes; });
   }
 
-  /// `on_full(true)` when the limit is passed, `on_full(false)` when half is free again; `on_broken` once, when the reader
-  /// has gone (EPIPE) or writing failed. Called on the writing or the output's thread; null takes it back, after which
-  /// neither is running nor called again.
+  /// `on_full(true)` when the limit is passed, `on_full(false)` when half is free again;
+  /// `on_broken` once, when the reader has gone (EPIPE) or writing failed. Called on the writing or
+  /// the output's thread; null takes it back, after which neither is running nor called again.
   void watch(std::function<void(bool full)> on_full, std::function<void()> on_broken);
 
   bool full() const { return full_; }

@@ -10,7 +10,8 @@
 
 namespace tool {
 
-/// Appends whole lines to `out`. Not locked: the caller sees to it that one thread renders at a time.
+/// Appends whole lines to `out`. Not locked: the caller sees to it that one thread renders at a
+/// time.
 class Renderer {
  public:
   virtual ~Renderer() = default;

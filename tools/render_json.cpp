@@ -23,7 +23,9 @@ void append_latency(JsonLine& line, std::string_view key, const Latency* latency
   out += '}';
 }
 
-double per_second(double amount, double seconds) { return seconds > 0 ? amount / seconds : 0; }
+double per_second(double amount, double seconds) {
+  return seconds > 0 ? amount / seconds : 0;
+}
 
 class JsonRenderer : public Renderer {
  public:
@@ -35,7 +37,10 @@ class JsonRenderer : public Renderer {
 
   void append(std::string& out, const MessageEvent& event) override {
     JsonLine line(out, "message");
-    line.time("time", event.time).text("from", event.from).text("to", event.to).text("name", event.name);
+    line.time("time", event.time)
+        .text("from", event.from)
+        .text("to", event.to)
+        .text("name", event.name);
     line.number("size", event.body.size());
     if (event.number) line.number("n", *event.number);
     bodies_.append_json(out, event.name, event.body);
@@ -97,7 +102,9 @@ class JsonRenderer : public Renderer {
 
   void append(std::string& out, const SendSummary& summary) override {
     JsonLine line(out, "summary");
-    line.number("sent", summary.sent).number("accepted", summary.accepted).number("failed", summary.failed);
+    line.number("sent", summary.sent)
+        .number("accepted", summary.accepted)
+        .number("failed", summary.failed);
     line.number("not_sent", summary.not_sent).number("ignored", summary.ignored);
     line.number("skipped", summary.skipped).number("bytes", summary.bytes);
     line.real("duration_s", summary.duration_s);

@@ -111,7 +111,8 @@ class TextRenderer : public Renderer {
   }
 
   void append(std::string& out, const ServeSummary& summary) override {
-    out += counted(summary.messages, "message") + ", " + human_size(static_cast<double>(summary.bytes));
+    out += counted(summary.messages, "message") + ", " +
+           human_size(static_cast<double>(summary.bytes));
     out += " in " + human_duration(summary.duration_s * 1e6);
     if (summary.rejected != 0) out += ", " + std::to_string(summary.rejected) + " rejected";
     if (summary.replies_failed != 0) {
@@ -122,8 +123,8 @@ class TextRenderer : public Renderer {
   }
 
   void append(std::string& out, const SendSummary& summary) override {
-    out += std::to_string(summary.sent) + " sent, " + std::to_string(summary.accepted) + " accepted, " +
-           std::to_string(summary.failed) + " failed";
+    out += std::to_string(summary.sent) + " sent, " + std::to_string(summary.accepted) +
+           " accepted, " + std::to_string(summary.failed) + " failed";
     if (summary.not_sent != 0) out += ", " + std::to_string(summary.not_sent) + " not sent";
     if (summary.ignored != 0) out += ", " + std::to_string(summary.ignored) + " ignored";
     if (summary.skipped != 0) out += ", " + std::to_string(summary.skipped) + " skipped";
@@ -137,7 +138,8 @@ class TextRenderer : public Renderer {
     out += "--- ";
     append_terminal_escaped(out, summary.target);
     out += " ---\n" + std::to_string(summary.sent) + " sent, " + std::to_string(summary.answered) +
-           " answered, " + percent(summary.loss_pct) + " loss, " + human_duration(summary.duration_s * 1e6);
+           " answered, " + percent(summary.loss_pct) + " loss, " +
+           human_duration(summary.duration_s * 1e6);
     out += '\n';
     append_latency(out, "connect", *summary.connect);
     append_latency(out, "ack", *summary.ack);
@@ -147,8 +149,9 @@ class TextRenderer : public Renderer {
   }
 
   void append(std::string& out, const LinkSummary& summary) override {
-    out += std::to_string(summary.linked) + " linked, " + std::to_string(summary.exited) + " exited (" +
-           std::to_string(summary.gone) + " gone), " + counted(summary.reconnects, "reconnect") + '\n';
+    out += std::to_string(summary.linked) + " linked, " + std::to_string(summary.exited) +
+           " exited (" + std::to_string(summary.gone) + " gone), " +
+           counted(summary.reconnects, "reconnect") + '\n';
   }
 
   void append_error(std::string& out, const Failure& failure) override {
@@ -201,15 +204,17 @@ class TextRenderer : public Renderer {
   static void append_latency(std::string& out, const char* name, const Latency& latency) {
     if (latency.count() == 0) return;
     out += std::string(name) + " min " + human_duration(latency.min_us()) + ", avg " +
-           human_duration(latency.avg_us()) + ", max " + human_duration(latency.max_us()) + ", p50 " +
-           human_duration(latency.percentile_us(50)) + ", p90 " + human_duration(latency.percentile_us(90)) +
-           ", p99 " + human_duration(latency.percentile_us(99)) + '\n';
+           human_duration(latency.avg_us()) + ", max " + human_duration(latency.max_us()) +
+           ", p50 " + human_duration(latency.percentile_us(50)) + ", p90 " +
+           human_duration(latency.percentile_us(90)) + ", p99 " +
+           human_duration(latency.percentile_us(99)) + '\n';
   }
 
   static void append_names(std::string& out, const ServeSummary& summary) {
     std::vector<std::pair<std::uint64_t, std::string_view>> rows;
     for (const auto& [name, count] : summary.by_name) rows.emplace_back(count, name);
-    std::stable_sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+    std::stable_sort(rows.begin(), rows.end(),
+                     [](const auto& a, const auto& b) { return a.first > b.first; });
     for (const auto& [count, name] : rows) {
       auto text = std::to_string(count);
       out += std::string(text.size() < 10 ? 10 - text.size() : 0, ' ') + text + "  ";

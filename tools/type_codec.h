@@ -21,16 +21,17 @@ struct TypeOptions {
   bool no_inner = false;
 };
 
-/// Mesos and the user's types. The user's files are read by the constructor, which throws Failure (exit 2); the
-/// built-in types are loaded with the first body. Thread-safe.
+/// Mesos and the user's types. The user's files are read by the constructor, which throws Failure
+/// (exit 2); the built-in types are loaded with the first body. Thread-safe.
 class SchemaCodec : public TypeCodec {
  public:
   explicit SchemaCodec(const TypeOptions& options = {});
 
-  /// Beside the keys that are promised: `body_missing`, the paths of required fields that are not there;
-  /// `body_inexact`, why the body does not encode to the same bytes again, with `body_base64`, which are those bytes.
-  /// When the bytes do not fit the type: `body_type` and `body_error`, and false; of a name with a dot that is no
-  /// known type: `body_guess`, its fields by number, and false.
+  /// Beside the keys that are promised: `body_missing`, the paths of required fields that are not
+  /// there; `body_inexact`, why the body does not encode to the same bytes again, with
+  /// `body_base64`, which are those bytes. When the bytes do not fit the type: `body_type` and
+  /// `body_error`, and false; of a name with a dot that is no known type: `body_guess`, its fields
+  /// by number, and false.
   bool append_json(std::string& out, std::string_view name, std::string_view bytes) override;
   bool append_text(std::string& out, std::string_view name, std::string_view bytes) override;
   std::optional<std::string> encode(std::string_view name, std::string_view json,
