@@ -34,7 +34,7 @@ class Pinger : public Process {
       }
     });
   }
-  void start(Pid to, int n) {
+  void start(const Pid& to, int n) {
     left_ = n;
     send(to, "ping", "hello");
   }

@@ -51,18 +51,10 @@ class Comparison : public compactor::wire::Sink {
     const auto head = compactor::wire::message_head(message);
     if (!head || !is_native(message)) return true;
     std::string buffer;
-    const std::string* host_header = nullptr;
-    Pid to{std::string(compactor::wire::decode_id(head->raw_id, buffer).value()), "h", 1};
-    std::string host;
-    if (const auto* value = message.header("Host")) {
-      host = *value;
-      host_header = &host;
-    }
-    if (host_header != nullptr) {
-      const auto colon = host.find(':');
-      to.host = host.substr(0, colon);
-      to.port = static_cast<std::uint16_t>(std::stoi(host.substr(colon + 1)));
-    }
+    // The Python library names no host.
+    const auto* host = message.header("Host");
+    Pid to = Pid::parse("@" + std::string(host != nullptr ? *host : "h:1"));
+    to.id = compactor::wire::decode_id(head->raw_id, buffer).value();
     const auto captured = stream_.substr(message.begin, message.end - message.begin);
     CHECK(encoded(style_, head->sender, to, head->name, message.body) == captured);
     ++compared;
@@ -161,16 +153,16 @@ TEST_CASE("what is sent arrives, whatever the id") {
         bool on_message(const HttpMessage& message) override {
           const auto head = compactor::wire::message_head(message).value();
           std::string buffer;
-          text = std::string(head.sender) + "|" +
-                 std::string(compactor::wire::decode_id(head.raw_id, buffer).value()) + "|" +
-                 std::string(head.name) + "|" + std::string(message.body);
+          parts = {std::string(head.sender),
+                   std::string(compactor::wire::decode_id(head.raw_id, buffer).value()),
+                   std::string(head.name), std::string(message.body)};
           return true;
         }
-        std::string text;
+        std::vector<std::string> parts;
       } sink;
       compactor::wire::Parser parser(Kind::request);
       CHECK(parser.feed(bytes, sink));
-      CHECK(sink.text == "a(1)@1.2.3.4:5|" + id + "|x/y|" + body);
+      CHECK(sink.parts == std::vector<std::string>{"a(1)@1.2.3.4:5", id, "x/y", body});
     }
   }
 }

@@ -16,7 +16,6 @@ using compactor::wire::Header;
 using compactor::wire::HttpMessage;
 using compactor::wire::Kind;
 using compactor::wire::message_head;
-using compactor::wire::MessageHead;
 using compactor::wire::Parser;
 
 namespace {

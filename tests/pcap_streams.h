@@ -69,14 +69,14 @@ inline std::string endpoint(std::string_view ip, std::uint32_t port) {
 inline bool parse_segment(std::string_view packet, Segment& segment) {
   if (packet.size() < 54 || big16(packet, 12) != 0x0800 || byte_at(packet, 23) != 6) return false;
   const std::string_view ip = packet.substr(14, big16(packet, 16));
-  const std::string_view tcp = ip.substr((byte_at(ip, 0) & 15) * 4);
+  const std::string_view tcp = ip.substr(std::size_t{byte_at(ip, 0) & 15} * 4);
   segment.source = endpoint(ip.substr(12), big16(tcp, 0));
   segment.destination = endpoint(ip.substr(16), big16(tcp, 2));
   segment.sequence = big32(tcp, 4);
   segment.acknowledged = big32(tcp, 8);
   segment.syn = (byte_at(tcp, 13) & 0x02) != 0;
   segment.ack = (byte_at(tcp, 13) & 0x10) != 0;
-  segment.data = tcp.substr((byte_at(tcp, 12) >> 4) * 4);
+  segment.data = tcp.substr(std::size_t{byte_at(tcp, 12) >> 4} * 4);
   return true;
 }
 

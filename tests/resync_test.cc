@@ -11,7 +11,6 @@
 using compactor::wire::find_head;
 using compactor::wire::Kind;
 using compactor::wire::NextHead;
-using wire_test::Copy;
 
 namespace {
 

@@ -1,6 +1,5 @@
-#include <cstdio>
+#include "program.h"
 
-int main() {
-  std::puts("compactor " COMPACTOR_VERSION);
-  return 0;
+int main(int argc, char** argv) {
+  return tool::run_program(tool::Arguments(argv + (argc > 0 ? 1 : 0), argv + argc));
 }

@@ -1,8 +1,10 @@
 #include "actor/builtin_routes.h"
 
+#include <google/protobuf/stubs/strutil.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -24,11 +26,19 @@ HttpResponse json_response(const json& value) {
 
 json describe_event(const Event& event, const Pid& to) {
   if (const auto* message = std::get_if<LocalMessage>(&event)) {
-    return {{"type", "MESSAGE"},
-            {"name", message->name},
-            {"from", message->sender},
-            {"to", to.str()},
-            {"body", message->body}};
+    json object = {{"type", "MESSAGE"},
+                   {"name", message->name},
+                   {"from", message->sender},
+                   {"to", to.str()},
+                   {"body", message->body}};
+    // Where libprocess writes bytes that make its JSON invalid, ours stays valid and loses nothing.
+    const auto beyond_ascii = [](char c) { return static_cast<unsigned char>(c) >= 0x80; };
+    if (std::any_of(message->body.begin(), message->body.end(), beyond_ascii)) {
+      std::string encoded;
+      google::protobuf::Base64Escape(message->body, &encoded);
+      object["body_base64"] = encoded;
+    }
+    return object;
   }
   if (const auto* exit = std::get_if<Exit>(&event))
     return {{"type", "EXITED"}, {"pid", exit->pid.str()}};

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -115,6 +116,7 @@ void Outbound::connected() {
   // end: TCP then connects us to ourselves.
   if (local_of(socket_.native_handle()) == peer_of(socket_.native_handle()))
     return connect_failed({ECONNREFUSED, std::system_category()});
+  if (const std::error_code error = forget_interest()) return connect_failed(error);
   state_ = State::open;
   const auto took = Clock::now() - started_;
   impl_.observer().connected(address_, local_of(socket_.native_handle()), took);
@@ -128,6 +130,17 @@ void Outbound::connected() {
   await_readable();
   flush();
   close_when_done();
+}
+
+std::error_code Outbound::forget_interest() {
+  // Having waited for the connection, Asio's reactor would ask for writability from now on, and be
+  // woken by it at each wait to read.
+  asio::error_code error;
+  const int descriptor = socket_.release(error);
+  if (error) return error;
+  socket_.assign(asio::ip::tcp::v4(), descriptor, error);
+  if (error) ::close(descriptor);
+  return error;
 }
 
 void Outbound::connect_failed(const std::error_code& error) {

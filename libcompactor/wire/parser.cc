@@ -167,9 +167,12 @@ struct Parser::Callbacks {
     if (p->type == HTTP_RESPONSE && p->status_code / 100 == 1) {
       self.keep_alive_ = p->status_code != HTTP_STATUS_SWITCHING_PROTOCOLS;
     }
+    if (p->type == HTTP_RESPONSE && feed(p).sink.wants_head() && !self.offer_head(feed(p)))
+      return -1;
     if (skip_body) return 1;
     const bool has_length = (p->flags & F_CONTENTLENGTH) != 0 && (p->flags & F_CHUNKED) == 0;
     if (!has_length) return 0;
+    if (self.streaming_) return 0;
     if (p->content_length > self.max_body_) return body_too_large(self);
     self.expected_body_ = p->content_length;
     return 0;
@@ -177,6 +180,7 @@ struct Parser::Callbacks {
 
   static int on_chunk_header(http_parser* p) {
     Parser& self = feed(p).parser;
+    if (self.streaming_) return 0;
     if (p->content_length > self.max_body_ - self.body_size_) return body_too_large(self);
     self.expected_body_ = self.body_size_ + p->content_length;
     return 0;
@@ -185,6 +189,10 @@ struct Parser::Callbacks {
   static int on_body(http_parser* p, const char* at, std::size_t size) {
     Feed& now = feed(p);
     Parser& self = now.parser;
+    if (self.streaming_) {
+      now.sink.on_body({at, size});
+      return 0;
+    }
     if (size > self.max_body_ - self.body_size_) return body_too_large(self);
     const bool first = self.body_size_ == 0;
     self.body_size_ += size;
@@ -200,8 +208,8 @@ struct Parser::Callbacks {
 
   static int on_message_complete(http_parser* p) {
     feed(p).complete = true;
-    http_parser_pause(p,
-                      1);  // makes http_parser_execute return, which tells where the message ended
+    // So that http_parser_execute returns, which tells where the message ended.
+    http_parser_pause(p, 1);
     return 0;
   }
 
@@ -277,6 +285,7 @@ void Parser::begin_message(std::uint64_t at) {
   head_complete_ = false;
   folded_ = false;
   blank_in_name_ = false;
+  streaming_ = false;
 }
 
 Parser::Spill& Parser::spill() {
@@ -309,36 +318,10 @@ bool Parser::hand_out(Feed& feed, std::uint64_t end) {
     keep_head(*kept, feed, head_size_);
     head = kept->head;
   }
-  const bool request = parser_.type == HTTP_REQUEST;
-  if (!names_http(request ? head.substr(target_.end(), kVersionRoom) : head)) {
-    error_ = request ? "request line without an HTTP version" : "not an HTTP response";
-    return fail();
-  }
   std::string unfolded;
-  if (folded_) {
-    unfolded = head.substr(0, head_size_);
-    unfold(unfolded);
-    head = unfolded;
-  }
-
-  headers_.clear();
-  for (const Field& field : fields_) {
-    headers_.push_back({field.name.in(head), trimmed(field.value.in(head))});
-  }
   HttpMessage message;
-  if (request) {
-    message.method = kMethods[parser_.method];
-    message.target = target_.in(head);
-  } else {
-    message.status = static_cast<int>(parser_.status_code);
-    message.reason = reason_.in(head);
-  }
-  message.major = parser_.http_major;
-  message.minor = parser_.http_minor;
-  message.headers = &headers_;
+  if (!read_head(message, head, unfolded)) return fail();
   message.body = kept && !kept->body.empty() ? std::string_view(kept->body) : feed.body;
-  message.keep_alive = keep_alive_;
-  message.begin = begin_;
   message.end = end;
 
   feed.body = {};
@@ -351,6 +334,56 @@ bool Parser::hand_out(Feed& feed, std::uint64_t end) {
   clear_for_idle(headers_);
   clear_for_idle(fields_);
   return !stopped_;
+}
+
+// All of the message but body and end. `head` is its first bytes.
+bool Parser::read_head(HttpMessage& message, std::string_view head, std::string& unfolded) {
+  const bool request = parser_.type == HTTP_REQUEST;
+  if (!names_http(request ? head.substr(target_.end(), kVersionRoom) : head)) {
+    error_ = request ? "request line without an HTTP version" : "not an HTTP response";
+    return false;
+  }
+  if (folded_) {
+    unfolded = head.substr(0, head_size_);
+    unfold(unfolded);
+    head = unfolded;
+  }
+
+  headers_.clear();
+  for (const Field& field : fields_) {
+    headers_.push_back({field.name.in(head), trimmed(field.value.in(head))});
+  }
+  if (request) {
+    message.method = kMethods[parser_.method];
+    message.target = target_.in(head);
+  } else {
+    message.status = static_cast<int>(parser_.status_code);
+    message.reason = reason_.in(head);
+  }
+  message.major = parser_.http_major;
+  message.minor = parser_.http_minor;
+  message.headers = &headers_;
+  message.keep_alive = keep_alive_;
+  message.begin = begin_;
+  return true;
+}
+
+// The head is complete, the body not yet: asks the sink whether it wants that in pieces.
+bool Parser::offer_head(Feed& feed) {
+  std::string_view head;
+  if (begin_ >= feed.base) {
+    head = feed.bytes.substr(begin_ - feed.base);
+  } else {
+    keep_head(spill(), feed, head_size_);
+    head = spill().head;
+  }
+  std::string unfolded;
+  HttpMessage message;
+  const std::vector<Field> fields = fields_;  // unfolding happens once more, at the end
+  const bool readable = read_head(message, head, unfolded);
+  fields_ = fields;
+  streaming_ = readable && feed.sink.on_head(message);
+  return readable;
 }
 
 // A value that runs over several lines loses its line ends; the blanks that begin each further line

@@ -48,6 +48,14 @@ class Sink {
   /// Asked when the head of a response is complete: true if it answers a HEAD request and so has no
   /// body. Must not throw: it is called from inside http_parser.
   virtual bool answers_head() { return false; }
+
+  /// A response whose body is too long to be collected, or never ends, can be had as it comes.
+  /// Asked when the head of a response is complete: true if on_head is to be called.
+  virtual bool wants_head() { return false; }
+  /// `head` has all but body and end. True: the body goes to on_body in pieces, of any size in all,
+  /// and on_message has an empty one. Must not throw, as on_body must not.
+  virtual bool on_head(const HttpMessage& /*head*/) { return false; }
+  virtual void on_body(std::string_view /*piece*/) {}
 };
 
 enum class Kind { request, response };
@@ -120,6 +128,8 @@ class Parser {
   void keep_head(Spill& kept, const Feed& feed, std::uint64_t size) const;
   Spill& spill();
   bool hand_out(Feed& feed, std::uint64_t end);
+  bool read_head(HttpMessage& message, std::string_view head, std::string& unfolded);
+  bool offer_head(Feed& feed);
   void unfold(std::string& head);
   bool fail();
 
@@ -141,6 +151,7 @@ class Parser {
   bool head_complete_ = false;
   bool folded_ = false;  // some header runs over several lines
   bool blank_in_name_ = false;
+  bool streaming_ = false;  // the body goes to Sink::on_body
   bool keep_alive_ = true;
   bool stopped_ = false;
   bool ended_ = false;

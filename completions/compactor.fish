@@ -1,0 +1,20 @@
+# Completion of compactor for fish. The program itself knows what may come next.
+
+function __compactor_candidates
+    set -l typed (commandline -opc)
+    set -l current (commandline -ct | string collect)
+    set current (string replace -r '^[\'"]' '' -- "$current" | string unescape --no-quoted 2>/dev/null; or echo "$current")
+    for line in ($typed[1] __complete $typed[2..-1] "$current" 2>/dev/null)
+        if string match -q ':files *' -- $line
+            set -l prefix (string replace ':files ' '' -- $line)
+            set -l file (string replace -- "$prefix" '' "$current")
+            for path in (__fish_complete_path "$file")
+                echo $prefix$path
+            end
+        else
+            echo $line
+        end
+    end
+end
+
+complete -c compactor -f -a '(__compactor_candidates)'

@@ -1,0 +1,152 @@
+// The two byte streams of a connection -> what was said on it: libprocess messages, each with what
+// became of it, and plain HTTP. It reads with the parser that a server reads with, so what is
+// called a message here is what a server would have accepted. No packets, no clock of its own; a
+// capture and a proxy feed it alike.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "capture/reassembly.h"
+
+namespace compactor::capture {
+
+/// A request of either kind, as it is told. All views are valid only during the call.
+struct Seen {
+  Time time;  // of its last byte
+  const ConnectionInfo& connection;
+  Side client;                // the side that sent it
+  std::uint64_t seq = 0;      // of the request in its connection, from 1
+  bool partial = false;       // the first behind a hole, or on a connection met in the middle
+  std::optional<int> status;  // of the answer, if there was one
+  std::optional<std::chrono::nanoseconds> latency;  // last request byte to first response byte
+
+  const Endpoint& source() const { return connection.endpoint(client); }
+  const Endpoint& destination() const { return connection.endpoint(other(client)); }
+};
+
+struct SeenMessage : Seen {
+  std::string_view from;  // the sender's header, trimmed
+  std::string_view id;    // decoded; as it came when it cannot be
+  std::string_view name;
+  std::string_view body;     // as delivered; empty when bodies are not kept
+  std::size_t size = 0;      // of the body
+  std::string_view trouble;  // why the body could not be decompressed: then it is as it came
+};
+
+struct SeenHttp : Seen {
+  std::string_view method;
+  std::string_view url;
+  std::size_t request_size = 0;                // of the body, decompressed
+  std::optional<std::uint64_t> response_size;  // nothing while it is a stream that goes on
+  std::string_view request_body;               // the first bytes of it
+  std::string_view response_body;
+  std::string_view response_type;  // Content-Type
+};
+
+/// One event of a RecordIO stream.
+struct SeenRecord : Seen {
+  std::string_view url;
+  std::string_view type;  // Content-Type of the stream
+  std::uint64_t number = 0;
+  std::string_view record;
+};
+
+/// The answer to a message that has been told without one.
+struct SeenAnswer {
+  Time time;
+  std::uint64_t connection = 0;
+  std::uint64_t seq = 0;
+  int status = 0;
+  std::chrono::nanoseconds latency{0};
+};
+
+struct SeenGap {
+  Time time;
+  const ConnectionInfo& connection;
+  Side sender;
+  std::uint64_t bytes = 0;
+};
+
+class ExchangeEvents {
+ public:
+  virtual ~ExchangeEvents() = default;
+  /// Whether this message is of interest; one that is not is never told, but counted.
+  virtual bool wants(std::string_view /*from*/, std::string_view /*id*/, const Endpoint& /*to*/,
+                     std::string_view /*name*/) {
+    return true;
+  }
+  virtual void on_message(const SeenMessage& message) = 0;
+  virtual void on_answer(const SeenAnswer& answer) = 0;
+  virtual void on_gap(const SeenGap& gap) = 0;
+  virtual void on_http(const SeenHttp& /*http*/) {}
+  virtual void on_record(const SeenRecord& /*record*/) {}
+};
+
+struct ExchangeOptions {
+  bool bodies = true;  // keep the bodies of messages
+  bool http = false;   // tell plain HTTP
+  std::chrono::nanoseconds answer_wait = std::chrono::seconds{2};
+  std::size_t max_body = std::size_t{64} << 20;
+  std::size_t http_body = std::size_t{64} << 10;         // bytes kept of a plain body
+  std::size_t unanswered = 16'384;                       // requests kept per connection
+  std::size_t unanswered_bytes = std::size_t{24} << 20;  // … and their bytes, of all connections
+  std::size_t unfinished_bytes = std::size_t{128}
+                                 << 20;  // of messages being read, of all connections
+  std::chrono::nanoseconds quiet = std::chrono::seconds{1};  // after which nothing is in flight
+};
+
+/// Every byte of every stream is in exactly one of the classes.
+struct ExchangeLedger {
+  std::uint64_t messages = 0;
+  std::uint64_t http = 0;
+  std::uint64_t message_bytes = 0;      // messages and their answers
+  std::uint64_t http_bytes = 0;         // other requests and responses
+  std::uint64_t passed_over_bytes = 0;  // neither: not HTTP, or cut off by a hole or the end
+  std::uint64_t gap_bytes = 0;
+  std::uint64_t gaps = 0;
+  std::uint64_t unanswered = 0;   // messages told without an answer that never got one
+  std::uint64_t undecodable = 0;  // messages whose body could not be decompressed
+  std::uint64_t abandoned = 0;    // messages given up for want of room
+
+  std::uint64_t stream_bytes() const {
+    return message_bytes + http_bytes + passed_over_bytes + gap_bytes;
+  }
+};
+
+class Exchange;
+
+/// Makes the readers of connections and holds what they share. Outlives them.
+class ExchangeTracker {
+ public:
+  ExchangeTracker(ExchangeEvents& events, const ExchangeOptions& options);
+  ~ExchangeTracker();
+  ExchangeTracker(const ExchangeTracker&) = delete;
+  ExchangeTracker& operator=(const ExchangeTracker&) = delete;
+
+  std::unique_ptr<StreamReader> open(const ConnectionInfo& connection);
+  /// Tells the messages that have waited for their answer long enough.
+  void on_time(Time now);
+  const ExchangeLedger& ledger() const { return ledger_; }
+
+ private:
+  friend class Exchange;
+
+  ExchangeEvents& events_;
+  ExchangeOptions options_;
+  ExchangeLedger ledger_;
+  std::map<std::uint64_t, Exchange*> waiting_;  // with messages not yet told, by connection number
+  std::vector<std::string> spare_;              // buffers to use again
+  std::size_t held_ = 0;                        // bytes of requests that wait for their answer
+  std::size_t unfinished_ = 0;                  // bytes of messages being read
+  Time next_check_{};
+};
+
+}  // namespace compactor::capture

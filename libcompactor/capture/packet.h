@@ -1,0 +1,73 @@
+// A captured packet -> the TCP segment in it. Views only; nothing is allocated or kept.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace compactor::capture {
+
+/// The capture's clock: UTC, nanoseconds.
+using Time = std::chrono::sys_time<std::chrono::nanoseconds>;
+
+/// An IP address; IPv4 is held as ::ffff:a.b.c.d (RFC 4291 §2.5.5.2), which never appears on a wire
+/// itself.
+struct Address {
+  std::array<std::uint8_t, 16> bytes{};
+
+  static Address v4(const std::uint8_t* four);
+  static Address v6(const std::uint8_t* sixteen);
+  bool is_v4() const;
+  /// `10.0.0.5`, or `[fe80::1]` in brackets, so that `:port` can follow.
+  std::string str() const;
+
+  auto operator<=>(const Address&) const = default;
+};
+
+struct Endpoint {
+  Address address;
+  std::uint16_t port = 0;
+
+  /// `10.0.0.5:5050`, `[fe80::1]:5050`
+  std::string str() const;
+
+  auto operator<=>(const Endpoint&) const = default;
+};
+
+/// One TCP segment. `payload` is a view into the packet and may be shorter than what was on the
+/// wire.
+struct Segment {
+  Endpoint source;
+  Endpoint destination;
+  std::uint32_t seq = 0;
+  std::uint32_t ack = 0;  // meaningful if has_ack
+  bool syn = false;
+  bool fin = false;
+  bool rst = false;
+  bool has_ack = false;
+  std::string_view payload;
+  std::uint32_t length = 0;  // of the payload on the wire; > payload.size() when the snaplen cut it
+};
+
+/// What a packet turned out to be.
+enum class Packet {
+  tcp,        // the segment has been filled in
+  other,      // something else than TCP over IP: not ours
+  fragment,   // a piece of a fragmented IP packet: not put together, only counted
+  malformed,  // lengths that contradict each other
+  cut,        // the snaplen left too little to tell
+};
+
+/// Whether decode() knows this libpcap link type (a DLT_ number).
+bool is_known_link_type(int link_type);
+
+/// Reads Ethernet (with any number of VLAN tags), Linux cooked v1 and v2, BSD loopback and raw IP;
+/// IPv4 with options, IPv6 with extension headers. `bytes` is what was captured, `wire_length` what
+/// was on the wire.
+Packet decode(int link_type, std::string_view bytes, std::size_t wire_length, Segment& segment);
+
+}  // namespace compactor::capture

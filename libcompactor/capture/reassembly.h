@@ -1,0 +1,189 @@
+// TCP segments, as they come from a capture -> the byte streams of each connection, in order, with
+// every hole named. No clock of its own: time is the capture's. RFC 9293, seen from the side.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "capture/packet.h"
+
+namespace compactor::capture {
+
+/// One of the two ends of a connection. `a` is the one that was seen to send first.
+enum class Side : std::uint8_t { a, b };
+
+constexpr Side other(Side side) {
+  return side == Side::a ? Side::b : Side::a;
+}
+constexpr std::size_t index(Side side) {
+  return static_cast<std::size_t>(side);
+}
+
+struct ConnectionInfo {
+  std::uint64_t number = 0;  // from 1, in order of the first packet
+  Endpoint a;
+  Endpoint b;
+  std::optional<Side> client;  // who opened it; nothing when the capture began after that
+
+  const Endpoint& endpoint(Side side) const { return side == Side::a ? a : b; }
+};
+
+/// Where some bytes stand in the two streams of their connection. Offsets count bytes of one
+/// direction from an arbitrary origin; they grow without wrapping.
+struct Stamp {
+  Time time;                 // when the packet with these bytes was captured
+  std::uint64_t offset = 0;  // of the first byte, in its own direction
+  std::uint64_t acked = 0;   // how far its sender had then received the other direction
+};
+
+/// How a connection ended, as far as the capture shows it.
+enum class Close {
+  finished,  // both sides sent FIN, and all before it
+  reset,     // RST
+  replaced,  // a new connection uses the same addresses and ports
+  evicted,   // idle for too long, or the limit of connections was reached
+  ended,     // the capture ended
+};
+
+/// Reads the streams of one connection. Everything up to on_close happens in stream order per
+/// direction.
+class StreamReader {
+ public:
+  virtual ~StreamReader() = default;
+  /// `bytes` are valid only during the call.
+  virtual void on_data(Side sender, std::string_view bytes, const Stamp& stamp) = 0;
+  /// So many bytes were sent there but are not in the capture.
+  virtual void on_gap(Side sender, std::uint64_t bytes, Time time) = 0;
+  /// FIN: nothing more comes from this side.
+  virtual void on_end(Side sender, Time time) = 0;
+  /// The last call.
+  virtual void on_close(Close how, Time time) = 0;
+};
+
+/// Bounds of what is held, and of patience. A capture is not quite in order: packets of two
+/// directions, or of several queues of a network card, overtake each other. So nothing is final at
+/// once: a hole, an RST, the start of a connection that was open before.
+struct ReassemblyLimits {
+  std::size_t connections = 65'536;
+  std::size_t buffered_per_direction = std::size_t{4} << 20;  // bytes out of order
+  std::size_t buffered = std::size_t{24} << 20;               // … of all connections
+  std::chrono::nanoseconds idle = std::chrono::hours{2};      // without a packet: evicted
+  std::chrono::nanoseconds linger =
+      std::chrono::seconds{30};  // how long late copies of a closed one are known
+  std::chrono::nanoseconds patience = std::chrono::milliseconds{200};
+  std::chrono::nanoseconds unacked = std::chrono::seconds{10};  // a hole that nobody acknowledged
+};
+
+/// What happened, each thing counted once where it happened.
+struct ReassemblyStats {
+  std::uint64_t connections = 0;
+  std::uint64_t midstream = 0;  // of these: open before the capture began
+  std::uint64_t segments = 0;
+  std::uint64_t retransmitted = 0;  // segments with nothing new
+  std::uint64_t overlapping = 0;    // segments partly known
+  std::uint64_t out_of_order = 0;
+  std::uint64_t keepalives = 0;
+  std::uint64_t out_of_window = 0;
+  std::uint64_t cut = 0;  // segments of which the snaplen took a part
+  std::uint64_t resets = 0;
+  std::uint64_t reused = 0;   // Close::replaced
+  std::uint64_t evicted = 0;  // Close::evicted
+  std::uint64_t gaps = 0;
+  std::uint64_t gap_bytes = 0;
+  std::uint64_t data_bytes = 0;  // handed to readers
+};
+
+/// Owns the connections and their readers.
+class Reassembler {
+ public:
+  /// Makes the reader of a connection; called when there is something to read.
+  using OpenReader = std::function<std::unique_ptr<StreamReader>(const ConnectionInfo&)>;
+
+  explicit Reassembler(OpenReader open, const ReassemblyLimits& limits = {});
+  ~Reassembler();
+  Reassembler(const Reassembler&) = delete;
+  Reassembler& operator=(const Reassembler&) = delete;
+
+  void on_segment(const Segment& segment, Time time);
+  /// Time has passed without a segment: holes, resets and idle connections come due. Called by
+  /// on_segment too.
+  void on_time(Time now);
+  /// The capture is over: everything held is handed out, every connection closed.
+  void finish(Time now);
+
+  const ReassemblyStats& stats() const { return stats_; }
+  std::size_t buffered() const { return buffered_; }
+  std::size_t open_connections() const { return flows_.size(); }
+
+ private:
+  struct Key {
+    Endpoint low;
+    Endpoint high;
+    bool operator==(const Key&) const = default;
+  };
+  struct KeyHash {
+    std::size_t operator()(const Key& key) const noexcept;
+  };
+  struct Piece;
+  struct Half;
+  struct Flow;
+  using Flows = std::list<Flow>;
+
+  static Key key_of(const Segment& segment);
+
+  // Which connection a segment belongs to.
+  Flow* flow_for(const Segment& segment, Time time);
+  Flow* find(const Key& key);
+  Flow& create(const Key& key, const Segment& segment, Time time);
+  void touch(Flow& flow, Time time);
+  void make_room(Time now);
+  void evict_idle(Time now);
+
+  // What a segment says.
+  void read(Flow& flow, Side side, const Segment& segment, Time time);
+  void read_syn(Flow& flow, Side side, const Segment& segment);
+  void read_reset(Flow& flow, Side side, const Segment& segment, Time time);
+  std::uint64_t read_ack(Flow& flow, Side side, const Segment& segment);
+  void read_data(Flow& flow, Side side, const Segment& segment, const Stamp& stamp);
+  void hold(Half& half, const Segment& segment, const Stamp& stamp);
+  void enforce_limits(Flow& flow, Side side, Time time);
+
+  // Handing on, in order.
+  void drain(Flow& flow, Side side);
+  void deliver(Flow& flow, Side side, std::string_view bytes, const Stamp& stamp);
+  void deliver_gap(Flow& flow, Side side, std::uint64_t end, Time time);
+  void deliver_end(Flow& flow, Side side, Time time);
+  StreamReader& reader(Flow& flow);
+
+  // What becomes final when time passes.
+  void start(Flow& flow, Side side, Time time);
+  void settle(Flow& flow, Time now);
+  void settle(Flow& flow, Side side, Time now);
+  bool is_due(const Half& half, Time now) const;
+  void flush(Flow& flow, Side side, Time time);
+  void close(Flow& flow, Close how, Time time);
+  void erase(Flow& flow);
+
+  OpenReader open_;
+  ReassemblyLimits limits_;
+  ReassemblyStats stats_;
+  Flows flows_;   // open, least recently used first
+  Flows closed_;  // known a while longer, for what comes late; in order of closing
+  std::unordered_map<Key, Flows::iterator, KeyHash> by_key_;
+  std::vector<Flow*> restless_;  // those for which something becomes final when time passes
+  Flow* last_ = nullptr;         // of the segment before: most often of this one too
+  std::size_t buffered_ = 0;
+  std::uint64_t next_number_ = 1;
+  Time next_check_{};
+};
+
+}  // namespace compactor::capture

@@ -1,0 +1,62 @@
+// Outgoing plain HTTP: one GET, blocking, with a deadline and a bound on everything the server can
+// make us hold.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace compactor::http {
+
+/// Basic authentication (RFC 7617).
+struct Credentials {
+  std::string user;
+  std::string password;
+
+  /// The first line, `user:password`; the password may hold colons. Nothing when there is no colon,
+  /// no user, or a control character.
+  static std::optional<Credentials> parse(std::string_view text);
+};
+
+/// Whom to ask, and what it may cost.
+struct Server {
+  std::string ip;  // numeric IPv4
+  std::uint16_t port = 0;
+  std::optional<Credentials> credentials;
+  std::chrono::nanoseconds connect_timeout = std::chrono::seconds(5);
+  std::chrono::nanoseconds timeout =
+      std::chrono::seconds(5);                   // of a whole request, connect included
+  std::size_t max_body = std::size_t{64} << 20;  // also decompressed
+  int cancel_fd = -1;  // once it is readable, requests give up
+};
+
+enum class Fault {
+  none,         // there is a status, whichever
+  unreachable,  // no connection
+  timed_out,    // connected, but no complete answer in time
+  closed,       // the connection ended before the answer did
+  garbage,      // what came is no HTTP
+  tls,          // what came is a TLS record
+  too_large,    // a head over 80 KiB, or a body over the limit
+  cancelled,    // by Server::cancel_fd
+};
+
+struct Answer {
+  Fault fault = Fault::none;
+  std::string reason;  // of a fault, for people
+  int status = 0;
+  std::string content_type;
+  std::string body;
+
+  bool ok() const { return fault == Fault::none && status == 200; }
+};
+
+/// `path` begins with '/' and is sent as it is. Redirects are not followed (libprocess sends none
+/// that lead elsewhere than to another host). Never throws for what the peer does. Blocks; any
+/// thread.
+Answer get(const Server& server, const std::string& path);
+
+}  // namespace compactor::http

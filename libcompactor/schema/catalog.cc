@@ -1,0 +1,383 @@
+#include "schema/catalog.h"
+
+#include <fnmatch.h>
+#include <google/protobuf/compiler/importer.h>
+#include <google/protobuf/descriptor.pb.h>
+#include <google/protobuf/descriptor_database.h>
+#include <google/protobuf/dynamic_message.h>
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <set>
+
+#include "schema/builtin.h"
+#include "schema/wire_format.h"
+
+namespace compactor::schema {
+namespace {
+
+namespace pb = google::protobuf;
+namespace fs = std::filesystem;
+
+/// Full names of the messages of a file, nested ones too, without map entries.
+void add_names(const std::string& scope, const pb::DescriptorProto& message,
+               std::vector<std::string>& names) {
+  if (message.options().map_entry()) return;
+  const std::string name = scope.empty() ? message.name() : scope + "." + message.name();
+  names.push_back(name);
+  for (const auto& nested : message.nested_type()) add_names(name, nested, names);
+}
+
+void add_names(const pb::FileDescriptorProto& file, std::vector<std::string>& names) {
+  for (const auto& message : file.message_type()) add_names(file.package(), message, names);
+}
+
+/// Google's own types (Timestamp, Any …) as they stand in libprotobuf.
+pb::DescriptorPoolDatabase& well_known_files() {
+  static pb::DescriptorPoolDatabase database(*pb::DescriptorPool::generated_pool());
+  return database;
+}
+
+/// Distance of Damerau and Levenshtein (neighbours swapped count once), or anything above `limit`
+/// if it is more.
+std::size_t distance(std::string_view a, std::string_view b, std::size_t limit) {
+  if (a.size() > b.size() + limit || b.size() > a.size() + limit) return limit + 1;
+  std::vector<std::size_t> before(b.size() + 1);
+  std::vector<std::size_t> previous(b.size() + 1);
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) previous[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      row[j] = std::min({previous[j] + 1, row[j - 1] + 1,
+                         previous[j - 1] + static_cast<std::size_t>(a[i - 1] != b[j - 1])});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
+        row[j] = std::min(row[j], before[j - 2] + 1);
+      }
+    }
+    if (*std::min_element(row.begin(), row.end()) > limit) return limit + 1;
+    before.swap(previous);
+    previous.swap(row);
+  }
+  return previous[b.size()];
+}
+
+std::string lower(std::string_view text) {
+  std::string result(text);
+  for (char& c : result) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return result;
+}
+
+std::string_view last_component(std::string_view name) {
+  return name.substr(name.rfind('.') + 1);  // npos + 1 is 0: the whole name
+}
+
+std::string read_file(const std::string& path, const std::string& option) {
+  std::ifstream file(path, std::ios::binary);
+  std::string bytes{std::istreambuf_iterator<char>(file), {}};
+  if (!file.good() && !file.eof()) {
+    throw SchemaError(option + " " + path + ": " + std::strerror(errno));
+  }
+  return bytes;
+}
+
+/// Gathers the faults of user files, as FILE:LINE:COLUMN: lines.
+class Faults : public pb::compiler::MultiFileErrorCollector,
+               public pb::DescriptorPool::ErrorCollector {
+ public:
+  explicit Faults(pb::compiler::DiskSourceTree& tree) : tree_(tree) {}
+
+  void AddError(const std::string& file, int line, int column,
+                const std::string& message) override {
+    std::string disk;
+    std::string text = tree_.VirtualFileToDiskFile(file, &disk) ? disk : file;
+    if (line >= 0) text += ':' + std::to_string(line + 1) + ':' + std::to_string(column + 1);
+    text_ += (text_.empty() ? "" : "\n") + text + ": " + message;
+  }
+  void AddError(const std::string& file, const std::string& element, const pb::Message*,
+                ErrorLocation location, const std::string& message) override {
+    AddError(file, -1, 0, location == IMPORT ? message : element + ": " + message);
+  }
+
+  std::string take() { return std::exchange(text_, {}); }
+
+ private:
+  pb::compiler::DiskSourceTree& tree_;
+  std::string text_;
+};
+
+}  // namespace
+
+/// The built-in files, found by file or by symbol without building anything.
+class Catalog::Builtins {
+ public:
+  Builtins() {
+    for_each_field(builtin_protoset(), [this](const WireField& file) {
+      database_.Add(file.bytes.data(), static_cast<int>(file.bytes.size()));
+    });
+  }
+
+  pb::DescriptorDatabase& database() { return merged_; }
+  const pb::Descriptor* find(const std::string& type) const {
+    return pool_.FindMessageTypeByName(type);
+  }
+  const pb::DescriptorPool& pool() const { return pool_; }
+  pb::DynamicMessageFactory& factory() { return factory_; }
+
+  void add_all_names(std::vector<std::string>& names) {
+    std::vector<std::string> files;
+    database_.FindAllFileNames(&files);
+    for (const std::string& name : files) {
+      pb::FileDescriptorProto file;
+      if (database_.FindFileByName(name, &file)) add_names(file, names);
+    }
+  }
+
+ private:
+  pb::EncodedDescriptorDatabase database_;
+  pb::MergedDescriptorDatabase merged_{&database_, &well_known_files()};
+  pb::DescriptorPool pool_{&merged_};
+  pb::DynamicMessageFactory factory_{&pool_};
+};
+
+/// The user's files, with the built-in ones behind them. A pool of its own, so that a type that is
+/// also built in stands beside it instead of clashing.
+class Catalog::UserTypes : private pb::DescriptorDatabase {
+ public:
+  UserTypes(const Sources& sources, pb::DescriptorDatabase& behind) : behind_(behind) {
+    tree_database_.RecordErrorsTo(&faults_);
+    for (const std::string& dir : sources.import_dirs) {
+      if (!fs::is_directory(dir)) throw SchemaError("-I " + dir + ": no such directory");
+      tree_.MapPath("", dir);
+    }
+    for (const std::string& path : sources.protosets) read_protoset(path);
+    std::vector<std::string> roots = set_files_;
+    for (const std::string& path : sources.protos) roots.push_back(name_of(path, sources));
+    for (const std::string& root : roots) load(root);
+  }
+
+  const pb::Descriptor* find(const std::string& type) {
+    const pb::Descriptor* found = pool_.FindMessageTypeByName(type);
+    faults_.take();  // a built-in file that clashes with the user's is no fault: its types come
+                     // from elsewhere
+    return found;
+  }
+  const pb::DescriptorPool& pool() const { return pool_; }
+  pb::DynamicMessageFactory& factory() { return factory_; }
+  const std::vector<std::string>& names() const { return names_; }
+
+ private:
+  void read_protoset(const std::string& path) {
+    const pb::LogSilencer quiet;  // what it logs is thrown here
+    pb::FileDescriptorSet set;
+    if (!set.ParseFromString(read_file(path, "--protoset")) || set.file_size() == 0) {
+      throw SchemaError("--protoset " + path + ": not a set of descriptors",
+                        "make one with: protoc --include_imports --descriptor_set_out=FILE …");
+    }
+    for (const auto& file : set.file()) {
+      if (std::find(set_files_.begin(), set_files_.end(), file.name()) != set_files_.end())
+        continue;
+      if (!set_database_.Add(file)) {
+        throw SchemaError("--protoset " + path + ": " + file.name() +
+                          " defines what another file of the set defines too");
+      }
+      set_files_.push_back(file.name());
+    }
+  }
+
+  /// The name under which a --proto file is imported: its path below an import directory.
+  std::string name_of(const std::string& path, const Sources& sources) {
+    std::string name;
+    std::string shadow;
+    if (fs::is_regular_file(path)) {
+      if (sources.import_dirs.empty()) tree_.MapPath("", directory(path));
+      switch (tree_.DiskFileToVirtualFile(path, &name, &shadow)) {
+        case pb::compiler::DiskSourceTree::SUCCESS:
+          return name;
+        case pb::compiler::DiskSourceTree::SHADOWED:
+          throw SchemaError("--proto " + path + " is hidden by " + shadow,
+                            "change the order of the -I options");
+        case pb::compiler::DiskSourceTree::CANNOT_OPEN:
+          throw SchemaError("--proto " + path + ": " + std::strerror(errno));
+        case pb::compiler::DiskSourceTree::NO_MAPPING:
+          throw SchemaError("--proto " + path + " is in none of the -I directories",
+                            "add -I " + directory(path));
+      }
+    }
+    const std::unique_ptr<pb::io::ZeroCopyInputStream> found(tree_.Open(path));
+    if (!found) {
+      throw SchemaError("--proto " + path + ": no such file",
+                        "give a path, or a name below one of the -I directories");
+    }
+    return path;
+  }
+
+  static std::string directory(const std::string& path) {
+    const std::string parent = fs::path(path).parent_path().string();
+    return parent.empty() ? "." : parent;
+  }
+
+  void load(const std::string& root) {
+    const pb::FileDescriptor* file = pool_.FindFileByName(root);
+    const std::string faults = faults_.take();
+    if (file == nullptr) {
+      const bool import = faults.find("was not found or had errors") != std::string::npos;
+      throw SchemaError(faults.empty() ? root + ": cannot be loaded" : faults,
+                        !import
+                            ? ""
+                            : "add the folder that the import starts from with -I DIR (a protoset: "
+                              "make it with --include_imports)");
+    }
+    pb::FileDescriptorProto proto;
+    file->CopyTo(&proto);
+    add_names(proto, names_);
+  }
+
+  // As the database of pool_: the user's sources, then the set, then what is behind.
+  bool FindFileByName(const std::string& name, pb::FileDescriptorProto* file) override {
+    const std::unique_ptr<pb::io::ZeroCopyInputStream> in_tree(tree_.Open(name));
+    if (in_tree) return tree_database_.FindFileByName(name, file);
+    return set_database_.FindFileByName(name, file) || behind_.FindFileByName(name, file);
+  }
+  bool FindFileContainingSymbol(const std::string& symbol, pb::FileDescriptorProto* file) override {
+    return set_database_.FindFileContainingSymbol(symbol, file) ||
+           (behind_.FindFileContainingSymbol(symbol, file) && !is_users(file->name()));
+  }
+  bool FindFileContainingExtension(const std::string& type, int number,
+                                   pb::FileDescriptorProto* file) override {
+    return set_database_.FindFileContainingExtension(type, number, file);
+  }
+  bool is_users(const std::string& name) {
+    const std::unique_ptr<pb::io::ZeroCopyInputStream> in_tree(tree_.Open(name));
+    pb::FileDescriptorProto ignored;
+    return in_tree || set_database_.FindFileByName(name, &ignored);
+  }
+
+  pb::DescriptorDatabase& behind_;
+  pb::compiler::DiskSourceTree tree_;
+  Faults faults_{tree_};
+  pb::compiler::SourceTreeDescriptorDatabase tree_database_{&tree_};
+  pb::SimpleDescriptorDatabase set_database_;
+  std::vector<std::string> set_files_;
+  std::vector<std::string> names_;
+  pb::DescriptorPool pool_{this, tree_database_.GetValidationErrorCollector()};
+  pb::DynamicMessageFactory factory_{&pool_};
+};
+
+Catalog::Catalog() = default;
+Catalog::~Catalog() = default;
+
+Catalog::Catalog(const Sources& sources) {
+  if (!sources.protos.empty() || !sources.protosets.empty()) {
+    user_ = std::make_unique<UserTypes>(sources, builtins().database());
+  }
+  for (const auto& [name, type] : sources.mailboxes) {
+    get(type);
+    mailboxes_[name] = type;
+  }
+}
+
+Catalog::Builtins& Catalog::builtins() const {
+  if (!builtins_) builtins_ = std::make_unique<Builtins>();
+  return *builtins_;
+}
+
+const pb::Descriptor* Catalog::find(std::string_view type) const {
+  const std::string name(type);
+  if (user_) {
+    if (const pb::Descriptor* found = user_->find(name)) return found;
+  }
+  return builtins().find(name);
+}
+
+const pb::Descriptor& Catalog::get(std::string_view type) const {
+  if (const pb::Descriptor* found = find(type)) return *found;
+  throw SchemaError("unknown type " + std::string(type), did_you_mean(suggest(type)));
+}
+
+const pb::Descriptor* Catalog::for_mailbox(std::string_view name) const {
+  const auto mapped = mailboxes_.find(name);
+  return find(mapped == mailboxes_.end() ? name : mapped->second);
+}
+
+const std::vector<std::string>& Catalog::names() const {
+  if (names_.empty()) {
+    std::vector<std::string> all = user_ ? user_->names() : std::vector<std::string>{};
+    builtins().add_all_names(all);
+    std::sort(all.begin(), all.end());
+    all.erase(std::unique(all.begin(), all.end()), all.end());
+    names_ = std::move(all);
+  }
+  return names_;
+}
+
+std::vector<std::string> Catalog::list(const std::string& glob) const {
+  std::vector<std::string> matching;
+  for (const std::string& name : names()) {
+    if (fnmatch(glob.c_str(), name.c_str(), 0) == 0) matching.push_back(name);
+  }
+  return matching;
+}
+
+std::vector<std::string> Catalog::suggest(std::string_view misspelt) const {
+  return nearest(misspelt, names());
+}
+
+std::unique_ptr<pb::Message> Catalog::make(const pb::Descriptor& type) const {
+  auto& factory =
+      user_ && type.file()->pool() == &user_->pool() ? user_->factory() : builtins().factory();
+  return std::unique_ptr<pb::Message>(factory.GetPrototype(&type)->New());
+}
+
+std::string bytes_of(const pb::Message& message) {
+  const pb::LogSilencer quiet;  // it complains of strings that are not UTF-8, and writes them
+  std::string bytes;
+  pb::io::StringOutputStream stream(&bytes);
+  pb::io::CodedOutputStream out(&stream);
+  out.SetSerializationDeterministic(true);
+  message.SerializePartialToCodedStream(&out);
+  out.Trim();
+  return bytes;
+}
+
+std::string did_you_mean(const std::vector<std::string>& names) {
+  if (names.empty()) return {};
+  std::string text = "did you mean " + names.front();
+  for (std::size_t i = 1; i < names.size(); ++i) {
+    text += (i + 1 == names.size() ? " or " : ", ") + names[i];
+  }
+  return text + "?";
+}
+
+std::vector<std::string> nearest(std::string_view word, const std::vector<std::string>& known,
+                                 std::size_t limit) {
+  constexpr std::size_t max_word = 256;  // longer ones are no slip of the finger, and would cost
+  if (word.empty() || word.size() > max_word) return {};
+  const std::string wanted = lower(word);
+  const std::string_view wanted_last = last_component(wanted);
+  const bool qualified = wanted_last.size() != wanted.size();
+  const std::size_t reach = std::clamp<std::size_t>(wanted_last.size() / 4, 1, 4);
+  std::vector<std::pair<std::size_t, std::string>> found;
+  for (const std::string& name : known) {
+    const std::string candidate = lower(name);
+    // A right last part with a wrong or missing package is a likely slip too.
+    std::size_t away = distance(wanted_last, last_component(candidate), reach);
+    if (qualified) away = std::min(distance(wanted, candidate, reach), away + 1);
+    if (away <= reach) found.emplace_back(away, name);
+  }
+  std::stable_sort(found.begin(), found.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  if (found.size() > limit) found.resize(limit);
+  std::vector<std::string> names;
+  for (auto& [away, name] : found) names.push_back(std::move(name));
+  return names;
+}
+
+}  // namespace compactor::schema

@@ -1,0 +1,24 @@
+// The pieces of JSON text: strings, base64, numbers.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace compactor::schema {
+
+/// Appends the text in quotes. Control characters, C1 ones too, are escaped, so that no terminal
+/// acts on them. Bytes that are not UTF-8 become U+FFFD each; then the result is false.
+bool append_json_string(std::string& out, std::string_view text);
+
+/// Appends base64 (RFC 4648 §4, padded), without quotes.
+void append_base64(std::string& out, std::string_view bytes);
+/// Reads base64 in the standard or the URL alphabet, padded or not. False when it is neither.
+bool decode_base64(std::string_view text, std::string& bytes);
+
+/// Appends the shortest text that reads back as the same number; "NaN", "Infinity" and "-Infinity"
+/// in quotes, as proto3 JSON has it. False when the bits do not come back: a NaN other than the
+/// usual one.
+bool append_json_number(std::string& out, double value);
+bool append_json_number(std::string& out, float value);
+
+}  // namespace compactor::schema

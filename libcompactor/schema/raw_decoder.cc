@@ -1,0 +1,110 @@
+#include "schema/raw_decoder.h"
+
+#include <algorithm>
+
+#include "schema/json_text.h"
+#include "schema/wire_format.h"
+
+namespace compactor::schema {
+namespace {
+
+constexpr int deepest = 32;
+
+const char* name_of(Wire wire) {
+  switch (wire) {
+    case Wire::varint:
+      return "varint";
+    case Wire::i64:
+      return "i64";
+    case Wire::i32:
+      return "i32";
+    case Wire::group:
+    case Wire::end_group:
+      return "group";
+    case Wire::len:
+      break;
+  }
+  return "len";
+}
+
+/// No control characters but tab and the line ends.
+bool printable(std::string_view text) {
+  return std::none_of(text.begin(), text.end(), [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return (byte < 0x20 && c != '\t' && c != '\n' && c != '\r') || byte == 0x7f;
+  });
+}
+
+bool append_fields(std::string_view bytes, std::string& json, int depth);
+
+/// Appends ,"value":… for what has a length. Of the guesses that fail nothing stays, so each byte
+/// is looked at no more than once for each level.
+void append_guess(std::string_view bytes, std::string& json, int depth) {
+  const std::size_t before = json.size();
+  json += ",\"value\":";
+  if (printable(bytes) && append_json_string(json, bytes)) return;
+  json.resize(before + 9);
+  if (depth < deepest && append_fields(bytes, json, depth + 1)) return;
+  json.resize(before);
+  json += ",\"base64\":\"";
+  append_base64(json, bytes);
+  json += '"';
+}
+
+template <class T>
+T loaded(std::string_view bytes) {
+  T value{};
+  WireCursor(bytes).fixed(value);
+  return value;
+}
+
+void append_value(const WireField& field, std::string& json, int depth) {
+  std::uint64_t number = 0;
+  switch (field.wire) {
+    case Wire::varint:
+      WireCursor(field.bytes).varint(number);
+      json += ",\"value\":\"" + std::to_string(number) + '"';
+      return;
+    case Wire::i64:
+      json += ",\"value\":\"" + std::to_string(loaded<std::uint64_t>(field.bytes)) + '"';
+      return;
+    case Wire::i32:
+      json += ",\"value\":" + std::to_string(loaded<std::uint32_t>(field.bytes));
+      return;
+    case Wire::group: {
+      std::string_view content =
+          field.bytes;  // up to its end tag, which has the bytes of a tag of that number
+      std::string end;
+      append_tag(end, field.number, Wire::end_group);
+      content.remove_suffix(std::min(content.size(), end.size()));
+      return append_guess(content, json, depth);
+    }
+    case Wire::len:
+    case Wire::end_group:  // next_field never gives one
+      return append_guess(field.bytes, json, depth);
+  }
+}
+
+bool append_fields(std::string_view bytes, std::string& json, int depth) {
+  const std::size_t before = json.size();
+  json += '[';
+  bool first = true;
+  const bool whole = for_each_field(bytes, [&](const WireField& field) {
+    json += first ? "{\"field\":" : ",{\"field\":";
+    first = false;
+    json += std::to_string(field.number) + ",\"wire\":\"" + name_of(field.wire) + '"';
+    append_value(field, json, depth);
+    json += '}';
+  });
+  json += ']';
+  if (!whole) json.resize(before);
+  return whole;
+}
+
+}  // namespace
+
+bool append_raw_fields(std::string_view bytes, std::string& json) {
+  return append_fields(bytes, json, 0);
+}
+
+}  // namespace compactor::schema

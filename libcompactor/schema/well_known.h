@@ -1,0 +1,31 @@
+// Google's types that have a JSON form of their own (Timestamp "2026-01-01T00:00:00Z", Any with
+// "@type" …): they go through protobuf's own JSON functions.
+#pragma once
+
+#include <google/protobuf/descriptor.h>
+
+#include <string>
+#include <string_view>
+
+#include "schema/catalog.h"
+
+namespace compactor::schema {
+
+bool is_well_known(const google::protobuf::Descriptor& type);
+
+enum class WellKnownForm {
+  none,   // there is none, nothing was appended: a Timestamp out of its range, an Any of a type not
+          // known …
+  lossy,  // appended, but read again it would not give the same bytes
+  exact,
+};
+
+/// Appends the JSON form of the bytes, if they have one.
+WellKnownForm append_well_known(const Catalog& catalog, const google::protobuf::Descriptor& type,
+                                std::string_view bytes, std::string& json);
+
+/// Bytes from the JSON form. False, with protobuf's reason, when it is none of that type.
+bool read_well_known(const Catalog& catalog, const google::protobuf::Descriptor& type,
+                     const std::string& json, std::string& bytes, std::string& why);
+
+}  // namespace compactor::schema

@@ -1,0 +1,123 @@
+// bench COMPACTOR TRUE SERVED [FIGURE…]: prints each figure beside its floor of the same run.
+// COMPACTOR is the program, TRUE one that does nothing with the same libraries, SERVED the PID of a
+// running `compactor serve`. `bench post-once ID PORT` is the floor of a first send.
+#include <cstdio>
+#include <exception>
+#include <functional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "compactor/pid.h"
+#include "figures.h"
+#include "harness.h"
+
+namespace bench {
+namespace {
+
+constexpr int kRuns = 5;
+constexpr int kStartsPerRun = 41;
+
+struct Figure {
+  const char* name;
+  const char* title;
+  const char* unit;
+  std::function<double()> ours, floor;
+  std::string goal;
+  std::function<bool(double ours, double floor)> met;
+};
+
+double start(const std::vector<std::string>& command) {
+  std::vector<double> times;
+  for (int i = 0; i < kStartsPerRun; ++i) times.push_back(time_program(command));
+  return median(times);
+}
+
+double megabytes(double messages_per_second, const Load& load) {
+  return messages_per_second * static_cast<double>(load.body) / 1e6;
+}
+
+std::vector<Figure> figures(const std::string& self, const std::string& program,
+                            const std::string& nothing, const std::string& served) {
+  const Load small{2'000'000, 100}, large{40'000, 64'000}, turns{20'000, 100};
+  const auto at_most = [](double times) {
+    return [times](double ours, double floor) { return ours <= times * floor; };
+  };
+  const auto sink = compactor::Pid::parse(served);
+  return {
+      {"flood", "one-way flood of 100 B messages, linked", "messages/s",
+       [=] { return ours::flood(small); }, [=] { return floor::flood(small); },
+       "at least 550000 messages/s", [](double ours, double) { return ours >= 550'000; }},
+      {"large", "the same with bodies of 64 kB", "MB/s",
+       [=] { return megabytes(ours::flood(large), large); },
+       [=] { return megabytes(floor::flood(large), large); }, "at least half of the floor",
+       [](double ours, double floor) { return ours >= 0.5 * floor; }},
+      {"post", "message to its 202, one at a time, p50", "us", [=] { return ours::post(turns); },
+       [=] { return floor::post(turns); }, "at most 1.5 x the floor", at_most(1.5)},
+      {"ping-pong", "message to the message that answers it, p50", "us",
+       [=] { return ours::ping_pong(turns); }, [=] { return floor::ping_pong(turns); },
+       "at most 1.6 x the floor", at_most(1.6)},
+      {"version", "process time of compactor --version, p50", "us",
+       [=] {
+         return start({program, "--version"});
+       },
+       [=] { return start({nothing}); }, "at most 3 x the floor", at_most(3)},
+      {"send", "process time of a compactor send, p50", "us",
+       [=] {
+         return start({program, "send", served, "message", "hello"});
+       },
+       [=] {
+         return start({self, "post-once", sink.id, std::to_string(sink.port)});
+       },
+       "at most 25000 us", [](double ours, double) { return ours <= 25'000; }},
+  };
+}
+
+/// Ours and the floor take turns, so that what else the machine does hits both alike.
+bool print(const Figure& figure) {
+  std::vector<double> ours, floor;
+  for (int i = 0; i < kRuns; ++i) {
+    ours.push_back(figure.ours());
+    floor.push_back(figure.floor());
+  }
+  const double our = median(ours), least = median(floor);
+  const bool met = figure.met(our, least);
+  std::printf("%-9s  %s\n           ours %.*f %s, floor %.*f, ratio %.2f; goal: %s: %s\n",
+              figure.name, figure.title, our < 1000 ? 1 : 0, our, figure.unit, least < 1000 ? 1 : 0,
+              least, our / least, figure.goal.c_str(), met ? "met" : "MISSED");
+  std::fflush(stdout);
+  return met;
+}
+
+int run(const std::vector<std::string>& arguments) {
+  if (arguments.size() == 4 && arguments[1] == "post-once") {
+    floor::post_once(arguments[2], arguments[3]);
+    return 0;
+  }
+  if (arguments.size() < 4) {
+    std::fputs("usage: bench COMPACTOR TRUE SERVED [FIGURE...]\n", stderr);
+    return 2;
+  }
+  std::set<std::string> wanted(arguments.begin() + 4, arguments.end());
+  const bool all = wanted.empty();
+  bool met = true;
+  for (const Figure& figure : figures(arguments[0], arguments[1], arguments[2], arguments[3])) {
+    if (all || wanted.erase(figure.name) > 0) met = print(figure) && met;
+  }
+  for (const std::string& name : wanted)
+    std::fprintf(stderr, "bench: no figure is called %s\n", name.c_str());
+  if (!wanted.empty()) return 2;
+  return met ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace bench
+
+int main(int count, char** words) {
+  try {
+    return bench::run({words, words + count});
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "bench: %s\n", error.what());
+    return 6;
+  }
+}

@@ -1,0 +1,196 @@
+// TAB in the real shells, and the verb that they ask.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+
+#include "e2e/harness.h"
+#include "e2e/terminal.h"
+
+using namespace e2e;
+
+namespace {
+
+/// What `compactor __complete` says to these words, one candidate for each line without its
+/// description.
+std::vector<std::string> candidates(Arguments words) {
+  words.insert(words.begin(), "__complete");
+  auto result = run(words);
+  CHECK(result.exit == 0);
+  CHECK(result.err == "");
+  std::vector<std::string> out;
+  std::istringstream lines(result.out);
+  for (std::string line; std::getline(lines, line);) {
+    CHECK((line.starts_with(":files ") || line.find('\t') != std::string::npos));
+    out.push_back(line.substr(0, line.find('\t')));
+  }
+  return out;
+}
+
+bool has(const std::vector<std::string>& list, const std::string& text) {
+  return std::find(list.begin(), list.end(), text) != list.end();
+}
+
+using List = std::vector<std::string>;
+
+/// A shell with the completion loaded, in which Ctrl-G prints the line as it stands between
+/// brackets.
+class Shell {
+ public:
+  explicit Shell(const std::string& name) : name_(name), terminal_(command(name), environment()) {
+    const std::string folder = SOURCE_ROOT "/completions";
+    if (name == "bash") {
+      say("PS1='$ '; . /usr/share/bash-completion/bash_completion; . " + folder +
+          "/compactor.bash; cd " SOURCE_ROOT);
+      say("bind 'set bell-style none'; bind 'set show-all-if-ambiguous on'; bind 'set "
+          "completion-query-items 0'");
+      say("bind 'set page-completions off'; bind -x '\"\\C-g\": printf \"<<%s>>\" "
+          "\"$READLINE_LINE\"'");
+    } else if (name == "zsh") {
+      say("PS1='$ '; unsetopt beep list_beep; fpath=(" + folder +
+          " $fpath); autoload -U compinit; compinit -D -u; cd " SOURCE_ROOT);
+      say("show() { print -n \"<<$BUFFER>>\" }; zle -N show; bindkey '^G' show; LISTMAX=10000");
+    } else {
+      say("function fish_prompt; echo '$ '; end; function fish_right_prompt; end; set -g "
+          "fish_autosuggestion_enabled 0; cd " SOURCE_ROOT);
+      say("source " + folder +
+          "/compactor.fish; bind \\cg 'printf \"<<%s>>\" (commandline | string collect)'");
+    }
+  }
+
+  /// The line after it was typed and TAB pressed.
+  std::string tab(const std::string& typed, int times = 1) {
+    terminal_.type("\x15");  // an empty line
+    terminal_.type(typed);
+    for (int i = 0; i < times; ++i) terminal_.type("\t");
+    terminal_.type("\x07");
+    terminal_.until("<<");
+    auto line = terminal_.until(">>");
+    return line.substr(0, line.size() - 2);
+  }
+
+  /// What stands on the screen when TAB is pressed and nothing is unique.
+  std::string choices(const std::string& typed) {
+    terminal_.type("\x15");
+    terminal_.type(typed + "\t\t\x07");
+    auto screen = terminal_.until("<<");
+    terminal_.until(">>");
+    return screen;
+  }
+
+ private:
+  static Arguments command(const std::string& name) {
+    if (name == "bash") return {"bash", "--norc", "--noprofile", "-i"};
+    if (name == "zsh") return {"zsh", "-f", "-i"};
+    return {"fish", "--no-config", "-i"};
+  }
+
+  static Environment environment() {
+    const std::string program = COMPACTOR_PROGRAM;
+    return {{"PATH", program.substr(0, program.rfind('/')) + ":" + std::getenv("PATH")},
+            {"LIBPROCESS_IP", "127.0.0.1"}};
+  }
+
+  /// Runs a line and waits until it is done.
+  void say(const std::string& line) {
+    const auto done = "done" + std::to_string(++said_);
+    terminal_.type(line + "; echo do'ne" + std::to_string(said_) + "'\r");
+    terminal_.until(done + "\r\n");
+  }
+
+  std::string name_;
+  int said_ = 0;
+  Terminal terminal_;
+};
+
+void check_shell(const std::string& name) {
+  CAPTURE(name);
+  Served served({"echo", "slave(1)", "--json"});
+  const std::string address = "127.0.0.1:" + std::to_string(served.port());
+  Shell shell(name);
+  CHECK(shell.tab("compactor ins") == "compactor inspect ");
+  CHECK(shell.tab("compactor ping --int") == "compactor ping --interval ");
+  CHECK(shell.tab("compactor ping --style lib") == "compactor ping --style libprocess ");
+  CHECK(shell.tab("compactor send x@127.0.0.1:1 mesos.internal.PingSlaveM") ==
+        "compactor send x@127.0.0.1:1 mesos.internal.PingSlaveMessage ");
+  CHECK(shell.tab("compactor send --batch CMakeL") == "compactor send --batch CMakeLists.txt ");
+  CHECK(shell.tab("compactor send x@127.0.0.1:1 y @CMakeL")
+            .starts_with("compactor send x@127.0.0.1:1 y @CMakeLists.txt"));
+  CHECK(shell.tab("compactor ping ec@" + address) == "compactor ping echo@" + address + " ");
+  const auto slave = shell.tab("compactor ping sl@" + address);
+  CHECK((slave == "compactor ping slave\\(1\\)@" + address + " " ||
+         slave == "compactor ping 'slave(1)@" + address + "' "));
+  CHECK(shell.tab("compactor send x@127.0.0.1:1 mesos.internal.PingSlaveMessage '{\"conn")
+            .starts_with(
+                "compactor send x@127.0.0.1:1 mesos.internal.PingSlaveMessage '{\"connected\":"));
+  const auto screen = shell.choices("compactor ping 127.0.0.1:" + std::to_string(served.port()));
+  CHECK(screen.find("echo@" + address) != std::string::npos);
+  CHECK(screen.find("slave(1)@" + address) != std::string::npos);
+  const auto commands = shell.choices("compactor ");
+  for (const char* command : {"serve", "send", "ping", "link", "inspect"}) {
+    CAPTURE(command);
+    CHECK(commands.find(command) != std::string::npos);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("bash completes") {
+  check_shell("bash");
+}
+TEST_CASE("zsh completes") {
+  check_shell("zsh");
+}
+TEST_CASE("fish completes") {
+  check_shell("fish");
+}
+
+TEST_CASE("what may come next") {
+  CHECK(candidates({"li"}) == List{"link"});
+  CHECK(has(candidates({""}), "--version"));
+  CHECK(candidates({"help", "pi"}) == List{"ping"});
+  CHECK(candidates({"ping", "-"}).size() > 20);
+  CHECK(candidates({"ping", "--color", ""}) == List{"auto", "always", "never"});
+  CHECK(candidates({"ping", "--id", ""}).empty());
+  CHECK(candidates({"wibble", ""}).empty());
+  CHECK(candidates({"ping", "--wibble", "--col"}) == List{"--color"});
+  CHECK(candidates({"ping", "--", "--col"}).empty());
+  CHECK(candidates({"inspect", "--auth", ""}) == List{":files "});
+  CHECK(candidates({"serve", "--route", "/x="}) == List{":files /x="});
+  CHECK(candidates({"send", "a@127.0.0.1:1", "x", "@fi"}) == List{":files @"});
+  CHECK(has(candidates({"send", "a@127.0.0.1:1", "x", ""}), "hex:"));
+}
+
+TEST_CASE("fields inside a JSON body") {
+  const auto fields = [](const std::string& type, const std::string& body) {
+    return candidates({"send", "a@127.0.0.1:1", type, body});
+  };
+  const std::string registered = "mesos.internal.RegisterSlaveMessage";
+  CHECK(has(fields(registered, "{"), "{\"slave\":"));
+  CHECK(has(fields(registered, "{\"slave\":{\"host"), "{\"slave\":{\"hostname\":"));
+  const std::string two =
+      "{\"slave\":{\"resources\":[{\"scalar\":{\"value\":1},\"name\":\"a,{\\\"b\"},{\"ro";
+  CHECK(fields(registered, two) == List{two.substr(0, two.size() - 2) + "role\":"});
+  CHECK(fields(registered, "{\"slave\":{\"hostname\":\"x").empty());  // a value is being typed
+  CHECK(fields(registered, "{\"nothing\":{\"").empty());
+  CHECK(fields("no.such.Type", "{\"").empty());
+  CHECK(fields(registered, "{]}}\"\\").empty());
+}
+
+TEST_CASE("the processes of a live node, and nothing from where there is none") {
+  Served served({"echo", "other"});
+  const std::string address = "127.0.0.1:" + std::to_string(served.port());
+  CHECK(has(candidates({"ping", address}), "echo@" + address));
+  CHECK(has(candidates({"link", "a@1.2.3.4:5", "@" + address}), "other@" + address));
+  CHECK(candidates({"ping", "o@" + address}) == List{"other@" + address});
+  CHECK(candidates({"ping", "127.0.0.1:" + std::to_string(free_port())}).empty());
+  CHECK(candidates({"ping", "127.0.0.1:"}).empty());
+  Peer peer([](const Request&) {
+    return response(
+        200,
+        R"([{"id":"a\nb\tc","events":[]},{"id":"\u001b[31mx","events":[]},{"id":"fine","events":[]}])");
+  });
+  CHECK(candidates({"ping", "127.0.0.1:" + std::to_string(peer.port())}) ==
+        List{"fine@127.0.0.1:" + std::to_string(peer.port())});
+}

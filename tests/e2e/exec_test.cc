@@ -1,0 +1,141 @@
+#include <doctest/doctest.h>
+#include <signal.h>
+
+#include "e2e/harness.h"
+
+using namespace e2e;
+
+namespace {
+
+/// A serve whose actor is this shell script; `$line` is the line that came.
+Served actor(const std::string& on_line, Arguments more = {}) {
+  more.insert(more.begin(),
+              {"x", "--no-pong", "--exec-shell", "while read -r line; do " + on_line + "; done"});
+  return Served(more);
+}
+
+}  // namespace
+
+TEST_CASE("a reply goes to the sender of the message") {
+  auto served = actor(R"(echo '{"reply":{"name":"answer","body_text":"hi"}}')");
+  auto result = run({"send", served.pid(), "hello", "--expect", "answer", "--json"});
+  CHECK(result.exit == 0);
+  CHECK(result.events("message").at(0).at("body_text") == "hi");
+  CHECK(result.events("message").at(0).at("from") == served.pid());
+}
+
+TEST_CASE("the child gets the message object with its number") {
+  Peer peer;
+  auto served = actor("printf '%s\\n' \"{\\\"send\\\":{\\\"to\\\":\\\"" + peer.pid() +
+                      "\\\",\\\"name\\\":\\\"got\\\",\\\"body_base64\\\":\\\"$(printf '%s' "
+                      "\"$line\" | base64 -w0)\\\"}}\"");
+  Client client(served.port());
+  client.send(message("x", "m1", "one") + message("x", "m2", "\x01"));
+  auto requests = peer.wait_requests(2);
+  auto first = Json::parse(requests[0].body);
+  CHECK(first.at("type") == "message");
+  CHECK(first.at("n") == 1);
+  CHECK(first.at("name") == "m1");
+  CHECK(first.at("body_text") == "one");
+  CHECK(first.at("to") == served.pid());
+  auto second = Json::parse(requests[1].body);
+  CHECK(second.at("n") == 2);
+  CHECK(second.at("body_base64") == "AQ==");
+}
+
+TEST_CASE("n names an older message") {
+  Peer one;
+  Peer two;
+  auto served = actor(R"(case "$line" in *m2*) echo '{"reply":{"name":"to-one","n":1}}';; esac)");
+  Client client(served.port());
+  client.send(message("x", "m1", "", one.pid()) + message("x", "m2", "", two.pid()));
+  CHECK(one.wait_requests(1)[0].line == "POST /peer/to-one HTTP/1.1");
+}
+
+TEST_CASE("delivery lines come when asked for, exited lines after a link") {
+  Peer peer;
+  auto log = temporary_file("child.log", "");
+  auto served = actor("printf '%s\\n' \"$line\" >> " + log + R"(; case "$line" in
+    *start*) echo '{"link":")" +
+                      peer.pid() + R"("}'; echo '{"send":{"to":"nobody@127.0.0.1:)" +
+                      std::to_string(peer.port()) + R"(","name":"m","report":true}}';;
+    *exited*) echo '{"terminate":true}';; esac)");
+  Client client(served.port());
+  client.send(message("x", "start", ""));
+  peer.wait_requests(1);
+  peer.wait_connections(1);
+  // Closed once the child has heard of its delivery.
+  auto content = [&] { return run({log}, {.program = "cat"}).out; };
+  while (content().find("\"delivery\"") == std::string::npos)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  peer.close_connections();
+  auto result = served.process().finish();
+  CHECK(result.exit == 0);
+  CHECK(content().find("\"outcome\":\"accepted\"") != std::string::npos);
+  CHECK(content().find("\"reason\":\"closed\"") != std::string::npos);
+}
+
+TEST_CASE("a bad line is reported and not fatal") {
+  auto served = actor(
+      R"(echo 'no json'; echo '{}'; echo '{"reply":5}'; echo '{"send":{"to":"x","name":"m"}}'; echo '{"reply":{"name":"answer"}}')");
+  CHECK(run({"send", served.pid(), "hello", "--expect", "answer"}).exit == 0);
+  auto result = served.stop(SIGTERM);
+  CHECK(result.exit == 0);
+  CHECK(std::count(result.err.begin(), result.err.end(), '\n') == 4);
+  CHECK(result.err.find("no json") != std::string::npos);
+}
+
+TEST_CASE("a child that ends ends serve with 6, its last lines count") {
+  Peer peer;
+  Served served({"x", "--exec-shell",
+                 "read -r line; echo '{\"send\":{\"to\":\"" + peer.pid() +
+                     "\",\"name\":\"last\"}}'; exit 3"});
+  Client client(served.port());
+  client.send(message("x", "m", ""));
+  auto result = served.process().finish();
+  CHECK(result.exit == 6);
+  CHECK(result.errors().at(0).at("kind") == "child");
+  CHECK(result.errors().at(0).at("message").get<std::string>().find("status 3") !=
+        std::string::npos);
+  CHECK(peer.wait_requests(1)[0].line == "POST /peer/last HTTP/1.1");
+  auto killed = run({"serve", "x", "--exec-shell", "kill -9 $$", "--json"});
+  CHECK(killed.exit == 6);
+  CHECK(killed.errors().at(0).at("message").get<std::string>().find("signal 9") !=
+        std::string::npos);
+}
+
+TEST_CASE("a program that cannot be started is exit 6") {
+  auto result = run({"serve", "x", "--exec", "/no/such/program with arguments", "--json"});
+  CHECK(result.exit == 6);
+  CHECK(result.errors().size() == 1);
+}
+
+TEST_CASE("--exec splits words by quotes and expands nothing; COMPACTOR_PID is its PID") {
+  auto script =
+      temporary_file("show.sh", "printf '%s|' \"$@\" \"$COMPACTOR_PID\" > \"$1\"; sleep 60\n");
+  auto shown = temporary_file("shown", "");
+  Served served({"x", "--exec", "sh " + script + " " + shown + " 'a b' \"c\\\"d\" e\\ f $HOME *"});
+  std::string expected = shown + "|a b|c\"d|e f|$HOME|*|" + served.pid() + "|";
+  std::string got;
+  for (int i = 0; i < 500 && got != expected; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    got = run({shown}, {.program = "cat"}).out;
+  }
+  CHECK(got == expected);
+}
+
+TEST_CASE("the end of serve is the end of its input for the child, which is waited for") {
+  auto log = temporary_file("end.log", "");
+  Served served({"x", "--exec-shell", "cat > /dev/null; echo ended > " + log});
+  CHECK(served.stop(SIGTERM).exit == 0);
+  CHECK(run({log}, {.program = "cat"}).out == "ended\n");
+}
+
+TEST_CASE("--count with a child: its answer to the last message is still sent") {
+  Peer peer;
+  auto served = actor(R"(sleep 0.1; echo '{"reply":{"name":"answer"}}')", {"--count", "1"});
+  Client client(served.port());
+  client.send(message("x", "m", "", peer.pid()));
+  CHECK(served.process().finish().exit == 0);
+  CHECK(peer.wait_requests(1)[0].line == "POST /peer/answer HTTP/1.1");
+}

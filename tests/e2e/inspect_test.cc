@@ -1,0 +1,200 @@
+#include <doctest/doctest.h>
+#include <signal.h>
+
+#include <fstream>
+
+#include "e2e/harness.h"
+
+using namespace e2e;
+
+namespace {
+
+/// A node that answers as a recorded one did; any other path is 404.
+Peer::Answer recorded(std::map<std::string, std::string> files) {
+  return [files = std::move(files)](const Request& request) {
+    const auto begin = request.line.find(' ') + 1;
+    const auto file = files.find(request.line.substr(begin, request.line.find(' ', begin) - begin));
+    if (file == files.end()) return response(404, "404 Not Found.");
+    std::ifstream in(std::string(TEST_DATA) + "/captures/" + file->second, std::ios::binary);
+    return std::string{std::istreambuf_iterator<char>(in), {}};
+  };
+}
+
+Peer::Answer libprocess() {
+  return recorded({{"/__processes__", "libprocess/http-get-__processes__.txt"},
+                   {"/metrics/snapshot", "libprocess/http-get-metrics_snapshot.txt"},
+                   {"/help?format=json", "libprocess/http-get-help_format_json.txt"}});
+}
+
+Peer::Answer processes(const std::string& json) {
+  return [json](const Request& request) {
+    return request.line.starts_with("GET /__processes__ ") ? response(200, json) : response(404);
+  };
+}
+
+std::string at(const Peer& peer) {
+  return "127.0.0.1:" + std::to_string(peer.port());
+}
+
+const std::string three_queued =
+    R"([{"id":"idle","events":[]},{"id":"busy","events":[)"
+    R"({"type":"MESSAGE","name":"greet","from":"a@127.0.0.1:1","to":"busy@127.0.0.1:2","body":"hello"},)"
+    R"({"type":"DISPATCH"},)"
+    R"({"type":"MESSAGE","name":"greet","from":"\u001b[2Jb@127.0.0.1:1","to":"busy@127.0.0.1:2","body":")"
+    "\x08\xff"
+    R"("}]}])";
+
+}  // namespace
+
+TEST_CASE("a node of ours is shown") {
+  Served served({"echo", "other"});
+  const auto result = run({"inspect", "127.0.0.1:" + std::to_string(served.port()), "--json"});
+  CHECK(result.exit == 0);
+  const auto found = result.events("process");
+  REQUIRE(found.size() == 2);
+  CHECK(found[0]["id"] == "echo");
+  CHECK(found[0]["queued"] == 0);
+  CHECK(result.events("metric").size() > 10);
+  CHECK(result.events("endpoint").size() >= 4);
+  CHECK(result.events("master").empty());
+  CHECK(result.out_json().back()["type"] == "summary");
+  CHECK(result.out_json().back()["processes"] == 2);
+}
+
+TEST_CASE("the recorded libprocess is shown") {
+  Peer node(libprocess());
+  const auto result = run({"inspect", at(node), "--json"});
+  CHECK(result.exit == 0);
+  CHECK(result.events("process").size() == 12);
+  CHECK(result.events("metric").size() == 6);
+  CHECK(result.events("endpoint").at(1)["summary"] ==
+        "Sets the logging verbosity level for a specified duration.");
+  CHECK(result.err.empty());
+  const auto only = run({"inspect", "echo@" + at(node), "--json", "--only", "processes"});
+  CHECK(only.exit == 0);
+  CHECK(only.events("process").size() == 1);
+  CHECK(only.out_json().size() == 2);
+  const auto none = run({"inspect", "nobody@" + at(node), "--json", "--only", "processes"});
+  CHECK(none.exit == 1);
+  CHECK(none.errors().empty());
+  const auto some =
+      run({"inspect", at(node), "--only", "metrics", "--metric", "*load_1min", "--json"});
+  REQUIRE(some.events("metric").size() == 1);
+  CHECK(some.events("metric")[0]["value"] == 3.0);
+}
+
+TEST_CASE("a recorded Mesos master is summarised") {
+  Peer node(recorded({{"/__processes__", "mesos/get-5050___processes__.txt"},
+                      {"/metrics/snapshot", "mesos/get-5050_metrics_snapshot.txt"},
+                      {"/master/state", "mesos/get-5050_master_state.txt"}}));
+  const auto json = run({"inspect", at(node), "--json"});
+  CHECK(json.exit == 0);
+  REQUIRE(json.events("master").size() == 1);
+  const auto master = json.events("master")[0];
+  CHECK(master["leader"] == "master@127.0.0.1:5050");
+  CHECK(master["agents_active"] == 1);
+  CHECK(master["resources"]["cpus"] == 8.0);
+  const auto text = run({"inspect", at(node), "--only", "master"});
+  CHECK(text.out.find("Mesos 1.12.0 master master@127.0.0.1:5050, the leader") !=
+        std::string::npos);
+  CHECK(text.out.find("agents      1 active, 0 inactive, 0 unreachable") != std::string::npos);
+  CHECK(text.out.find("cpus 0 of 8") != std::string::npos);
+}
+
+TEST_CASE("what is queued comes oldest first, counted by name, bodies to the byte") {
+  Peer node(processes(three_queued));
+  const auto result = run({"inspect", at(node), "--json", "--only", "processes"});
+  CHECK(result.exit == 0);
+  CHECK(result.events("process").at(0)["id"] == "busy");  // the busiest first
+  CHECK(result.events("process").at(0)["queued"] == 3);
+  const auto queued = result.events("queued");
+  REQUIRE(queued.size() == 3);
+  CHECK(queued[0]["position"] == 1);
+  CHECK(queued[0]["body_text"] == "hello");
+  CHECK(queued[1]["event"] == "DISPATCH");
+  CHECK(queued[2]["body_base64"] == "CP8=");
+  CHECK(result.out_json().back()["by_name"] == Json{{"greet", 2}, {"DISPATCH", 1}});
+  const auto text = run({"inspect", at(node)});
+  CHECK(text.out.find('\x1b') == std::string::npos);
+  CHECK(text.out.find("\\x1b[2Jb@127.0.0.1:1") != std::string::npos);
+}
+
+TEST_CASE("each way to fail has its exit and says what to try") {
+  const auto refused = run({"inspect", "127.0.0.1:" + std::to_string(free_port()), "--json"});
+  CHECK(refused.exit == 3);
+  REQUIRE(refused.errors().size() == 1);
+  CHECK(refused.errors()[0]["message"].get<std::string>().find("Connection refused") !=
+        std::string::npos);
+
+  Peer silent([](const Request&) { return ""; });
+  const auto late = run({"inspect", at(silent), "--timeout", "100ms", "--json"});
+  CHECK(late.exit == 4);
+  CHECK(late.errors().at(0)["hint"].get<std::string>().find("blocked process") !=
+        std::string::npos);
+
+  Peer no_node([](const Request&) { return response(404); });
+  CHECK(run({"inspect", at(no_node), "--json"}).exit == 1);
+  Peer broken([](const Request&) { return response(200, "<html>"); });
+  CHECK(run({"inspect", at(broken), "--json"}).exit == 5);
+  Peer tls([](const Request&) { return std::string("\x15\x03\x01\x00\x02\x02\x46", 7); });
+  const auto hint = run({"inspect", at(tls), "--json"}).errors().at(0)["hint"];
+  CHECK(hint == "this port seems to speak TLS");
+  Peer large(processes("[" + std::string(100000, ' ') + "]"));
+  CHECK(run({"inspect", at(large), "--only", "processes", "--max-body", "1k"}).exit == 5);
+  CHECK(run({"inspect", at(large), "--only", "processes"}).exit == 0);
+  CHECK(run({"inspect", "127.0.0.1"}).exit == 2);
+  CHECK(run({"inspect"}).exit == 2);
+  CHECK(run({"inspect", at(silent), "--count", "2"}).exit == 2);
+}
+
+TEST_CASE("one part that does not come leaves the others") {
+  auto node_answers = libprocess();
+  Peer node([&](const Request& request) {
+    return request.line.starts_with("GET /__processes__ ") ? std::string() : node_answers(request);
+  });
+  const auto result = run({"inspect", at(node), "--timeout", "1s", "--json"});
+  CHECK(result.exit == 4);
+  CHECK(result.errors().size() == 1);
+  CHECK(result.events("metric").size() == 6);
+}
+
+TEST_CASE("Basic authentication from a file") {
+  Peer node([](const Request& request) {
+    const bool known = request.header("Authorization") == "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==";
+    return known ? response(200, "[]") : response(401);
+  });
+  const auto file = temporary_file("credentials", "Aladdin:open sesame\n");
+  CHECK(run({"inspect", at(node), "--only", "processes", "--auth", file}).exit == 0);
+  const auto without = run({"inspect", at(node), "--only", "processes", "--json"});
+  CHECK(without.exit == 5);
+  CHECK(without.errors().at(0)["kind"] == "authentication");
+  CHECK(without.errors().at(0)["hint"].get<std::string>().find("--auth") != std::string::npos);
+  CHECK(run({"inspect", at(node), "--auth", temporary_file("bad", "no colon")}).exit == 2);
+  CHECK(run({"inspect", at(node), "--auth", "/nonexistent"}).exit == 6);
+}
+
+TEST_CASE("watching goes on until the count, a signal, or a reader that goes away") {
+  Served served({"echo"});
+  const auto address = "127.0.0.1:" + std::to_string(served.port());
+  const auto counted =
+      run({"inspect", address, "--only", "processes", "--watch", "1ms", "-c", "3", "--json"});
+  CHECK(counted.exit == 0);
+  CHECK(counted.events("process").size() == 3);
+  CHECK(counted.out_json().back()["rounds"] == 3);
+
+  Background open_end({"inspect", address, "--only", "processes", "--watch", "1h", "--json"});
+  open_end.event("process");
+  open_end.signal(SIGINT);
+  CHECK(open_end.finish().exit == 0);
+
+  Background before_its_goal({"inspect", address, "--watch", "1h", "-c", "2", "--json"});
+  before_its_goal.event("process");
+  before_its_goal.signal(SIGTERM);
+  CHECK(before_its_goal.finish().exit == 143);
+
+  Peer silent([](const Request&) { return ""; });
+  Background waiting({"inspect", at(silent), "--timeout", "1h", "--json"});
+  silent.wait_requests(1);
+  waiting.signal(SIGINT);
+  CHECK(waiting.finish().exit == 130);
+}

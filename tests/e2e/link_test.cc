@@ -1,0 +1,159 @@
+#include <doctest/doctest.h>
+#include <signal.h>
+
+#include "e2e/harness.h"
+
+using namespace e2e;
+
+TEST_CASE("a FIN, a RST and a kill are told with their reason, exit 0") {
+  for (const std::string how : {"closed", "reset"}) {
+    Peer peer;
+    Background link({"link", peer.pid(), "--probe", "0", "--json"});
+    CHECK(link.event("linked").at("pid") == peer.pid());
+    peer.wait_connections(1);
+    CHECK(peer.bytes().empty());  // a link sends nothing
+    how == "closed" ? peer.close_connections() : peer.reset_connections();
+    auto exited = link.event("exited");
+    CHECK(exited.at("pid") == peer.pid());
+    CHECK(exited.at("reason") == how);
+    auto result = link.finish();
+    CHECK(result.exit == 0);
+    CHECK(result.out_json().back().at("exited") == 1);
+  }
+  Served served({"x"});
+  Background link({"link", served.pid(), "--json"});
+  link.event("linked");
+  served.process().signal(SIGKILL);
+  link.event("exited");
+  CHECK(link.finish().exit == 0);
+}
+
+TEST_CASE("a target that never connects is exit 3, with and without --for") {
+  auto pid = "a@127.0.0.1:" + std::to_string(free_port());
+  for (const Arguments& more : {Arguments{}, Arguments{"--for", "10s"}}) {
+    Arguments arguments{"link", pid, "--json"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    auto result = run(arguments);
+    CHECK(result.exit == 3);
+    CHECK(result.events("exited").at(0).at("reason") == "refused");
+    CHECK(result.errors().size() == 1);
+    CHECK(result.out_json().back().at("type") == "summary");
+  }
+}
+
+TEST_CASE("--for is 0 when all are up, 1 at the first exit") {
+  Served first({"x"});
+  Served second({"y"});
+  CHECK(run({"link", first.pid(), second.pid(), "--for", "200ms"}).exit == 0);
+  Background link({"link", first.pid(), second.pid(), "--for", "1m", "--json"});
+  link.event("linked");
+  link.event("linked");
+  second.process().signal(SIGKILL);
+  CHECK(link.event("exited").at("pid") == second.pid());
+  auto result = link.finish();
+  CHECK(result.exit == 1);
+  CHECK(result.errors().empty());
+}
+
+TEST_CASE("a process that is gone on a living host is told") {
+  std::atomic<bool> there = true;
+  Peer peer(
+      [&](const Request&) { return there ? response(202) : response(404, "404 Not Found."); });
+  Background link({"link", peer.pid(), "--probe", "50ms", "--json"});
+  link.event("linked");
+  auto first = peer.wait_requests(1)[0];
+  CHECK(first.line == "POST /peer/compactor.Probe HTTP/1.1");
+  CHECK(first.body.empty());
+  there = false;
+  CHECK(link.event("exited").at("reason") == "gone");
+  auto result = link.finish();
+  CHECK(result.exit == 0);
+  CHECK(result.out_json().back().at("gone") == 1);
+}
+
+TEST_CASE("an answer that says nothing of the process is noted once") {
+  Peer peer([](const Request&) { return response(405); });
+  Background link({"link", peer.pid(), "--probe", "20ms", "--json"});
+  link.event("linked");
+  peer.wait_requests(4);
+  link.signal(SIGTERM);
+  auto result = link.finish();
+  CHECK(result.exit == 0);
+  CHECK(result.err_json().size() == 1);
+  CHECK(result.err_json().at(0).at("type") == "note");
+}
+
+TEST_CASE("a peer that does not answer is stalled, then timed out") {
+  Peer mute([](const Request&) { return std::string(); });
+  Background link({"link", mute.pid(), "--probe", "100ms", "--json"});
+  link.event("linked");
+  CHECK(link.event("exited").at("reason") == "timed_out");
+  auto result = link.finish();
+  CHECK(result.exit == 0);
+  CHECK(result.err_json().at(0).at("type") == "warning");
+  CHECK(result.err_json().at(0).at("message").get<std::string>().find("stalled") !=
+        std::string::npos);
+}
+
+TEST_CASE("--reconnect comes back, and counts it") {
+  Peer peer;
+  Background link({"link", peer.pid(), "--probe", "0", "--reconnect", "--json"});
+  for (int round = 0; round < 3; ++round) {
+    link.event("linked");
+    peer.wait_connections(static_cast<std::size_t>(round) + 1);
+    peer.close_connections();
+    link.event("exited");
+  }
+  link.event("linked");
+  link.signal(SIGTERM);
+  auto result = link.finish();
+  CHECK(result.exit == 0);
+  CHECK(result.out_json().back().at("reconnects") == 3);
+}
+
+TEST_CASE("--reconnect waits for a target that is not up yet") {
+  auto port = free_port();
+  auto pid = "late@127.0.0.1:" + std::to_string(port);
+  Background link({"link", pid, "--reconnect", "--json"});
+  CHECK(link.event("exited").at("reason") == "refused");
+  Served late({"late", "--port", std::to_string(port)});
+  CHECK(link.event("linked").at("pid") == pid);
+}
+
+TEST_CASE("two processes at one address share the connection, both exit") {
+  Peer peer;
+  Background link({"link", peer.pid("a"), peer.pid("b"), peer.pid("a"), "--probe", "0", "--json"});
+  link.event("linked");
+  link.event("linked");
+  peer.wait_connections(1);
+  peer.close_connections();
+  link.event("exited");
+  link.event("exited");
+  auto result = link.finish();
+  CHECK(result.exit == 0);
+  CHECK(result.out_json().back().at("linked") == 2);
+}
+
+TEST_CASE("SIGINT ends a link without --for with 0, one with --for with 130") {
+  Served served({"x"});
+  Background open({"link", served.pid(), "--json"});
+  open.event("linked");
+  open.signal(SIGINT);
+  CHECK(open.finish().exit == 0);
+  Background bound({"link", served.pid(), "--for", "1m", "--json"});
+  bound.event("linked");
+  bound.signal(SIGINT);
+  auto result = bound.finish();
+  CHECK(result.exit == 130);
+  CHECK(result.errors().size() == 1);
+}
+
+TEST_CASE("in text: linked, exited and why") {
+  Served served({"x"});
+  Background link({"link", served.pid()});
+  CHECK(link.line() == "linked " + served.pid());
+  served.process().signal(SIGKILL);
+  auto told = link.line();
+  REQUIRE(told);
+  CHECK(told->starts_with("exited " + served.pid() + ": "));
+}

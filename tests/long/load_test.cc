@@ -1,0 +1,105 @@
+// The large ones: 100,000 messages, 10,000 connections, minutes.
+#include <doctest/doctest.h>
+#include <signal.h>
+#include <sys/resource.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "e2e/harness.h"
+
+using namespace e2e;
+
+namespace {
+
+double resident_mb(pid_t pid) {
+  std::ifstream status("/proc/" + std::to_string(pid) + "/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("VmRSS:")) return std::stod(line.substr(6)) / 1024;
+  }
+  return 0;
+}
+
+double cpu_seconds(pid_t pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+  std::string text((std::istreambuf_iterator<char>(file)), {});
+  std::istringstream fields(text.substr(text.rfind(')') + 2));
+  std::string field;
+  double ticks = 0;
+  for (int i = 0; i < 13 && fields >> field; ++i) {
+    if (i >= 11) ticks += std::stod(field);
+  }
+  return ticks / static_cast<double>(::sysconf(_SC_CLK_TCK));
+}
+
+void count_messages(Served& served, int count) {
+  for (int i = 0; i < count; ++i) served.message();
+}
+
+}  // namespace
+
+TEST_CASE("100,000 messages of a sender that exits at once all arrive") {
+  Served served({"sink"});
+  Background send({"send", served.pid(), "m", "--repeat", "100000", "--size", "100", "--json"});
+  count_messages(served, 100'000);
+  CHECK(send.finish().exit == 0);
+  CHECK(served.stop(SIGTERM).out_json().back().at("messages") == 100'000);
+}
+
+TEST_CASE("the same when the receiver is stopped in the middle") {
+  Served served({"sink"});
+  Background send({"send", served.pid(), "m", "--repeat", "100000", "--size", "100", "--json",
+                   "--timeout", "1m"});
+  count_messages(served, 500);
+  served.process().signal(SIGSTOP);
+  std::this_thread::sleep_for(std::chrono::seconds(5));
+  served.process().signal(SIGCONT);
+  count_messages(served, 99'500);
+  auto result = send.finish();
+  CHECK(result.exit == 0);
+  CHECK(result.out_json().back().at("accepted") == 100'000);
+  CHECK(served.stop(SIGTERM).out_json().back().at("messages") == 100'000);
+}
+
+TEST_CASE("a flood of pings is answered whole") {
+  Served served({"echo", "--no-pong", "--echo"});
+  auto result = run({"ping", served.pid(), "--mode", "reply", "--name", "x", "--reply-name", "x",
+                     "-f", "-c", "20000", "-q", "--json"});
+  CHECK(result.exit == 0);
+  CHECK(result.out_json().back().at("answered") == 20'000);
+}
+
+TEST_CASE("10,000 idle connections stay up for a minute and cost little") {
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+  REQUIRE(limit.rlim_cur >= 20'000);
+  Served served({"sink"});
+  std::vector<std::unique_ptr<Client>> clients;
+  for (int i = 0; i < 10'000; ++i) clients.push_back(std::make_unique<Client>(served.port()));
+  clients.back()->send(message("sink", "m", ""));
+  CHECK(clients.back()->statuses(1) == std::vector<int>{202});
+  auto before = cpu_seconds(served.process().pid());
+  std::this_thread::sleep_for(std::chrono::seconds(60));
+  CHECK(cpu_seconds(served.process().pid()) - before < 1);
+  CHECK(resident_mb(served.process().pid()) < 80);
+  for (auto& client : clients) client->send(message("sink", "still", ""));
+  for (auto& client : clients) CHECK(client->statuses(1).front() == 202);
+}
+
+TEST_CASE("output that nobody reads pauses receiving at 64 MiB, and nothing is lost") {
+  Background served({"serve", "x", "--json"});
+  auto pid = served.event("serving").at("pid").get<std::string>();
+  const int count = 2000;  // 200 MB of lines
+  auto file = temporary_file("100k", std::string(100'000, 'y'));
+  Background send({"send", pid, "m", "@" + file, "--repeat", std::to_string(count), "--json",
+                   "--timeout", "1m"});
+  std::this_thread::sleep_for(std::chrono::seconds(5));
+  CHECK(resident_mb(served.pid()) < 300);
+  for (int i = 0; i < count; ++i) CHECK(served.event("message").at("size") == 100'000);
+  CHECK(send.finish().exit == 0);
+  served.signal(SIGTERM);
+  auto result = served.finish();
+  CHECK(result.err.find("output is not being read") != std::string::npos);
+}

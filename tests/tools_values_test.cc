@@ -1,0 +1,131 @@
+#include <doctest/doctest.h>
+
+#include "failure.h"
+#include "values.h"
+
+using namespace std::chrono_literals;
+using tool::Duration;
+using tool::Failure;
+
+TEST_CASE("durations") {
+  CHECK(tool::parse_duration("5s") == 5s);
+  CHECK(tool::parse_duration("5") == 5s);
+  CHECK(tool::parse_duration("250ms") == 250ms);
+  CHECK(tool::parse_duration("1m30s") == 90s);
+  CHECK(tool::parse_duration("1.5s") == 1500ms);
+  CHECK(tool::parse_duration("0.25") == 250ms);
+  CHECK(tool::parse_duration("1h") == 1h);
+  CHECK(tool::parse_duration("10us") == 10us);
+  CHECK(tool::parse_duration("7ns") == 7ns);
+  CHECK(tool::parse_duration("0") == 0s);
+  CHECK(tool::parse_duration("1m30") == 90s);
+  for (const char* bad : {"", "s", "-1s", "+1s", "1x", "1 s", "1s ", "1e3", ".", "1..2s", "inf",
+                          "nan", "0x5", "999999999999999h"}) {
+    CAPTURE(bad);
+    CHECK_THROWS_AS(tool::parse_duration(bad), Failure);
+  }
+  CHECK(tool::duration_text(90s) == "1m30s");
+  CHECK(tool::duration_text(250ms) == "250ms");
+  CHECK(tool::duration_text(0s) == "0s");
+  CHECK(tool::parse_duration(tool::duration_text(3723004us)) == 3723004us);
+}
+
+TEST_CASE("sizes") {
+  CHECK(tool::parse_size("512") == 512);
+  CHECK(tool::parse_size("64k") == 65536);
+  CHECK(tool::parse_size("1m") == 1 << 20);
+  CHECK(tool::parse_size("2G") == std::size_t{2} << 30);
+  CHECK(tool::parse_size("1KiB") == 1024);
+  CHECK(tool::parse_size("1.5k") == 1536);
+  CHECK(tool::parse_size("0") == 0);
+  for (const char* bad : {"", "k", "-1", "1kk", "1q", "1 k", "99999999999g"}) {
+    CAPTURE(bad);
+    CHECK_THROWS_AS(tool::parse_size(bad), Failure);
+  }
+}
+
+TEST_CASE("rates and numbers") {
+  CHECK(tool::parse_rate("100") == 100);
+  CHECK(tool::parse_rate("100/s") == 100);
+  CHECK(tool::parse_rate("2.5k/s") == 2500);
+  for (const char* bad : {"", "0", "-5", "5/m", "x"})
+    CHECK_THROWS_AS(tool::parse_rate(bad), Failure);
+  CHECK(tool::parse_number("65535", 0, 65535, "port") == 65535);
+  for (const char* bad : {"", "-1", "65536", "1x", " 1", "18446744073709551616"}) {
+    CHECK_THROWS_AS(tool::parse_number(bad, 0, 65535, "port"), Failure);
+  }
+}
+
+TEST_CASE("a PID of a user") {
+  auto pid = tool::parse_pid("slave(1)@10.0.0.7:5051");
+  CHECK(pid.id == "slave(1)");
+  CHECK(pid.port == 5051);
+  try {
+    tool::parse_pid("slave@10.0.0.7");
+    FAIL("accepted");
+  } catch (const Failure& failure) {
+    CHECK(failure.exit() == tool::Exit::usage);
+    CHECK(failure.kind() == "pid");
+  }
+}
+
+TEST_CASE("globs") {
+  CHECK(tool::glob_matches("*", ""));
+  CHECK(tool::glob_matches("a*c", "abbbc"));
+  CHECK(tool::glob_matches("*.Ping*", "mesos.internal.PingSlaveMessage"));
+  CHECK(tool::glob_matches("a?c", "abc"));
+  CHECK(tool::glob_matches("*a*b*", "xxaxxbxx"));
+  CHECK(tool::glob_matches("[a]", "[a]"));
+  CHECK_FALSE(tool::glob_matches("", "a"));
+  CHECK_FALSE(tool::glob_matches("a?c", "ac"));
+  CHECK_FALSE(tool::glob_matches("a*c", "abd"));
+  CHECK_FALSE(tool::glob_matches("abc", "abcd"));
+  // A pattern that would take exponential time by backtracking.
+  CHECK_FALSE(tool::glob_matches("*a*a*a*a*a*a*a*a*a*a*b", std::string(5000, 'a')));
+}
+
+TEST_CASE("shell words") {
+  using Words = std::vector<std::string>;
+  CHECK(tool::split_words("  a  b\tc\n") == Words{"a", "b", "c"});
+  CHECK(tool::split_words("'a b' \"c d\" e\\ f") == Words{"a b", "c d", "e f"});
+  CHECK(tool::split_words("a'b'\"c\"d") == Words{"abcd"});
+  CHECK(tool::split_words("'' \"\"") == Words{"", ""});
+  CHECK(tool::split_words("'\\' \"\\\"\\x\\\\\"") == Words{"\\", "\"\\x\\"});
+  CHECK(tool::split_words("$HOME `x` *") == Words{"$HOME", "`x`", "*"});
+  CHECK(tool::split_words("").empty());
+  CHECK_THROWS_AS(tool::split_words("a 'b"), Failure);
+  CHECK_THROWS_AS(tool::split_words("a \"b"), Failure);
+}
+
+TEST_CASE("the nearest word") {
+  const std::vector<std::string> words{"serve", "send", "ping", "link", "sniff"};
+  CHECK(tool::nearest("sned", words) == "send");
+  CHECK(tool::nearest("pin", words) == "ping");
+  CHECK(tool::nearest("snif", words) == "sniff");
+  CHECK(tool::nearest("lnik", words) == "link");
+  CHECK_FALSE(tool::nearest("wibble", words));
+  CHECK_FALSE(tool::nearest("x", words));
+}
+
+TEST_CASE("times") {
+  using namespace std::chrono;
+  CHECK(tool::parse_time("1970-01-01T00:00:00Z") == 0ns);
+  CHECK(tool::parse_time("1970-01-01T00:00:01.000000001Z") == 1'000'000'001ns);
+  CHECK(tool::parse_time("1970-01-01T01:00:00.5+01:00") == 500ms);
+  CHECK(tool::parse_time("2026-11-22T02:30:00Z") ==
+        Duration(sys_days(2026y / 11 / 22).time_since_epoch()) + 150min);
+  for (const char* bad :
+       {"", "2026-13-01T00:00:00Z", "2026-02-30T00:00:00Z", "2026-01-01T24:00:00Z", "2026-01-01",
+        "2026-01-01T00:00:00", "9999-01-01T00:00:00Z", "2026-01-01T00:00:00Zx"}) {
+    CAPTURE(bad);
+    CHECK_FALSE(tool::parse_time(bad));
+  }
+}
+
+TEST_CASE("figures for people") {
+  CHECK(tool::human_duration(0.5) == "0.50 us");
+  CHECK(tool::human_duration(1500) == "1.50 ms");
+  CHECK(tool::human_duration(12'345'678) == "12.3 s");
+  CHECK(tool::human_size(5) == "5 B");
+  CHECK(tool::human_size(64'000) == "64.0 kB");
+}

@@ -1,0 +1,155 @@
+#include "actor.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "json_line.h"
+#include "line_body.h"
+#include "values.h"
+
+namespace tool {
+
+namespace {
+
+// An answer to an older message than these must name its receiver.
+constexpr std::size_t remembered = 65536;
+// A receiver that takes nothing for so long holds up the child's other actions no longer.
+constexpr auto room_timeout = std::chrono::seconds(5);
+constexpr std::size_t shown_of_bad_line = 120;
+
+}  // namespace
+
+struct Actor::Action {
+  bool is_reply = false;
+  bool wants_report = false;
+  std::optional<std::uint64_t> number;
+  std::string from;
+  compactor::Pid to;
+  std::string name;
+  std::string body;
+};
+
+Actor::Actor(Settings settings, compactor::Context& context, Console& console, Hooks hooks)
+    : settings_(std::move(settings)),
+      context_(context),
+      console_(console),
+      hooks_(std::move(hooks)),
+      renderer_(make_json_renderer(BodyView(BodyMode::automatic, settings_.types))) {
+  std::lock_guard lock(mutex_);
+  child_ = std::make_unique<Child>(
+      settings_.words, std::vector<std::string>{"COMPACTOR_PID=" + settings_.pid.str()},
+      [this](std::string_view line) { act(line); },
+      [this](const std::string& how) { hooks_.ended(how); });
+  child_->input().watch(hooks_.hold, {});
+}
+
+Actor::~Actor() {
+  finish();
+}
+
+void Actor::finish() {
+  child_->stop();
+  child_->input().watch({}, {});
+}
+
+void Actor::message(const MessageEvent& event, const compactor::Pid& from,
+                    const compactor::Pid& to) {
+  std::lock_guard lock(mutex_);
+  auto numbered = event;
+  numbered.number = ++last_number_;
+  auto end = child_->input().write([&](std::string& queue) { renderer_->append(queue, numbered); });
+  conversations_.push_back({last_number_, end, from, to});
+  if (conversations_.size() > remembered) conversations_.pop_front();
+}
+
+void Actor::exited(const compactor::Pid& pid, std::string_view reason) {
+  auto text = pid.str();
+  child_->input().write([&](std::string& queue) {
+    renderer_->append(queue, ExitedEvent{text, reason});
+  });
+}
+
+const Actor::Conversation* Actor::conversation(const Action& action) const {
+  if (action.number) {
+    auto found = std::find_if(conversations_.begin(), conversations_.end(),
+                              [&](const Conversation& c) { return c.number == *action.number; });
+    return found == conversations_.end() ? nullptr : &*found;
+  }
+  // The last that the child can have read: what is still queued here it does not know of.
+  auto handed_over = child_->input().handed_over();
+  auto found = std::find_if(conversations_.rbegin(), conversations_.rend(),
+                            [&](const Conversation& c) { return c.end <= handed_over; });
+  return found == conversations_.rend() ? nullptr : &*found;
+}
+
+void Actor::act(std::string_view line) {
+  // The first line may come before the constructor has returned.
+  std::unique_lock(mutex_).unlock();
+  try {
+    auto json = parse_line(line);
+    if (json.contains("send") || json.contains("reply")) {
+      Action action;
+      action.is_reply = json.contains("reply");
+      const auto& what = json[action.is_reply ? "reply" : "send"];
+      if (!what.is_object()) throw Failure(Exit::usage, "action", "send and reply take an object");
+      action.wants_report = what.value("report", false) || json.value("report", false);
+      if (what.contains("n")) action.number = what["n"].get<std::uint64_t>();
+      action.name = text_of_line(what, "name");
+      action.body = body_of_line(what, action.name, settings_.types);
+      action.from = settings_.pid.str();
+      if (!action.is_reply) action.to = parse_pid(text_of_line(what, "to"));
+      send(action);
+    } else if (json.contains("link")) {
+      context_.link(settings_.pid, parse_pid(text_of_line(json, "link")));
+    } else if (json.value("terminate", false)) {
+      hooks_.terminate();
+    } else {
+      throw Failure(Exit::usage, "action", "none of send, reply, link, terminate");
+    }
+  } catch (const std::exception& error) {
+    console_.warning("the child wrote a line that is no action (" + std::string(error.what()) +
+                     "): " + std::string(line.substr(0, shown_of_bad_line)));
+  }
+}
+
+void Actor::send(const Action& given) {
+  auto action = given;
+  if (action.is_reply) {
+    std::lock_guard lock(mutex_);
+    const auto* answered = conversation(action);
+    if (answered == nullptr)
+      throw Failure(Exit::usage, "action", "there is no such message to reply to");
+    action.to = answered->from;
+    action.from = answered->to.str();
+  }
+  auto on_delivery = [this, action](const compactor::Delivery& delivery) {
+    report(action, delivery);
+  };
+  auto result = context_.send_wait(action.from, action.to, action.name, action.body, room_timeout,
+                                   on_delivery);
+  if (result == compactor::SendResult::queued) return;
+  compactor::Delivery failed;
+  failed.outcome = compactor::Outcome::failed;
+  failed.reason = "not sent: " + std::string(compactor::to_string(result));
+  report(action, failed);
+}
+
+void Actor::report(const Action& action, const compactor::Delivery& delivery) {
+  bool delivered = delivery.outcome == compactor::Outcome::accepted;
+  bool stopped = delivery.fault == compactor::Fault::stopped;
+  auto to = action.to.str();
+  if (!delivered && !stopped) {
+    console_.warning(action.name + " of the child to " + to +
+                     " was not delivered: " + delivery.reason);
+  }
+  if (!action.wants_report) return;
+  DeliveryEvent event{.to = to, .name = action.name, .size = action.body.size()};
+  event.status = delivery.status;
+  event.outcome = compactor::to_string(delivery.outcome);
+  event.ack = delivery.ack;
+  event.reason = delivery.reason;
+  child_->input().write([&](std::string& queue) { renderer_->append(queue, event); });
+}
+
+}  // namespace tool

@@ -1,0 +1,78 @@
+// What send --batch reads: NDJSON lines, hand-written or recorded by serve --json and sniff --json.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "body.h"
+#include "compactor/pid.h"
+#include "console.h"
+#include "values.h"
+
+namespace tool {
+
+struct BatchMessage {
+  enum class Kind { message, ignored, partial };
+  Kind kind = Kind::message;
+  compactor::Pid to;  // resolved; unset for `ignored`
+  std::string name;
+  std::string body;
+  std::string from;              // recorded sender, as it stands
+  std::optional<Duration> time;  // recorded, since the epoch
+};
+
+/// Where lines go and what they may leave out.
+struct BatchRules {
+  std::optional<compactor::Pid> target;  // the argument; resolved
+  std::optional<compactor::Pid> to;      // --to: overrides every line
+  std::optional<std::string> name;       // the argument
+  bool use_recorded_to = false;
+  TypeCodec* types = nullptr;
+};
+
+class BatchParser {
+ public:
+  BatchParser(BatchRules rules, Console& console) : rules_(std::move(rules)), console_(console) {}
+
+  /// Throws Failure (exit 2, 3 for a host that does not resolve).
+  BatchMessage parse(std::string_view line);
+
+ private:
+  compactor::Pid destination(const nlohmann::ordered_json& json, bool recorded);
+  compactor::Pid resolve(const std::string& text);
+
+  BatchRules rules_;
+  Console& console_;
+  std::map<std::string, compactor::Pid> resolved_;  // a recording names few receivers, often
+};
+
+/// The lines of a file or pipe, also one that gives them slowly.
+class LineReader {
+ public:
+  /// Does not own `fd`.
+  explicit LineReader(int fd) : fd_(fd) {}
+
+  enum class Result { line, wait, end };
+  /// The next line without its end, valid until the next call. `wait`: nothing is there yet. Blocks
+  /// only when `fd` is a regular file. Throws Failure (exit 6) when reading fails, (exit 2) for a
+  /// line that is too long.
+  Result next(std::string_view& line);
+  std::uint64_t number() const { return number_; }  // of the line last handed out, from 1
+
+ private:
+  bool readable() const;
+
+  int fd_;
+  std::string buffer_;
+  std::size_t begin_ = 0;    // of the first line not handed out
+  std::size_t scanned_ = 0;  // no line end before this
+  bool at_end_ = false;
+  std::uint64_t number_ = 0;
+};
+
+}  // namespace tool

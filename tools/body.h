@@ -1,0 +1,76 @@
+// Bodies as a user sees and types them. The seam for message types: what is known of a body beyond
+// its bytes comes from a TypeCodec, and nothing else in tools/ knows of types.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tool {
+
+/// Knows message types by the names of the messages. Used from one thread at a time.
+class TypeCodec {
+ public:
+  virtual ~TypeCodec() = default;
+
+  /// Appends what stands beside the other keys of a message's JSON object, beginning with a comma:
+  /// `,"body":{…},"body_type":"…"` and, where there is any, `,"body_inner":…` and
+  /// `,"body_unknown":"…"`. False when the type is not known or the bytes do not fit it: then the
+  /// bytes themselves are still to be shown, and what was appended, if anything, says why or what
+  /// they may be.
+  virtual bool append_json(std::string& out, std::string_view name, std::string_view bytes) = 0;
+
+  /// The same for people, in one line. False as above.
+  virtual bool append_text(std::string& out, std::string_view name, std::string_view bytes) = 0;
+
+  /// The bytes of a message of that name from its JSON, with `unknown` (bytes of unknown fields)
+  /// behind them. Nothing when no type is known for the name. Throws Failure (exit 2) for JSON that
+  /// does not fit the type.
+  virtual std::optional<std::string> encode(std::string_view name, std::string_view json,
+                                            std::string_view unknown) = 0;
+
+  /// What the user may have meant by a name that is no known type, as a hint. May be empty.
+  virtual std::string suggestion(std::string_view name) = 0;
+};
+
+/// How bodies are shown: --body.
+enum class BodyMode { automatic, json, text, hex, base64, none, summary };
+
+/// The names of all modes, in the order of BodyMode.
+std::vector<std::string> body_mode_names();
+/// Throws Failure (exit 2).
+BodyMode parse_body_mode(std::string_view text);
+
+/// Bytes -> what is shown. `types` may be null: no type is known then.
+class BodyView {
+ public:
+  explicit BodyView(BodyMode mode = BodyMode::automatic, TypeCodec* types = nullptr)
+      : mode_(mode), types_(types) {}
+
+  /// The body keys of a JSON object, each with a comma before it; nothing in the modes none and
+  /// summary.
+  void append_json(std::string& out, std::string_view name, std::string_view bytes) const;
+  /// For a terminal, with a blank before it, escaped; long bodies are cut in the modes auto and
+  /// json.
+  void append_text(std::string& out, std::string_view name, std::string_view bytes) const;
+
+ private:
+  BodyMode mode_;
+  TypeCodec* types_;
+};
+
+/// What a user typed -> bytes: text, `@FILE`, `-` (standard input), `hex:…`, `base64:…`, `{…}`
+/// (JSON for the type that the message is named after; with `raw`, or for a name without a dot and
+/// no known type, text). Throws Failure: exit 2 for what does not read or fit, 6 for a file that
+/// cannot be read.
+std::string read_body(std::string_view name, const std::string& typed, bool raw, TypeCodec* types);
+
+/// JSON text -> bytes, for a name of which the type must be known. Throws Failure (exit 2).
+std::string encode_json(std::string_view name, std::string_view json, std::string_view unknown,
+                        TypeCodec* types);
+
+/// The whole of a file, `-` is standard input. Throws Failure (exit 6).
+std::string read_file(const std::string& path);
+
+}  // namespace tool

@@ -1,0 +1,317 @@
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <utility>
+
+#include "failure.h"
+#include "options.h"
+
+namespace tool {
+
+namespace {
+
+/// Usage, then examples, then the options: what people look for first stands first.
+class HelpFormatter : public CLI::Formatter {
+ public:
+  HelpFormatter(std::string summary, std::string examples)
+      : summary_(std::move(summary)), examples_(std::move(examples)) {
+    column_width(30);
+  }
+
+  std::string make_help(const CLI::App* app, std::string name,
+                        CLI::AppFormatMode mode) const override {
+    std::string out = summary_ + "\n\nUsage: compactor " + app->get_name() + " [OPTIONS]";
+    for (const auto* option :
+         app->get_options([](const CLI::Option* o) { return o->get_positional(); })) {
+      bool required = option->get_required();
+      std::string argument = option->get_name(true);
+      if (option->get_expected_max() > 1) argument += "…";
+      out += ' ' + (required ? argument : '[' + argument + ']');
+    }
+    out += "\n\nExamples:\n" + examples_ + "\n" + make_positionals(app) + make_groups(app, mode);
+    static_cast<void>(name);
+    return out;
+  }
+
+  // Only the word for the value: what CLI11 adds (TEXT, "...", REQUIRED) says nothing to a user.
+  std::string make_option_opts(const CLI::Option* option) const override {
+    bool plain = option->get_positional() || option->get_type_size() == 0;
+    return plain ? "" : ' ' + option->get_type_name();
+  }
+
+ private:
+  std::string summary_;
+  std::string examples_;
+};
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string out;
+  for (const auto& word : words) out += (out.empty() ? "" : ", ") + word;
+  return out;
+}
+
+std::string option_as_typed(const std::string& argument) {
+  return argument.substr(0, argument.find('='));
+}
+
+}  // namespace
+
+struct CommandLine::Impl {
+  CLI::App app;
+  std::map<const CLI::Option*, std::vector<std::string>> words;  // of choices
+
+  CLI::Option* add(const std::string& names, const std::string& value, const std::string& help,
+                   const std::string& group, std::function<void(const std::string&)> read) {
+    auto* option = app.add_option_function<std::string>(names, std::move(read), help);
+    option->type_name(value)->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+    return option->group(group);
+  }
+
+  [[noreturn]] void refuse_unknown(const std::vector<std::string>& arguments) const {
+    auto hint = "compactor help " + app.get_name();
+    const auto& first = arguments.front();
+    if (!first.starts_with('-')) {
+      throw Failure(Exit::usage, "usage", "too many arguments: \"" + first + "\" is not expected",
+                    hint);
+    }
+    std::vector<std::string> known;
+    for (const auto* option : app.get_options()) {
+      for (const auto& name : option->get_lnames()) known.push_back("--" + name);
+    }
+    auto typed = option_as_typed(first);
+    if (auto near = nearest(typed, known)) hint = "did you mean " + *near + "? " + hint;
+    throw Failure(Exit::usage, "usage", "unknown option " + typed, hint);
+  }
+};
+
+CommandLine::CommandLine(std::string name, std::string summary, std::string examples)
+    : impl_(std::make_unique<Impl>()) {
+  auto& app = impl_->app;
+  app.name(std::move(name));
+  app.set_help_flag("-h,--help", "this text");
+  app.allow_extras();
+  app.formatter(std::make_shared<HelpFormatter>(std::move(summary), std::move(examples)));
+}
+
+CommandLine::~CommandLine() = default;
+
+void CommandLine::flag(const std::string& names, bool& target, const std::string& help) {
+  impl_->app.add_flag(names, target, help)->group(group_);
+}
+
+void CommandLine::counter(const std::string& names, int& target, const std::string& help) {
+  auto count = [&target](std::int64_t times) { target = static_cast<int>(times); };
+  impl_->app.add_flag_function(names, count, help)->group(group_);
+}
+
+void CommandLine::text(const std::string& names, const std::string& value, std::string& target,
+                       const std::string& help) {
+  impl_->add(names, value, help, group_, [&target](const std::string& typed) { target = typed; });
+}
+
+void CommandLine::text(const std::string& names, const std::string& value,
+                       std::optional<std::string>& target, const std::string& help) {
+  impl_->add(names, value, help, group_, [&target](const std::string& typed) { target = typed; });
+}
+
+void CommandLine::list(const std::string& names, const std::string& value,
+                       std::vector<std::string>& target, const std::string& help) {
+  impl_->app.add_option(names, target, help)
+      ->type_name(value)
+      ->allow_extra_args(false)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->group(group_);
+}
+
+void CommandLine::duration(const std::string& names, Duration& target, const std::string& help) {
+  value(
+      names, "DUR", [&target](const std::string& typed) { target = parse_duration(typed); }, help);
+}
+
+void CommandLine::duration(const std::string& names, std::optional<Duration>& target,
+                           const std::string& help) {
+  value(
+      names, "DUR", [&target](const std::string& typed) { target = parse_duration(typed); }, help);
+}
+
+void CommandLine::size(const std::string& names, std::size_t& target, const std::string& help) {
+  value(
+      names, "SIZE", [&target](const std::string& typed) { target = parse_size(typed); }, help);
+}
+
+void CommandLine::size(const std::string& names, std::optional<std::size_t>& target,
+                       const std::string& help) {
+  value(
+      names, "SIZE", [&target](const std::string& typed) { target = parse_size(typed); }, help);
+}
+
+void CommandLine::number(const std::string& names, std::uint64_t low, std::uint64_t high,
+                         std::uint64_t& target, const std::string& help) {
+  auto read = [&target, names, low, high](const std::string& typed) {
+    target = parse_number(typed, low, high, names);
+  };
+  value(names, "N", read, help);
+}
+
+void CommandLine::number(const std::string& names, std::uint64_t low, std::uint64_t high,
+                         std::optional<std::uint64_t>& target, const std::string& help) {
+  auto read = [&target, names, low, high](const std::string& typed) {
+    target = parse_number(typed, low, high, names);
+  };
+  value(names, "N", read, help);
+}
+
+void CommandLine::value(const std::string& names, const std::string& value,
+                        std::function<void(const std::string&)> read, const std::string& help) {
+  impl_->add(names, value, help, group_, std::move(read));
+}
+
+void CommandLine::choices(const std::string& names, const std::string& value,
+                          const std::vector<std::string>& words,
+                          std::function<void(const std::string&)> pick, const std::string& help) {
+  auto list = joined(words);
+  auto read = [names, words, list, pick = std::move(pick)](const std::string& typed) {
+    if (std::find(words.begin(), words.end(), typed) != words.end()) return pick(typed);
+    auto hint = "one of " + list;
+    if (auto near = nearest(typed, words)) hint = "did you mean " + *near + "? " + hint;
+    throw Failure(Exit::usage, "usage", names + " \"" + typed + "\" does not read", hint);
+  };
+  auto* option = impl_->add(names, value, help + ": " + list, group_, read);
+  // Each of several counts; where one value is meant, the last pick does.
+  option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  impl_->words[option] = words;
+}
+
+void CommandLine::positional(const std::string& name, std::string& target,
+                             const std::string& help) {
+  impl_->add(name, name, help, "Arguments", [&target](const std::string& typed) { target = typed; })
+      ->required();
+}
+
+void CommandLine::positional(const std::string& name, std::optional<std::string>& target,
+                             const std::string& help) {
+  impl_->add(name, name, help, "Arguments",
+             [&target](const std::string& typed) { target = typed; });
+}
+
+void CommandLine::positionals(const std::string& name, std::vector<std::string>& target,
+                              const std::string& help) {
+  impl_->app.add_option(name, target, help);
+}
+
+bool CommandLine::parse(const std::vector<std::string>& arguments) {
+  if (arguments.size() == 1 && arguments.front() == outline_argument) throw OutlineAsked{outline()};
+  std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());  // as CLI11 wants them
+  try {
+    impl_->app.parse(std::move(reversed));
+  } catch (const CLI::CallForHelp&) {
+    return false;
+  } catch (const CLI::ParseError& error) {
+    throw Failure(Exit::usage, "usage", error.what(), "compactor help " + impl_->app.get_name());
+  }
+  auto rest = impl_->app.remaining();
+  if (!rest.empty()) impl_->refuse_unknown(rest);
+  return true;
+}
+
+std::string CommandLine::help() const {
+  return impl_->app.help();
+}
+
+Outline CommandLine::outline() const {
+  Outline outline;
+  for (const auto* option : impl_->app.get_options()) {
+    Argument argument;
+    argument.help = option->get_description();
+    auto words = impl_->words.find(option);
+    if (words != impl_->words.end()) argument.words = words->second;
+    if (option->get_positional()) {
+      argument.names = {option->get_name(true)};
+      argument.value = argument.names.front();
+      argument.repeats = option->get_expected_max() > 1;
+      outline.positionals.push_back(std::move(argument));
+      continue;
+    }
+    for (const auto& name : option->get_snames()) argument.names.push_back('-' + name);
+    for (const auto& name : option->get_lnames()) argument.names.push_back("--" + name);
+    if (option->get_type_size() > 0) argument.value = option->get_type_name();
+    outline.options.push_back(std::move(argument));
+  }
+  return outline;
+}
+
+void add_output_options(CommandLine& line, OutputOptions& options) {
+  line.group("Output");
+  line.flag("--json", options.json, "one JSON object for each line, on stderr too");
+  line.flag("-q,--quiet", options.quiet, "only results and errors");
+  line.counter("-v,--verbose", options.verbose,
+               "say more: addresses, heads of requests and responses");
+  auto pick = [&options](const std::string& typed) {
+    options.colour = typed == "always"  ? Colour::always
+                     : typed == "never" ? Colour::never
+                                        : Colour::automatic;
+  };
+  line.choices("--color", "WHEN", {"auto", "always", "never"}, pick, "colour on stdout");
+}
+
+void add_process_options(CommandLine& line, ProcessOptions& options) {
+  line.group("Own process (default: the LIBPROCESS_* variables)");
+  line.text("--id", "ID", options.id, "own id");
+  line.text("--ip", "IP", options.ip, "address to bind; default all interfaces");
+  line.number("--port", 0, 65535, options.port, "port to bind; default any free one");
+  line.text("--advertise-ip", "IP", options.advertise_ip, "address that peers are told");
+  line.number("--advertise-port", 0, 65535, options.advertise_port, "port that peers are told");
+  line.duration("--connect-timeout", options.connect_timeout, "for a connection to be made (5s)");
+}
+
+void add_style_option(CommandLine& line, compactor::Style& style) {
+  std::vector<std::string> words;
+  auto all = {compactor::Style::libprocess, compactor::Style::compactor, compactor::Style::legacy};
+  for (auto known : all) words.emplace_back(compactor::to_string(known));
+  auto pick = [&style, all](const std::string& typed) {
+    for (auto known : all) {
+      if (typed == compactor::to_string(known)) style = known;
+    }
+  };
+  line.choices("--style", "STYLE", words, pick, "dialect of the messages");
+}
+
+void add_body_option(CommandLine& line, BodyMode& mode) {
+  auto pick = [&mode](const std::string& typed) { mode = parse_body_mode(typed); };
+  line.choices("--body", "HOW", body_mode_names(), pick, "how bodies are shown");
+}
+
+void add_type_sources(CommandLine& line, compactor::schema::Sources& sources) {
+  line.group("Types");
+  line.list("-I", "DIR", sources.import_dirs, "where imports of .proto files are looked for");
+  line.list("--proto", "FILE", sources.protos, "types from a .proto file; Mesos is built in");
+  line.list("--protoset", "FILE", sources.protosets,
+            "types from what protoc --descriptor_set_out wrote");
+  line.value(
+      "--type", "NAME=TYPE",
+      [&sources](const std::string& typed) {
+        auto equals = typed.find('=');
+        if (equals == 0 || equals == std::string::npos || equals + 1 == typed.size()) {
+          throw Failure(Exit::usage, "usage", "--type \"" + typed + "\" does not read",
+                        "as in update=mesos.TaskStatus");
+        }
+        sources.mailboxes.emplace_back(typed.substr(0, equals), typed.substr(equals + 1));
+      },
+      "messages of that name have that type");
+}
+
+void add_type_options(CommandLine& line, TypeOptions& options) {
+  add_type_sources(line, options.sources);
+  line.flag("--emit-defaults", options.emit_defaults,
+            "show fields that are not there with their defaults");
+  line.flag("--no-inner", options.no_inner,
+            "do not look into bytes fields (UUIDs, the replicated log)");
+}
+
+bool wants_json(const std::vector<std::string>& arguments) {
+  auto end = std::find(arguments.begin(), arguments.end(), "--");
+  return std::find(arguments.begin(), end, "--json") != end;
+}
+
+}  // namespace tool

@@ -1,0 +1,128 @@
+// The command line: one description of the options for all commands. CLI11 is behind it and seen by
+// nobody else.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "body.h"
+#include "compactor/message.h"
+#include "console.h"
+#include "type_codec.h"
+#include "values.h"
+
+namespace tool {
+
+/// One option or positional argument, as the completion of the shells needs to know it.
+struct Argument {
+  std::vector<std::string> names;  // -c, --count; of a positional argument its word in the usage
+  std::string value;               // the word for its value; empty: it takes none
+  std::string help;
+  std::vector<std::string> words;  // all it can be, where these are few
+  bool repeats = false;            // a positional argument that takes all that follow
+};
+
+/// What a command takes; derived from its CommandLine.
+struct Outline {
+  std::vector<Argument> options;
+  std::vector<Argument> positionals;
+};
+
+/// Thrown by CommandLine::parse when the only argument is `outline_argument`: the command then does nothing else.
+struct OutlineAsked {
+  Outline outline;
+};
+inline constexpr std::string_view outline_argument = "__outline";
+
+/// The arguments of one command. Variables bound to options must live until parse() has returned.
+/// Options may stand before or after the positional arguments; of an option given twice the last
+/// one counts.
+class CommandLine {
+ public:
+  /// `examples`: one command line for each line of it.
+  CommandLine(std::string name, std::string summary, std::string examples);
+  ~CommandLine();
+  CommandLine(const CommandLine&) = delete;
+  CommandLine& operator=(const CommandLine&) = delete;
+
+  /// Options added from here on stand under this heading in the help.
+  void group(std::string heading) { group_ = std::move(heading); }
+
+  // `names` as in "-c,--count"; `value` is the word for the value in the help.
+  void flag(const std::string& names, bool& target, const std::string& help);
+  void counter(const std::string& names, int& target, const std::string& help);
+  void text(const std::string& names, const std::string& value, std::string& target,
+            const std::string& help);
+  void text(const std::string& names, const std::string& value, std::optional<std::string>& target,
+            const std::string& help);
+  void list(const std::string& names, const std::string& value, std::vector<std::string>& target,
+            const std::string& help);
+  void duration(const std::string& names, Duration& target, const std::string& help);
+  void duration(const std::string& names, std::optional<Duration>& target, const std::string& help);
+  void size(const std::string& names, std::size_t& target, const std::string& help);
+  void size(const std::string& names, std::optional<std::size_t>& target, const std::string& help);
+  void number(const std::string& names, std::uint64_t low, std::uint64_t high,
+              std::uint64_t& target, const std::string& help);
+  void number(const std::string& names, std::uint64_t low, std::uint64_t high,
+              std::optional<std::uint64_t>& target, const std::string& help);
+  /// `read` throws Failure for a value that does not read.
+  void value(const std::string& names, const std::string& value,
+             std::function<void(const std::string&)> read, const std::string& help);
+
+  /// One of a few words. `pick` is called with the one that was typed; another one is refused, with the list.
+  void choices(const std::string& names, const std::string& value, const std::vector<std::string>& words,
+               std::function<void(const std::string&)> pick, const std::string& help);
+
+  void positional(const std::string& name, std::string& target, const std::string& help);
+  void positional(const std::string& name, std::optional<std::string>& target,
+                  const std::string& help);
+  void positionals(const std::string& name, std::vector<std::string>& target,
+                   const std::string& help);
+
+  /// Throws Failure (exit 2, with "did you mean"). False when help was asked for instead.
+  bool parse(const std::vector<std::string>& arguments);
+  std::string help() const;
+  Outline outline() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+  std::string group_ = "Options";
+};
+
+/// --json -q -v --color
+void add_output_options(CommandLine& line, OutputOptions& options);
+
+/// What serve, send, ping and link have in common: they are a process.
+struct ProcessOptions {
+  std::optional<std::string> id;
+  std::optional<std::string> ip;
+  std::optional<std::uint64_t> port;
+  std::optional<std::string> advertise_ip;
+  std::optional<std::uint64_t> advertise_port;
+  Duration connect_timeout = std::chrono::seconds(5);
+};
+void add_process_options(CommandLine& line, ProcessOptions& options);
+
+/// --style
+void add_style_option(CommandLine& line, compactor::Style& style);
+
+/// --body: how bodies are shown
+void add_body_option(CommandLine& line, BodyMode& mode);
+
+/// -I --proto --protoset --type: message types of the user's
+void add_type_sources(CommandLine& line, compactor::schema::Sources& sources);
+
+/// These, and how known types are shown: --emit-defaults --no-inner
+void add_type_options(CommandLine& line, TypeOptions& options);
+
+/// Whether --json is among the arguments: known before they are parsed, as errors of parsing are
+/// objects too then.
+bool wants_json(const std::vector<std::string>& arguments);
+
+}  // namespace tool

@@ -1,0 +1,125 @@
+#include "program.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <exception>
+#include <new>
+
+#include "complete.h"
+#include "console.h"
+#include "failure.h"
+#include "options.h"
+#include "values.h"
+
+namespace tool {
+
+namespace {
+
+const Command* find_command(std::string_view name) {
+  const auto& all = commands();
+  auto found =
+      std::find_if(all.begin(), all.end(), [&](const Command& c) { return c.name == name; });
+  return found == all.end() ? nullptr : &*found;
+}
+
+const Command& require_command(const std::string& name) {
+  if (const auto* command = find_command(name)) return *command;
+  std::vector<std::string> names;
+  for (const auto& command : commands()) names.emplace_back(command.name);
+  std::string hint = "compactor --help lists the commands";
+  if (auto near = nearest(name, names)) hint = "did you mean " + *near + "? " + hint;
+  throw Failure(Exit::usage, "usage", "unknown command \"" + name + "\"", hint);
+}
+
+std::string overview() {
+  std::string out =
+      "compactor: serve, send, ping, link and watch libprocess (Apache Mesos) messages\n\n"
+      "Usage: compactor COMMAND [OPTIONS] [ARGUMENTS]\n\nExamples:\n"
+      "  compactor serve echo --port 5050                  a process that shows what it gets\n"
+      "  compactor send echo@127.0.0.1:5050 greet hello    one message, and what became of it\n"
+      "  compactor ping echo@127.0.0.1:5050 -c 3           connect, queue and reply times\n"
+      "  compactor link master@10.0.0.5:5050               say when it is no longer "
+      "there\n\nCommands:\n";
+  for (const auto& command : commands()) {
+    out += "  " + std::string(command.name) + std::string(12 - command.name.size(), ' ');
+    out += std::string(command.summary) + '\n';
+  }
+  out +=
+      "  help COMMAND  the manual of a command\n\n"
+      "Options:\n  -h, --help   this text\n  --version    the version\n\n"
+      "Exit status: 0 it happened, 1 a clear no, 2 usage, 3 cannot resolve, connect or bind,\n"
+      "4 time ran out, 5 the peer refused or answered garbage, 6 local trouble, 130/143 "
+      "interrupted\n";
+  return out;
+}
+
+/// Whether man(1) has the page; it is then shown by it.
+bool show_manual(const std::string& page) {
+  pid_t child = ::fork();
+  if (child == 0) {
+    std::string command = "man -w " + page + " >/dev/null 2>&1 && exec man " + page + "; exit 127";
+    ::execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);
+    ::_exit(127);
+  }
+  int status = 0;
+  if (child < 0 || ::waitpid(child, &status, 0) < 0) return false;
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+int run_help(const Arguments& arguments) {
+  if (arguments.empty()) {
+    std::fputs(overview().c_str(), stdout);
+    return 0;
+  }
+  const auto& command = require_command(arguments.front());
+  if (show_manual("compactor-" + std::string(command.name))) return 0;
+  return command.run({"--help"});
+}
+
+int dispatch(const Arguments& arguments) {
+  if (arguments.empty()) {
+    throw Failure(Exit::usage, "usage", "no command given", "compactor --help lists the commands");
+  }
+  const auto& first = arguments.front();
+  if (first == "--version" || first == "-V") {
+    std::puts("compactor " COMPACTOR_VERSION);
+    return 0;
+  }
+  if (first == "--help" || first == "-h") return run_help({});
+  Arguments rest(arguments.begin() + 1, arguments.end());
+  if (first == "help") return run_help(rest);
+  if (first == "__complete") return run_complete(rest);
+  if (first.starts_with('-')) {
+    throw Failure(Exit::usage, "usage", "\"" + first + "\" before the command",
+                  "options stand behind the command; compactor --help");
+  }
+  return require_command(first).run(rest);
+}
+
+int tell(const Arguments& arguments, const Failure& failure) {
+  OutputOptions options;
+  options.json = wants_json(arguments);
+  Console(options, BodyView()).error(failure);
+  return static_cast<int>(failure.exit());
+}
+
+}  // namespace
+
+int run_program(const Arguments& arguments) {
+  ::signal(SIGPIPE, SIG_IGN);
+  try {
+    return dispatch(arguments);
+  } catch (const Failure& failure) {
+    return tell(arguments, failure);
+  } catch (const std::bad_alloc&) {
+    return tell(arguments, Failure(Exit::local, "memory", "out of memory"));
+  } catch (const std::exception& error) {
+    return tell(arguments, Failure(Exit::local, "internal", error.what()));
+  }
+}
+
+}  // namespace tool

@@ -1,0 +1,118 @@
+// What serve does with messages: shows, counts, answers.
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "actor.h"
+#include "compactor/process.h"
+#include "node.h"
+#include "run.h"
+
+namespace tool {
+
+struct Reply {
+  std::string glob;  // messages that are answered
+  std::string name;
+  std::string body;
+};
+
+/// NAME=REPLY[:BODY], BODY as of send. Throws Failure (exit 2; 6 for a file).
+Reply parse_reply(const std::string& text, TypeCodec* types);
+
+struct ServerSettings {
+  bool pong = true;
+  bool echo = false;
+  std::vector<Reply> replies;
+  std::vector<compactor::Pid> links;
+  TypeCodec* types = nullptr;
+  std::optional<std::uint64_t> count;  // end after so many
+  std::optional<std::string> expect;   // of this name (glob)
+};
+
+class CountingObserver : public ConsoleObserver {
+ public:
+  using ConsoleObserver::ConsoleObserver;
+  void rejected(const compactor::Address& peer, std::string_view why) override {
+    ++rejected_count;
+    ConsoleObserver::rejected(peer, why);
+  }
+  std::atomic<std::uint64_t> rejected_count = 0;
+};
+
+/// From start() to stop(), which the owner's thread calls; everything between happens on the loop.
+class Server {
+ public:
+  Server(const ServerSettings& settings, Node& node, Console& console, Waiter& waiter,
+         std::shared_ptr<CountingObserver> observer);
+  ~Server();  // stop()
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  /// Spawns the processes and, unless `words` is empty, the child of --exec. Throws Failure.
+  void start(const std::vector<std::string>& ids, const std::vector<std::string>& words);
+  /// Answers what was received, ends the child, stops the node.
+  void stop();
+
+  /// Any thread but the loop's.
+  ServeSummary summary();
+  /// How the child of --exec ended by itself; empty when it did not.
+  std::string child_end() const;
+
+  // Called by the processes, on the loop.
+  void received(compactor::Process& process, const compactor::MessageView& message);
+  void exited(const compactor::Pid& pid, compactor::ExitReason reason);
+
+ private:
+  struct Answer {
+    compactor::Pid from;
+    compactor::Pid to;
+    std::string name;
+    std::string body;
+  };
+
+  void count(const compactor::MessageView& message);
+  void check_goal(const compactor::MessageView& message);
+  void answer(const compactor::Pid& from, const compactor::MessageView& message);
+  void send(const compactor::Pid& from, const compactor::MessageView& to, std::string_view name,
+            std::string_view body);
+  compactor::SendResult try_send(const compactor::Pid& from, const compactor::Pid& to,
+                                 std::string_view name, std::string_view body);
+  void queue(Answer answer);
+  void flush(const std::string& address);
+  void give_up(const std::string& address, std::uint64_t generation);
+  void failed(const compactor::Pid& to, std::string_view name, std::string_view why);
+
+  const ServerSettings& settings_;
+  Node& node_;
+  Console& console_;
+  Waiter& waiter_;
+  std::shared_ptr<CountingObserver> observer_;
+  const Steady::time_point started_ = Steady::now();
+  std::vector<compactor::Pid> pids_;
+  std::unique_ptr<Actor> actor_;
+
+  ServeSummary counts_;     // on the loop
+  std::uint64_t goal_ = 0;  // messages that count for it
+  bool done_ = false;
+
+  /// Answers for which their address had no room; nothing more is received while there are any.
+  struct Backlog {
+    std::deque<Answer> answers;
+    std::uint64_t generation = 0;
+  };
+  std::map<std::string, Backlog> backlogs_;  // by address
+  std::uint64_t generations_ = 0;
+
+  mutable std::mutex end_mutex_;
+  std::string child_end_;
+};
+
+}  // namespace tool

@@ -1,0 +1,138 @@
+#include "signals.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <cstdint>
+#include <system_error>
+
+namespace tool {
+
+namespace {
+
+sigset_t handled() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGQUIT);
+  return set;
+}
+
+void end_at_once(int signal) {
+  ::_exit(128 + signal);
+}
+
+/// From here on SIGINT and SIGTERM end the process wherever it is.
+void make_deadly() {
+  struct sigaction action {};
+  action.sa_handler = end_at_once;
+  ::sigaction(SIGINT, &action, nullptr);
+  ::sigaction(SIGTERM, &action, nullptr);
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGTERM);
+  ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+}
+
+int milliseconds_until(std::optional<Waiter::Clock::time_point> deadline) {
+  if (!deadline) return -1;
+  auto left =
+      std::chrono::ceil<std::chrono::milliseconds>(*deadline - Waiter::Clock::now()).count();
+  if (left <= 0) return 0;
+  return left > INT_MAX ? INT_MAX : static_cast<int>(left);
+}
+
+}  // namespace
+
+SignalsBlocked::SignalsBlocked() {
+  sigset_t set = handled();
+  ::pthread_sigmask(SIG_BLOCK, &set, &saved_);
+}
+
+SignalsBlocked::~SignalsBlocked() {
+  ::pthread_sigmask(SIG_SETMASK, &saved_, nullptr);
+}
+
+Waiter::Waiter() {
+  sigset_t set = handled();
+  signals_ = ::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+  wake_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (signals_ < 0 || wake_ < 0) {
+    throw Failure(Exit::local, "resources",
+                  "cannot wait for signals: " + std::generic_category().message(errno));
+  }
+}
+
+Waiter::~Waiter() {
+  ::close(signals_);
+  ::close(wake_);
+}
+
+void Waiter::finish() {
+  finished_ = true;
+  wake();
+}
+
+void Waiter::wake() {
+  std::uint64_t one = 1;
+  // It can fail only when the counter is full, and then wait() returns anyway.
+  [[maybe_unused]] auto written = ::write(wake_, &one, sizeof one);
+}
+
+void Waiter::clear_wake() {
+  std::uint64_t count = 0;
+  [[maybe_unused]] auto got = ::read(wake_, &count, sizeof count);
+}
+
+Waiter::Reason Waiter::wait(std::optional<Clock::time_point> deadline, int fd) {
+  for (;;) {
+    std::array<pollfd, 3> ready{{{wake_, POLLIN, 0}, {signals_, POLLIN, 0}, {fd, POLLIN, 0}}};
+    int count = ::poll(ready.data(), ready.size(), milliseconds_until(deadline));
+    if (count < 0) continue;  // EINTR: stopped and continued
+    if (ready[1].revents != 0 && read_signals() == Reason::signal) return Reason::signal;
+    if (finished_) return Reason::finished;
+    if (ready[0].revents != 0) {
+      clear_wake();
+      return Reason::woken;
+    }
+    if (ready[2].revents != 0) return Reason::readable;
+    if (deadline && Clock::now() >= *deadline) return Reason::deadline;
+  }
+}
+
+Waiter::Reason Waiter::read_signals() {
+  signalfd_siginfo info{};
+  while (::read(signals_, &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
+    if (info.ssi_signo == SIGQUIT) {
+      if (on_quit) on_quit();
+      continue;
+    }
+    signal_ = static_cast<int>(info.ssi_signo);
+    make_deadly();
+    return Reason::signal;
+  }
+  return Reason::finished;
+}
+
+Failure Waiter::interrupted() const {
+  return signal_ == SIGTERM
+             ? Failure(Exit::terminated, "interrupted", "ended by SIGTERM before it was done")
+             : Failure(Exit::interrupted, "interrupted", "ended by SIGINT before it was done");
+}
+
+void restore_signals() {
+  for (int signal : {SIGINT, SIGTERM, SIGQUIT, SIGPIPE}) ::signal(signal, SIG_DFL);
+  sigset_t none;
+  sigemptyset(&none);
+  ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
+}
+
+}  // namespace tool

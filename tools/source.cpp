@@ -1,0 +1,140 @@
+#include "source.h"
+
+#include <utility>
+
+#include "failure.h"
+
+namespace tool {
+
+namespace {
+
+class Repeat : public Source {
+ public:
+  Repeat(Outgoing message, std::uint64_t times, std::optional<double> rate)
+      : message_(std::make_shared<const Outgoing>(std::move(message))), left_(times), rate_(rate) {}
+
+  Step next() override {
+    if (left_ == 0) return {};
+    if (rate_) {
+      if (sent_ == 0) start_ = Steady::now();
+      auto due =
+          start_ + Duration(static_cast<std::int64_t>(static_cast<double>(sent_) / *rate_ * 1e9));
+      if (due > Steady::now()) return {.next = Next::wait, .at = due};
+    }
+    --left_;
+    ++sent_;
+    return {.next = Next::message, .message = message_};
+  }
+
+  std::uint64_t remaining() override { return std::exchange(left_, 0); }
+
+ private:
+  std::shared_ptr<const Outgoing> message_;
+  std::uint64_t left_;
+  std::uint64_t sent_ = 0;
+  std::optional<double> rate_;
+  Steady::time_point start_;
+};
+
+class Batch : public Source {
+ public:
+  Batch(int fd, BatchRules rules, std::optional<double> speed, bool keep_from, Console& console)
+      : fd_(fd),
+        reader_(fd),
+        parser_(std::move(rules), console),
+        speed_(speed),
+        keep_from_(keep_from) {}
+
+  Step next() override {
+    while (!held_) {
+      std::string_view line;
+      auto result = reader_.next(line);
+      if (result == LineReader::Result::end) return {};
+      if (result == LineReader::Result::wait) return {.next = Next::wait};
+      hold(parse(line));
+    }
+    if (due_ > Steady::now()) return {.next = Next::wait, .at = due_};
+    return {.next = Next::message, .message = std::exchange(held_, nullptr)};
+  }
+
+  int fd() const override { return fd_; }
+
+  std::uint64_t remaining() override {
+    std::uint64_t count = held_ ? 1 : 0;
+    std::string_view line;
+    while (reader_.next(line) == LineReader::Result::line) {
+      try {
+        auto message = parser_.parse(line);
+        if (message.kind == BatchMessage::Kind::ignored) ++ignored_;
+        count += message.kind == BatchMessage::Kind::message;
+      } catch (const Failure&) {
+        ++count;  // it would not have been sent either
+      }
+    }
+    return count;
+  }
+
+  std::uint64_t ignored() const override { return ignored_; }
+
+ private:
+  BatchMessage parse(std::string_view line) {
+    try {
+      return parser_.parse(line);
+    } catch (const Failure& failure) {
+      throw Failure(failure.exit(), failure.kind(),
+                    "line " + std::to_string(reader_.number()) + ": " + failure.what(),
+                    failure.hint());
+    }
+  }
+
+  void hold(BatchMessage message) {
+    if (message.kind == BatchMessage::Kind::ignored) {
+      ++ignored_;
+      return;
+    }
+    auto outgoing = std::make_shared<Outgoing>();
+    outgoing->to = std::move(message.to);
+    outgoing->to_text = outgoing->to.str();
+    outgoing->name = std::move(message.name);
+    outgoing->body = std::move(message.body);
+    if (keep_from_) outgoing->from = std::move(message.from);
+    outgoing->line = reader_.number();
+    outgoing->skipped = message.kind == BatchMessage::Kind::partial;
+    pace(message.time);
+    held_ = std::move(outgoing);
+  }
+
+  void pace(std::optional<Duration> time) {
+    if (!speed_ || !time) return;
+    if (!first_time_) {
+      first_time_ = time;
+      start_ = Steady::now();
+    }
+    auto after = static_cast<double>((*time - *first_time_).count()) / *speed_;
+    due_ = start_ + Duration(static_cast<std::int64_t>(after));
+  }
+
+  int fd_;
+  LineReader reader_;
+  BatchParser parser_;
+  std::optional<double> speed_;
+  bool keep_from_;
+  std::shared_ptr<const Outgoing> held_;
+  Steady::time_point due_;
+  Steady::time_point start_;
+  std::optional<Duration> first_time_;
+  std::uint64_t ignored_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<Source> repeat(Outgoing message, std::uint64_t times, std::optional<double> rate) {
+  return std::make_unique<Repeat>(std::move(message), times, rate);
+}
+
+std::unique_ptr<Source> batch(int fd, BatchRules rules, std::optional<double> speed, bool keep_from,
+                              Console& console) {
+  return std::make_unique<Batch>(fd, std::move(rules), speed, keep_from, console);
+}
+
+}  // namespace tool

@@ -1,0 +1,54 @@
+// Where send takes its messages from: one of them N times, or the lines of a batch.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "batch.h"
+#include "compactor/pid.h"
+#include "run.h"
+
+namespace tool {
+
+/// A message to be sent. Shared: a repeated one is held once.
+struct Outgoing {
+  compactor::Pid to{};
+  std::string to_text{};
+  std::string name{};
+  std::string body{};
+  std::string from{};                   // the sender to state; empty: ourselves
+  std::optional<std::uint64_t> line{};  // of the batch
+  bool skipped = false;                 // not to be sent, only told
+};
+
+class Source {
+ public:
+  virtual ~Source() = default;
+
+  enum class Next { message, wait, end };
+  struct Step {
+    Next next = Next::end;
+    std::shared_ptr<const Outgoing> message{};  // of Next::message
+    std::optional<Steady::time_point>
+        at{};  // of Next::wait: when to ask again; nothing: when fd() is readable
+  };
+  /// Never blocks. Throws Failure for a line that cannot be sent; the next call is about the line
+  /// after it.
+  virtual Step next() = 0;
+  /// To be watched for more; -1 when there is nothing to watch.
+  virtual int fd() const { return -1; }
+  /// How many messages there would have been yet, as far as that is known now. Ends the source.
+  virtual std::uint64_t remaining() = 0;
+  virtual std::uint64_t ignored() const { return 0; }
+};
+
+/// `rate`: messages per second; nothing: as fast as it goes.
+std::unique_ptr<Source> repeat(Outgoing message, std::uint64_t times, std::optional<double> rate);
+
+/// `speed`: the recorded spacing divided by it; nothing: none. Does not own `fd`.
+std::unique_ptr<Source> batch(int fd, BatchRules rules, std::optional<double> speed, bool keep_from,
+                              Console& console);
+
+}  // namespace tool
