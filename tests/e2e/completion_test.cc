@@ -52,6 +52,7 @@ class Shell {
       say("PS1='$ '; unsetopt beep list_beep; fpath=(" + folder +
           " $fpath); autoload -U compinit; compinit -D -u; cd " SOURCE_ROOT);
       say("show() { print -n \"<<$BUFFER>>\" }; zle -N show; bindkey '^G' show; LISTMAX=10000; "
+          "tab() { zle expand-or-complete; show }; zle -N tab; bindkey '^I' tab; "
           "zstyle ':completion:*' insert-tab false");
     } else {
       say("function fish_prompt; echo '$ '; end; function fish_right_prompt; end; set -g "

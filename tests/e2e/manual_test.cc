@@ -279,3 +279,31 @@ TEST_CASE("compactor-json names every object and field, with an example that is 
   }
   CHECK(parts.empty());
 }
+
+TEST_CASE("libcompactor.3 names every public type, and its programs are those that are compiled") {
+  const auto text = page("libcompactor.3");
+  const std::regex type("^(?:class|struct|enum class|using) ([A-Z][A-Za-z]+)(?: [:{=]| \\{|$)");
+  std::size_t types = 0;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(SOURCE_ROOT "/libcompactor/include/compactor")) {
+    for (const auto& line : lines_of(contents(entry.path()))) {
+      std::smatch found;
+      if (!std::regex_search(line, found, type)) continue;
+      CAPTURE(line);
+      CHECK(std::regex_search(text, std::regex("[ ,]" + found[1].str() + "[ \n]")));
+      ++types;
+    }
+  }
+  CHECK(types > 20);
+  std::size_t programs = 0;
+  const std::string mark = ".\\\" tests/examples/", begin = ".Bd -literal\n", end = "\n.Ed\n";
+  for (auto at = text.find(mark); at != std::string::npos; at = text.find(mark, at + 1)) {
+    const auto file = text.substr(at + 4, text.find('\n', at) - at - 4);
+    CAPTURE(file);
+    const auto from = text.find(begin, at) + begin.size();
+    CHECK(unescaped(text.substr(from, text.find(end, from) + 1 - from)) ==
+          contents(SOURCE_ROOT "/" + file));
+    ++programs;
+  }
+  CHECK(programs == 3);
+}
