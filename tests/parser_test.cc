@@ -249,6 +249,15 @@ TEST_CASE("upgrades, CONNECT and other methods are plain requests") {
   CHECK(reading.messages[2].body == "ab");
 }
 
+TEST_CASE("a request without a version is HTTP/0.9, the last on its connection") {
+  const Reading reading = requests("GET /x\r\n\r\n" + counted("a"));
+  CHECK(well(reading));
+  REQUIRE(reading.messages.size() == 1);
+  CHECK(reading.messages[0].major == 0);
+  CHECK(reading.messages[0].minor == 9);
+  CHECK(reading.ended);
+}
+
 TEST_CASE("a request that waits for 100 Continue is read when its body comes") {
   const Reading reading = requests(counted("hello", "Expect: 100-continue\r\n"));
   CHECK(well(reading));
@@ -438,6 +447,48 @@ TEST_CASE("what is no response") {
   }
   CHECK(responses("SSH-2.0-OpenSSH\r\n").error == "not an HTTP response");
   CHECK(responses("HTTP/1.1 99 OK\r\n\r\n").error == "invalid status code");
+}
+
+TEST_CASE("a response body as it comes, in any split") {
+  struct Stream : compactor::wire::Sink {
+    bool wants_head() override { return true; }
+    bool on_head(const HttpMessage& head) override {
+      heads.push_back(wire_test::copy_of(head));
+      return head.status == 200;
+    }
+    void on_body(std::string_view piece) override { body += piece; }
+    bool on_message(const HttpMessage& message) override {
+      messages.push_back(wire_test::copy_of(message));
+      return true;
+    }
+    std::vector<Copy> heads;
+    std::vector<Copy> messages;
+    std::string body;
+  };
+  const std::string bytes =
+      "HTTP/1.1 200 OK\r\nX: folded\r\n here\r\nTransfer-Encoding: chunked\r\n\r\n" +
+      std::string("80\r\n") + std::string(128, 'a') + "\r\n2\r\nbc\r\n0\r\n\r\n" +
+      "HTTP/1.1 404 Not Found\r\nContent-Length: 5\r\n\r\nhello" +
+      "HTTP/1.1 200 OK\r\nContent-Length: 200\r\n\r\n" + std::string(200, 'd');
+  for (const std::size_t step : {std::size_t{1}, std::size_t{7}, bytes.size()}) {
+    Stream sink;
+    Parser parser(Kind::response, 100);  // what is not collected is not limited
+    for (std::size_t at = 0; at < bytes.size(); at += step) {
+      REQUIRE(parser.feed(std::string(bytes, at, step), sink));
+    }
+    CHECK(sink.body == std::string(128, 'a') + "bc" + std::string(200, 'd'));
+    REQUIRE(sink.heads.size() == 3);
+    REQUIRE(sink.messages.size() == 3);
+    for (std::size_t i = 0; i < 3; ++i) {
+      CHECK(sink.heads[i].status == sink.messages[i].status);
+      CHECK(sink.heads[i].headers == sink.messages[i].headers);
+      CHECK(sink.heads[i].begin == sink.messages[i].begin);
+    }
+    CHECK(sink.heads[0].headers[0].second == "folded here");
+    CHECK(sink.messages[0].body.empty());
+    CHECK(sink.messages[1].body == "hello");
+    CHECK(sink.messages[2].body.empty());
+  }
 }
 
 TEST_CASE("pending_status is of a response whose head is complete") {

@@ -53,8 +53,9 @@ TEST_CASE("UTF-8 is told from what only looks like it") {
   for (const char* good : {"a", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\xef\xbf\xbd"}) {
     CHECK(tool::utf8_length(good, 0) == std::string_view(good).size());
   }
-  for (const char* bad : {"\x80", "\xc0\x80", "\xc1\xbf", "\xe0\x80\x80", "\xed\xa0\x80", "\xf0\x80\x80\x80",
-                          "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff", "\xe2\x82", "\xc3"}) {
+  for (const char* bad :
+       {"\x80", "\xc0\x80", "\xc1\xbf", "\xe0\x80\x80", "\xed\xa0\x80", "\xf0\x80\x80\x80",
+        "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff", "\xe2\x82", "\xc3"}) {
     CHECK(tool::utf8_length(bad, 0) == 0);
   }
 }
@@ -62,7 +63,8 @@ TEST_CASE("UTF-8 is told from what only looks like it") {
 TEST_CASE("printable is what a person can read") {
   CHECK(tool::is_printable_utf8(""));
   CHECK(tool::is_printable_utf8("a\tb\r\n caf\xc3\xa9"));
-  for (const char* bad : {"\x1b[31m", "\x7f", "\xc2\x9b", "\xff", "\x01"}) CHECK_FALSE(tool::is_printable_utf8(bad));
+  for (const char* bad : {"\x1b[31m", "\x7f", "\xc2\x9b", "\xff", "\x01"})
+    CHECK_FALSE(tool::is_printable_utf8(bad));
   CHECK_FALSE(tool::is_printable_utf8(std::string_view("\0", 1)));
 }
 
@@ -76,11 +78,15 @@ TEST_CASE("JSON strings are valid whatever is in them, and keep every valid text
   std::string all = "\"\\/\b\f\n\r\t caf\xc3\xa9 \xf0\x9f\x98\x80 \x7f";
   for (char c = 0; c < 0x20; ++c) all += c;
   CHECK(nlohmann::json::parse("\"" + json_escaped(all) + "\"") == all);
-  CHECK(json_escaped("a\xff" "b") == "a\xef\xbf\xbd" "b");
+  CHECK(json_escaped("a\xff"
+                     "b") ==
+        "a\xef\xbf\xbd"
+        "b");
 }
 
 TEST_CASE("a terminal sees no control") {
-  CHECK(tool::terminal_escaped("a\x1b[2J\n\\\xff\xc2\x9b\x7f") == "a\\x1b[2J\\n\\\\\\xff\\x9b\\x7f");
+  CHECK(tool::terminal_escaped("a\x1b[2J\n\\\xff\xc2\x9b\x7f") ==
+        "a\\x1b[2J\\n\\\\\\xff\\x9b\\x7f");
   CHECK(tool::terminal_escaped("caf\xc3\xa9 \xe2\x86\x92") == "caf\xc3\xa9 \xe2\x86\x92");
 }
 
@@ -88,7 +94,8 @@ TEST_CASE("a line is one JSON object") {
   std::string out;
   tool::JsonLine line(out, "thing");
   line.text("t", "a\"b").number("n", 5U).real("r", 1.25).yes("y").text_if("absent", "");
-  line.micros("us", std::chrono::nanoseconds(1'234'567)).time("when", tool::WallTime(std::chrono::nanoseconds(1)));
+  line.micros("us", std::chrono::nanoseconds(1'234'567))
+      .time("when", tool::WallTime(std::chrono::nanoseconds(1)));
   line.end();
   CHECK(out.back() == '\n');
   auto json = nlohmann::json::parse(out);

@@ -19,7 +19,8 @@ TEST_CASE("without samples everything is zero") {
 TEST_CASE("one sample is its own every figure") {
   tool::Latency latency;
   latency.add(nanoseconds(123'456));
-  for (double percent : {0.0, 50.0, 100.0}) CHECK(latency.percentile_us(percent) == doctest::Approx(123.456));
+  for (double percent : {0.0, 50.0, 100.0})
+    CHECK(latency.percentile_us(percent) == doctest::Approx(123.456));
   CHECK(latency.min_us() == latency.max_us());
 }
 

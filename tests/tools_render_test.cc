@@ -1,4 +1,5 @@
-// Both renderers over the same events: the JSON keys that scripts rely on, and text without surprises.
+// Both renderers over the same events: the JSON keys that scripts rely on, and text without
+// surprises.
 #include <doctest/doctest.h>
 
 #include <nlohmann/json.hpp>
@@ -23,7 +24,8 @@ class FakeCodec : public tool::TypeCodec {
     out += "known " + std::string(bytes);
     return true;
   }
-  std::optional<std::string> encode(std::string_view name, std::string_view json, std::string_view unknown) override {
+  std::optional<std::string> encode(std::string_view name, std::string_view json,
+                                    std::string_view unknown) override {
     if (name != "known.Type") return std::nullopt;
     return std::string(json) + std::string(unknown);
   }
@@ -48,12 +50,17 @@ std::string text_of(const Event& event, tool::TextStyle style = {}) {
 }
 
 tool::MessageEvent message(std::string_view name, std::string_view body) {
-  return {.time = tool::WallTime(1s), .from = "a@1.2.3.4:5", .to = "b@1.2.3.4:6", .name = name, .body = body};
+  return {.time = tool::WallTime(1s),
+          .from = "a@1.2.3.4:5",
+          .to = "b@1.2.3.4:6",
+          .name = name,
+          .body = body};
 }
 
 }  // namespace
 
-TEST_CASE("a message with a known type has its body as an object, but for a mode that says otherwise") {
+TEST_CASE(
+    "a message with a known type has its body as an object, but for a mode that says otherwise") {
   FakeCodec types;
   auto json = json_of(message("known.Type", "{\"a\":1}"), tool::BodyMode::automatic, &types);
   CHECK(json["body"]["a"] == 1);
@@ -79,13 +86,19 @@ TEST_CASE("bodies that a user types") {
 }
 
 TEST_CASE("a delivery: status is null when none came, line and reason only where there are any") {
-  tool::DeliveryEvent event{.to = "b@1.2.3.4:6", .name = "m", .size = 3, .outcome = "failed", .reason = "why"};
+  tool::DeliveryEvent event{
+      .to = "b@1.2.3.4:6", .name = "m", .size = 3, .outcome = "failed", .reason = "why"};
   auto failed = json_of(event);
   CHECK(failed["status"].is_null());
   CHECK(failed["reason"] == "why");
   CHECK_FALSE(failed.contains("ack_us"));
   CHECK_FALSE(failed.contains("line"));
-  event = {.to = "b@1.2.3.4:6", .name = "m", .status = 202, .outcome = "accepted", .ack = 1500ns, .line = 7};
+  event = {.to = "b@1.2.3.4:6",
+           .name = "m",
+           .status = 202,
+           .outcome = "accepted",
+           .ack = 1500ns,
+           .line = 7};
   auto accepted = json_of(event);
   CHECK(accepted["status"] == 202);
   CHECK(accepted["ack_us"] == 1.5);
@@ -94,7 +107,8 @@ TEST_CASE("a delivery: status is null when none came, line and reason only where
 }
 
 TEST_CASE("a probe shows the clocks that it has") {
-  auto json = json_of(tool::ProbeEvent{.seq = 3, .ack = 5us, .status = 404, .outcome = "no_such_process", .late = true});
+  auto json = json_of(tool::ProbeEvent{
+      .seq = 3, .ack = 5us, .status = 404, .outcome = "no_such_process", .late = true});
   CHECK(json["seq"] == 3);
   CHECK(json["ack_us"] == 5);
   CHECK_FALSE(json.contains("connect_us"));
@@ -103,7 +117,8 @@ TEST_CASE("a probe shows the clocks that it has") {
 }
 
 TEST_CASE("summaries") {
-  tool::ServeSummary serve{.messages = 2, .bytes = 5, .by_name = {{"a\"", 1}, {"b", 1}}, .rejected = 1};
+  tool::ServeSummary serve{
+      .messages = 2, .bytes = 5, .by_name = {{"a\"", 1}, {"b", 1}}, .rejected = 1};
   auto json = json_of(serve);
   CHECK(json["by_name"]["a\""] == 1);
   CHECK(json["rejected"] == 1);

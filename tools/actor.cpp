@@ -39,18 +39,22 @@ Actor::Actor(Settings settings, compactor::Context& context, Console& console, H
   std::lock_guard lock(mutex_);
   child_ = std::make_unique<Child>(
       settings_.words, std::vector<std::string>{"COMPACTOR_PID=" + settings_.pid.str()},
-      [this](std::string_view line) { act(line); }, [this](const std::string& how) { hooks_.ended(how); });
+      [this](std::string_view line) { act(line); },
+      [this](const std::string& how) { hooks_.ended(how); });
   child_->input().watch(hooks_.hold, {});
 }
 
-Actor::~Actor() { finish(); }
+Actor::~Actor() {
+  finish();
+}
 
 void Actor::finish() {
   child_->stop();
   child_->input().watch({}, {});
 }
 
-void Actor::message(const MessageEvent& event, const compactor::Pid& from, const compactor::Pid& to) {
+void Actor::message(const MessageEvent& event, const compactor::Pid& from,
+                    const compactor::Pid& to) {
   std::lock_guard lock(mutex_);
   auto numbered = event;
   numbered.number = ++last_number_;
@@ -61,7 +65,9 @@ void Actor::message(const MessageEvent& event, const compactor::Pid& from, const
 
 void Actor::exited(const compactor::Pid& pid, std::string_view reason) {
   auto text = pid.str();
-  child_->input().write([&](std::string& queue) { renderer_->append(queue, ExitedEvent{text, reason}); });
+  child_->input().write([&](std::string& queue) {
+    renderer_->append(queue, ExitedEvent{text, reason});
+  });
 }
 
 const Actor::Conversation* Actor::conversation(const Action& action) const {
@@ -112,12 +118,16 @@ void Actor::send(const Action& given) {
   if (action.is_reply) {
     std::lock_guard lock(mutex_);
     const auto* answered = conversation(action);
-    if (answered == nullptr) throw Failure(Exit::usage, "action", "there is no such message to reply to");
+    if (answered == nullptr)
+      throw Failure(Exit::usage, "action", "there is no such message to reply to");
     action.to = answered->from;
     action.from = answered->to.str();
   }
-  auto on_delivery = [this, action](const compactor::Delivery& delivery) { report(action, delivery); };
-  auto result = context_.send_wait(action.from, action.to, action.name, action.body, room_timeout, on_delivery);
+  auto on_delivery = [this, action](const compactor::Delivery& delivery) {
+    report(action, delivery);
+  };
+  auto result = context_.send_wait(action.from, action.to, action.name, action.body, room_timeout,
+                                   on_delivery);
   if (result == compactor::SendResult::queued) return;
   compactor::Delivery failed;
   failed.outcome = compactor::Outcome::failed;
@@ -130,7 +140,8 @@ void Actor::report(const Action& action, const compactor::Delivery& delivery) {
   bool stopped = delivery.fault == compactor::Fault::stopped;
   auto to = action.to.str();
   if (!delivered && !stopped) {
-    console_.warning(action.name + " of the child to " + to + " was not delivered: " + delivery.reason);
+    console_.warning(action.name + " of the child to " + to +
+                     " was not delivered: " + delivery.reason);
   }
   if (!action.wants_report) return;
   DeliveryEvent event{.to = to, .name = action.name, .size = action.body.size()};

@@ -1,4 +1,5 @@
-// serve --exec: an actor written in any language. Messages go to a child process as NDJSON, its lines are actions.
+// serve --exec: an actor written in any language. Messages go to a child process as NDJSON, its
+// lines are actions.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +25,8 @@ class Actor {
     compactor::Pid pid;              // that it acts as: sender of its sends, COMPACTOR_PID
     TypeCodec* types = nullptr;
   };
-  /// `hold`: the child does not read its messages; `terminate`: it asked for the end; `ended`: it has ended, how.
+  /// `hold`: the child does not read its messages; `terminate`: it asked for the end; `ended`: it
+  /// has ended, how.
   struct Hooks {
     std::function<void(bool)> hold;
     std::function<void()> terminate;
@@ -35,7 +37,8 @@ class Actor {
   Actor(Settings settings, compactor::Context& context, Console& console, Hooks hooks);
   ~Actor();
 
-  /// Ends the child when it has read and answered what it was given. What it sent may still be under way.
+  /// Ends the child when it has read and answered what it was given. What it sent may still be
+  /// under way.
   void finish();
 
   void message(const MessageEvent& event, const compactor::Pid& from, const compactor::Pid& to);

@@ -34,12 +34,13 @@ compactor::Pid BatchParser::resolve(const std::string& text) {
   return resolved_[text] = resolve_pid(text, console_);
 }
 
-compactor::Pid BatchParser::destination(const nlohmann::json& json, bool recorded) {
+compactor::Pid BatchParser::destination(const nlohmann::ordered_json& json, bool recorded) {
   if (rules_.to) return *rules_.to;
   auto text = text_of_line(json, "to");
   if (text.empty() && rules_.target) return *rules_.target;
   if (text.empty()) {
-    throw refused("it has no \"to\", and no TARGET is given", "give TARGET, or \"to\" in each line");
+    throw refused("it has no \"to\", and no TARGET is given",
+                  "give TARGET, or \"to\" in each line");
   }
   if (rules_.use_recorded_to || (!rules_.target && !recorded)) return resolve(text);
   const char* hint = "--to TARGET sends every line there, --use-recorded-to where each line says";
@@ -60,7 +61,9 @@ BatchMessage BatchParser::parse(std::string_view line) {
   }
   message.name = text_of_line(json, "name");
   if (!json.contains("name")) {
-    if (!rules_.name) throw refused("it has no \"name\", and no NAME is given", "give NAME, or \"name\" in each line");
+    if (!rules_.name)
+      throw refused("it has no \"name\", and no NAME is given",
+                    "give NAME, or \"name\" in each line");
     message.name = *rules_.name;
   }
   message.to = destination(json, recorded);
@@ -86,7 +89,8 @@ LineReader::Result LineReader::next(std::string_view& line) {
       begin_ = scanned_ = std::min(stop + 1, buffer_.size());
       ++number_;
       if (line.ends_with('\r')) line.remove_suffix(1);
-      if (line.find_first_not_of(" \t") == std::string_view::npos) continue;  // an empty line says nothing
+      if (line.find_first_not_of(" \t") == std::string_view::npos)
+        continue;  // an empty line says nothing
       return Result::line;
     }
     if (at_end_) return Result::end;
@@ -94,14 +98,16 @@ LineReader::Result LineReader::next(std::string_view& line) {
     begin_ = 0;
     scanned_ = buffer_.size();
     if (buffer_.size() > longest_line) {
-      throw Failure(Exit::usage, "batch", "line " + std::to_string(number_ + 1) + " is too long", {});
+      throw Failure(Exit::usage, "batch", "line " + std::to_string(number_ + 1) + " is too long",
+                    {});
     }
     if (!readable()) return Result::wait;
     std::array<char, piece_size> piece;
     ssize_t got = ::read(fd_, piece.data(), piece.size());
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) {
-      throw Failure(Exit::local, "file", "cannot read the batch: " + std::generic_category().message(errno));
+      throw Failure(Exit::local, "file",
+                    "cannot read the batch: " + std::generic_category().message(errno));
     }
     if (got == 0) at_end_ = true;
     buffer_.append(piece.data(), static_cast<std::size_t>(got));

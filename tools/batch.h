@@ -22,7 +22,7 @@ struct BatchMessage {
   compactor::Pid to;  // resolved; unset for `ignored`
   std::string name;
   std::string body;
-  std::string from;               // recorded sender, as it stands
+  std::string from;              // recorded sender, as it stands
   std::optional<Duration> time;  // recorded, since the epoch
 };
 
@@ -43,7 +43,7 @@ class BatchParser {
   BatchMessage parse(std::string_view line);
 
  private:
-  compactor::Pid destination(const nlohmann::json& json, bool recorded);
+  compactor::Pid destination(const nlohmann::ordered_json& json, bool recorded);
   compactor::Pid resolve(const std::string& text);
 
   BatchRules rules_;
@@ -58,8 +58,9 @@ class LineReader {
   explicit LineReader(int fd) : fd_(fd) {}
 
   enum class Result { line, wait, end };
-  /// The next line without its end, valid until the next call. `wait`: nothing is there yet. Blocks only when `fd` is a
-  /// regular file. Throws Failure (exit 6) when reading fails, (exit 2) for a line that is too long.
+  /// The next line without its end, valid until the next call. `wait`: nothing is there yet. Blocks
+  /// only when `fd` is a regular file. Throws Failure (exit 6) when reading fails, (exit 2) for a
+  /// line that is too long.
   Result next(std::string_view& line);
   std::uint64_t number() const { return number_; }  // of the line last handed out, from 1
 

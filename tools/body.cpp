@@ -19,13 +19,14 @@ constexpr std::size_t shown_at_most = 200;  // bytes of a body, where it may be 
 // More than any receiver takes by default; it bounds what a wrong file name (/dev/zero) can cost.
 constexpr std::size_t largest_file = std::size_t{1} << 30;
 
-constexpr std::array<std::pair<std::string_view, BodyMode>, 7> modes{{{"auto", BodyMode::automatic},
-                                                                      {"json", BodyMode::json},
-                                                                      {"text", BodyMode::text},
-                                                                      {"hex", BodyMode::hex},
-                                                                      {"base64", BodyMode::base64},
-                                                                      {"none", BodyMode::none},
-                                                                      {"summary", BodyMode::summary}}};
+constexpr std::array<std::pair<std::string_view, BodyMode>, 7> modes{
+    {{"auto", BodyMode::automatic},
+     {"json", BodyMode::json},
+     {"text", BodyMode::text},
+     {"hex", BodyMode::hex},
+     {"base64", BodyMode::base64},
+     {"none", BodyMode::none},
+     {"summary", BodyMode::summary}}};
 
 void append_text_or_base64(std::string& out, std::string_view bytes) {
   if (is_printable_utf8(bytes)) {
@@ -75,7 +76,8 @@ BodyMode parse_body_mode(std::string_view text) {
 void BodyView::append_json(std::string& out, std::string_view name, std::string_view bytes) const {
   switch (mode_) {
     case BodyMode::none:
-    case BodyMode::summary: return;
+    case BodyMode::summary:
+      return;
     case BodyMode::hex:
       out += ",\"body_hex\":\"";
       append_hex(out, bytes);
@@ -90,7 +92,8 @@ void BodyView::append_json(std::string& out, std::string_view name, std::string_
     case BodyMode::json:
       if (types_ != nullptr && types_->append_json(out, name, bytes)) return;
       break;
-    case BodyMode::text: break;
+    case BodyMode::text:
+      break;
   }
   append_text_or_base64(out, bytes);
 }
@@ -99,10 +102,17 @@ void BodyView::append_text(std::string& out, std::string_view name, std::string_
   if (mode_ == BodyMode::none || mode_ == BodyMode::summary || bytes.empty()) return;
   out += "  ";
   switch (mode_) {
-    case BodyMode::hex: append_hex(out, bytes); return;
-    case BodyMode::base64: append_base64(out, bytes); return;
-    case BodyMode::text: append_readable(out, bytes, false); return;
-    default: break;
+    case BodyMode::hex:
+      append_hex(out, bytes);
+      return;
+    case BodyMode::base64:
+      append_base64(out, bytes);
+      return;
+    case BodyMode::text:
+      append_readable(out, bytes, false);
+      return;
+    default:
+      break;
   }
   if (types_ != nullptr && types_->append_text(out, name, bytes)) return;
   append_readable(out, bytes, true);
@@ -114,14 +124,16 @@ std::string encode_json(std::string_view name, std::string_view json, std::strin
     if (auto bytes = types->encode(name, json, unknown)) return *std::move(bytes);
   }
   auto suggestion = types == nullptr ? std::string() : types->suggestion(name);
-  throw bad_body("\"" + std::string(name) + "\" is no known message type, so its JSON cannot be encoded",
-                 (suggestion.empty() ? "" : suggestion + "; ") + "--raw sends the text as it is");
+  throw bad_body(
+      "\"" + std::string(name) + "\" is no known message type, so its JSON cannot be encoded",
+      (suggestion.empty() ? "" : suggestion + "; ") + "--raw sends the text as it is");
 }
 
 std::string read_file(const std::string& path) {
   auto fail = [&](int error) {
-    return Failure(Exit::local, "file",
-                   "cannot read " + std::string(path) + ": " + std::generic_category().message(error));
+    return Failure(
+        Exit::local, "file",
+        "cannot read " + std::string(path) + ": " + std::generic_category().message(error));
   };
   int fd = path == "-" ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) throw fail(errno);
@@ -143,7 +155,8 @@ std::string read_body(std::string_view name, const std::string& typed, bool raw,
   if (typed.starts_with('@')) return read_file(typed.substr(1));
   if (typed.starts_with("hex:")) {
     auto bytes = decode_hex(std::string_view(typed).substr(4));
-    if (!bytes) throw bad_body("the body after hex: is not pairs of hexadecimal digits", "as in hex:0801");
+    if (!bytes)
+      throw bad_body("the body after hex: is not pairs of hexadecimal digits", "as in hex:0801");
     return *std::move(bytes);
   }
   if (typed.starts_with("base64:")) {

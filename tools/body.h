@@ -1,5 +1,5 @@
-// Bodies as a user sees and types them. The seam for message types: what is known of a body beyond its bytes comes from
-// a TypeCodec, and nothing else in tools/ knows of types.
+// Bodies as a user sees and types them. The seam for message types: what is known of a body beyond
+// its bytes comes from a TypeCodec, and nothing else in tools/ knows of types.
 #pragma once
 
 #include <optional>
@@ -15,15 +15,18 @@ class TypeCodec {
   virtual ~TypeCodec() = default;
 
   /// Appends what stands beside the other keys of a message's JSON object, beginning with a comma:
-  /// `,"body":{…},"body_type":"…"` and, where there is any, `,"body_inner":…` and `,"body_unknown":"…"`.
-  /// False, with nothing appended, when the type is not known or the bytes do not fit it.
+  /// `,"body":{…},"body_type":"…"` and, where there is any, `,"body_inner":…` and
+  /// `,"body_unknown":"…"`. False when the type is not known or the bytes do not fit it: then the
+  /// bytes themselves are still to be shown, and what was appended, if anything, says why or what
+  /// they may be.
   virtual bool append_json(std::string& out, std::string_view name, std::string_view bytes) = 0;
 
   /// The same for people, in one line. False as above.
   virtual bool append_text(std::string& out, std::string_view name, std::string_view bytes) = 0;
 
-  /// The bytes of a message of that name from its JSON, with `unknown` (bytes of unknown fields) behind them.
-  /// Nothing when no type is known for the name. Throws Failure (exit 2) for JSON that does not fit the type.
+  /// The bytes of a message of that name from its JSON, with `unknown` (bytes of unknown fields)
+  /// behind them. Nothing when no type is known for the name. Throws Failure (exit 2) for JSON that
+  /// does not fit the type.
   virtual std::optional<std::string> encode(std::string_view name, std::string_view json,
                                             std::string_view unknown) = 0;
 
@@ -45,9 +48,11 @@ class BodyView {
   explicit BodyView(BodyMode mode = BodyMode::automatic, TypeCodec* types = nullptr)
       : mode_(mode), types_(types) {}
 
-  /// The body keys of a JSON object, each with a comma before it; nothing in the modes none and summary.
+  /// The body keys of a JSON object, each with a comma before it; nothing in the modes none and
+  /// summary.
   void append_json(std::string& out, std::string_view name, std::string_view bytes) const;
-  /// For a terminal, with a blank before it, escaped; long bodies are cut in the modes auto and json.
+  /// For a terminal, with a blank before it, escaped; long bodies are cut in the modes auto and
+  /// json.
   void append_text(std::string& out, std::string_view name, std::string_view bytes) const;
 
  private:
@@ -55,9 +60,10 @@ class BodyView {
   TypeCodec* types_;
 };
 
-/// What a user typed -> bytes: text, `@FILE`, `-` (standard input), `hex:…`, `base64:…`, `{…}` (JSON for the type that the
-/// message is named after; with `raw`, or for a name without a dot and no known type, text). Throws Failure: exit 2
-/// for what does not read or fit, 6 for a file that cannot be read.
+/// What a user typed -> bytes: text, `@FILE`, `-` (standard input), `hex:…`, `base64:…`, `{…}`
+/// (JSON for the type that the message is named after; with `raw`, or for a name without a dot and
+/// no known type, text). Throws Failure: exit 2 for what does not read or fit, 6 for a file that
+/// cannot be read.
 std::string read_body(std::string_view name, const std::string& typed, bool raw, TypeCodec* types);
 
 /// JSON text -> bytes, for a name of which the type must be known. Throws Failure (exit 2).

@@ -26,7 +26,8 @@ constexpr std::size_t longest_line = std::size_t{128} << 20;
 constexpr auto patience = std::chrono::milliseconds(2000);
 
 Failure cannot(const std::string& what, int error) {
-  return Failure(Exit::local, "child", "cannot start " + what + ": " + std::generic_category().message(error),
+  return Failure(Exit::local, "child",
+                 "cannot start " + what + ": " + std::generic_category().message(error),
                  "--exec takes a program and its arguments, --exec-shell a shell command");
 }
 
@@ -43,8 +44,10 @@ std::vector<char*> pointers(const std::vector<std::string>& texts) {
   return out;
 }
 
-/// In the child: becomes the program, or writes why not. Between fork and exec nothing may allocate.
-[[noreturn]] void become(char* const* arguments, char* const* environment, int in, int out, int report) {
+/// In the child: becomes the program, or writes why not. Between fork and exec nothing may
+/// allocate.
+[[noreturn]] void become(char* const* arguments, char* const* environment, int in, int out,
+                         int report) {
   ::setpgid(0, 0);
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
   restore_signals();
@@ -58,7 +61,8 @@ std::vector<char*> pointers(const std::vector<std::string>& texts) {
 
 std::string how_it_ended(int status) {
   if (WIFSIGNALED(status)) {
-    return "was ended by signal " + std::to_string(WTERMSIG(status)) + " (" + ::strsignal(WTERMSIG(status)) + ")";
+    return "was ended by signal " + std::to_string(WTERMSIG(status)) + " (" +
+           ::strsignal(WTERMSIG(status)) + ")";
   }
   return "ended with status " + std::to_string(WEXITSTATUS(status));
 }
@@ -99,7 +103,9 @@ Child::Child(const std::vector<std::string>& words, const std::vector<std::strin
   waiter_ = std::thread([this] { await_end(); });
 }
 
-Child::~Child() { stop(); }
+Child::~Child() {
+  stop();
+}
 
 void Child::stop() {
   if (stopping_.exchange(true)) return;
@@ -132,7 +138,8 @@ void Child::read_lines() {
   std::array<char, 65536> piece;
   for (;;) {
     pollfd ready{out_, POLLIN, 0};
-    // A grandchild may hold the pipe open after the child's end: then only what is there already is read.
+    // A grandchild may hold the pipe open after the child's end: then only what is there already is
+    // read.
     int count = ::poll(&ready, 1, 100);
     if (count == 0 && ended_) break;
     if (count <= 0) continue;

@@ -20,19 +20,20 @@ class Child {
  public:
   /// A line of its standard output without the line end; on a thread of the child's own.
   using OnLine = std::function<void(std::string_view line)>;
-  /// It has ended, and all its lines were handed out: how, in words. On a thread of the child's own, once.
+  /// It has ended, and all its lines were handed out: how, in words. On a thread of the child's
+  /// own, once.
   using OnEnd = std::function<void(const std::string& how)>;
 
-  /// `words`: the program (searched in PATH) and its arguments; `environment`: NAME=VALUE to be added. stderr is ours.
-  /// Throws Failure (exit 6) when it cannot be started.
-  Child(const std::vector<std::string>& words, const std::vector<std::string>& environment, OnLine on_line,
-        OnEnd on_end);
+  /// `words`: the program (searched in PATH) and its arguments; `environment`: NAME=VALUE to be
+  /// added. stderr is ours. Throws Failure (exit 6) when it cannot be started.
+  Child(const std::vector<std::string>& words, const std::vector<std::string>& environment,
+        OnLine on_line, OnEnd on_end);
   ~Child();  // stop()
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
 
-  /// Ends it: end of input first, then SIGTERM, then SIGKILL, two seconds after each other; waits for its end and its last
-  /// lines. A second call does nothing.
+  /// Ends it: end of input first, then SIGTERM, then SIGKILL, two seconds after each other; waits
+  /// for its end and its last lines. A second call does nothing.
   void stop();
 
   /// Never blocks; see Output for what happens when the child does not read.

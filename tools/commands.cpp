@@ -8,6 +8,8 @@ const std::vector<Command>& commands() {
       {"send", "deliver messages and say what became of them", run_send},
       {"ping", "measure connect, queue and reply times", run_ping},
       {"link", "link processes and say when they are gone", run_link},
+      {"describe", "list message types, show one and a template to fill", run_describe},
+      {"sniff", "show every message on a wire, in a file, or through a proxy", run_sniff},
       {"inspect", "show a node's processes, mailboxes and metrics", run_inspect},
   };
   return all;

@@ -1,4 +1,5 @@
-// stdout and stderr of a run: which renderer, which queue, and who is told when nobody reads what we print.
+// stdout and stderr of a run: which renderer, which queue, and who is told when nobody reads what
+// we print.
 #pragma once
 
 #include <functional>
@@ -45,10 +46,15 @@ class Console {
   /// Shown by `-v` (level 1), `-v -v` (2) …
   void detail(int level, std::string_view text);
 
+  /// While true, results are written in large pieces: for a run that prints as fast as it can.
+  void gather(bool on) { out_.gather(on); }
+  /// Bytes of results that are not yet written.
+  std::size_t waiting() const { return out_.waiting(); }
+
   const OutputOptions& options() const { return options_; }
 
-  /// `hold(true)` when output piles up and nothing more should be taken in, `hold(false)` when it may go on;
-  /// `ended` when nobody reads stdout any more. Null functions take it back.
+  /// `hold(true)` when output piles up and nothing more should be taken in, `hold(false)` when it
+  /// may go on; `ended` when nobody reads stdout any more. Null functions take it back.
   void watch(std::function<void(bool)> hold, std::function<void()> ended);
   bool full() const { return out_.full() || err_.full(); }
   /// The reader of stdout has gone.

@@ -53,11 +53,21 @@ constexpr std::array<bool, 256> plain_in_json = [] {
 
 void append_json_control(std::string& out, unsigned char c) {
   switch (c) {
-    case '\n': out += "\\n"; return;
-    case '\r': out += "\\r"; return;
-    case '\t': out += "\\t"; return;
-    case '"': out += "\\\""; return;
-    case '\\': out += "\\\\"; return;
+    case '\n':
+      out += "\\n";
+      return;
+    case '\r':
+      out += "\\r";
+      return;
+    case '\t':
+      out += "\\t";
+      return;
+    case '"':
+      out += "\\\"";
+      return;
+    case '\\':
+      out += "\\\\";
+      return;
     default:
       out += "\\u00";
       out += hex_digits[c >> 4];
@@ -67,9 +77,15 @@ void append_json_control(std::string& out, unsigned char c) {
 
 void append_escaped_byte(std::string& out, unsigned char c) {
   switch (c) {
-    case '\n': out += "\\n"; return;
-    case '\r': out += "\\r"; return;
-    case '\t': out += "\\t"; return;
+    case '\n':
+      out += "\\n";
+      return;
+    case '\r':
+      out += "\\r";
+      return;
+    case '\t':
+      out += "\\t";
+      return;
     default:
       out += "\\x";
       out += hex_digits[c >> 4];
@@ -91,8 +107,8 @@ std::size_t utf8_length(std::string_view text, std::size_t at) {
   if (c >= 0xf0 && c <= 0xf4) {
     auto low = c == 0xf0 ? 0x90U : 0x80U;
     auto high = c == 0xf4 ? 0x8fU : 0xbfU;
-    bool whole = continues(text, at + 1, low, high) && continues(text, at + 2) &&
-                 continues(text, at + 3);
+    bool whole =
+        continues(text, at + 1, low, high) && continues(text, at + 2) && continues(text, at + 3);
     return whole ? 4 : 0;
   }
   return 0;

@@ -20,16 +20,17 @@ std::optional<std::string> decode_hex(std::string_view text);
 /// Valid UTF-8 of which every character can be shown: no controls but tab, CR and LF.
 bool is_printable_utf8(std::string_view bytes);
 
-/// Appends the contents of a JSON string (without the quotes). What is no UTF-8 becomes U+FFFD, so that the line is
-/// valid JSON whatever a peer sent.
+/// Appends the contents of a JSON string (without the quotes). What is no UTF-8 becomes U+FFFD, so
+/// that the line is valid JSON whatever a peer sent.
 void append_json_escaped(std::string& out, std::string_view text);
 
-/// Appends what may go to a terminal: controls (also C1) as \n, \t, \x1b …, a backslash doubled, bytes that are no
-/// UTF-8 as \xNN. Nothing that a peer sends can move the cursor.
+/// Appends what may go to a terminal: controls (also C1) as \n, \t, \x1b …, a backslash doubled,
+/// bytes that are no UTF-8 as \xNN. Nothing that a peer sends can move the cursor.
 void append_terminal_escaped(std::string& out, std::string_view text);
 std::string terminal_escaped(std::string_view text);
 
-/// The length of the valid UTF-8 character at `at`, 0 when there is none (overlong, surrogate, cut …).
+/// The length of the valid UTF-8 character at `at`, 0 when there is none (overlong, surrogate, cut
+/// …).
 std::size_t utf8_length(std::string_view text, std::size_t at);
 
 }  // namespace tool

@@ -1,4 +1,5 @@
-// What a run tells: the same typed events for the text and the JSON output. Views are valid during the call only.
+// What a run tells: the same typed events for the text and the JSON output. Views are valid during
+// the call only.
 #pragma once
 
 #include <chrono>
@@ -63,6 +64,118 @@ struct LinkedEvent {
 struct ExitedEvent {
   std::string_view pid{};
   std::string_view reason{};
+};
+
+/// A message that sniff saw.
+struct SeenMessageEvent {
+  WallTime time{};
+  std::string_view from{};
+  std::string_view to{};
+  std::string_view name{};
+  std::string_view body{};
+  std::size_t size = 0;
+  std::string_view source{};
+  std::string_view destination{};
+  std::optional<int> status{};
+  std::optional<std::chrono::nanoseconds> latency{};
+  std::uint64_t connection = 0;
+  std::uint64_t seq = 0;
+  bool partial = false;
+  std::string_view trouble{};  // why the body is not as it was delivered
+};
+
+struct SeenAnswerEvent {
+  WallTime time{};
+  std::uint64_t connection = 0;
+  std::uint64_t seq = 0;
+  int status = 0;
+  std::chrono::nanoseconds latency{0};
+};
+
+struct GapEvent {
+  WallTime time{};
+  std::uint64_t connection = 0;
+  std::string_view direction{};  // request, response or unknown
+  std::string_view source{};
+  std::string_view destination{};
+  std::uint64_t bytes = 0;
+};
+
+/// A plain request that sniff saw.
+struct SeenHttpEvent {
+  WallTime time{};
+  std::string_view source{};
+  std::string_view destination{};
+  std::string_view method{};
+  std::string_view url{};
+  std::optional<int> status{};
+  std::optional<std::chrono::nanoseconds> latency{};
+  std::size_t request_size = 0;
+  std::optional<std::uint64_t> response_size{};  // none while it is a stream that goes on
+  std::string_view response_type{};
+  std::string_view response_body{};  // the beginning of it
+  std::uint64_t connection = 0;
+  std::uint64_t seq = 0;
+};
+
+/// One event of a stream of /api/v1.
+struct HttpStreamEvent {
+  WallTime time{};
+  std::string_view url{};
+  std::string_view type{};  // Content-Type
+  std::string_view name{};  // of the message type that the bytes are of
+  std::string_view body{};
+  std::uint64_t connection = 0;
+  std::uint64_t seq = 0;
+  std::uint64_t number = 0;
+};
+
+/// One row of --stats.
+struct StatisticsRow {
+  std::string_view table{};   // all, name, pair
+  std::string_view first{};   // the name, or the sender
+  std::string_view second{};  // the receiver
+  std::uint64_t messages = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t smallest = 0;
+  std::uint64_t largest = 0;
+  double per_second = 0;
+  const std::map<int, std::uint64_t>* outcomes = nullptr;  // by status; 0: never answered
+  const Latency* latency = nullptr;
+  bool heading = false;  // the first row of its table
+};
+
+/// What became of every packet and byte.
+struct SniffSummary {
+  std::uint64_t packets = 0;
+  std::uint64_t kernel_drops = 0;
+  std::uint64_t connections = 0;
+  std::uint64_t messages = 0;
+  std::uint64_t http = 0;
+  std::uint64_t gaps = 0;
+  std::uint64_t gap_bytes = 0;
+  std::uint64_t passed_over_bytes = 0;
+  std::uint64_t undecodable = 0;
+  std::uint64_t evicted = 0;
+  std::uint64_t shown = 0;
+  std::uint64_t unanswered = 0;
+  std::uint64_t stream_bytes = 0;
+  std::uint64_t message_bytes = 0;
+  std::uint64_t http_bytes = 0;
+  std::uint64_t midstream = 0;
+  std::uint64_t retransmitted = 0;
+  std::uint64_t out_of_order = 0;
+  std::uint64_t out_of_window = 0;
+  std::uint64_t overlapping = 0;
+  std::uint64_t resets = 0;
+  std::uint64_t reused = 0;
+  std::uint64_t cut = 0;
+  std::uint64_t fragments = 0;
+  std::uint64_t malformed = 0;
+  std::uint64_t not_tcp = 0;
+  std::uint64_t abandoned = 0;
+  std::uint64_t refused = 0;
+  bool truncated = false;  // the file ends in the middle of a packet
 };
 
 // What inspect tells. Everything of one round has the same time.

@@ -47,7 +47,8 @@ JsonLine& JsonLine::real(std::string_view key, double value) {
   begin_value(key);
   std::array<char, 64> digits{};
   double shown = std::isfinite(value) ? value : 0;
-  auto end = std::to_chars(digits.data(), digits.data() + digits.size(), shown, std::chars_format::fixed, 3);
+  auto end = std::to_chars(digits.data(), digits.data() + digits.size(), shown,
+                           std::chars_format::fixed, 3);
   out_.append(digits.data(), end.ptr);
   return *this;
 }
@@ -59,7 +60,8 @@ JsonLine& JsonLine::yes(std::string_view key) {
 }
 
 JsonLine& JsonLine::time(std::string_view key, WallTime value) {
-  // Of the thread: lines are rendered by few threads, and the text of the last second is worth keeping.
+  // Of the thread: lines are rendered by few threads, and the text of the last second is worth
+  // keeping.
   thread_local TimeText text;
   begin_value(key);
   out_ += '"';
@@ -90,7 +92,8 @@ void TimeText::append(std::string& out, WallTime time) {
     std::tm parts{};
     ::gmtime_r(&seconds, &parts);
     std::array<char, 40> text{};
-    prefix_.assign(text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S.", &parts));
+    prefix_.assign(text.data(),
+                   std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S.", &parts));
   }
   out += prefix_;
   append_padded(out, (time - second).count(), 9);

@@ -11,7 +11,8 @@
 
 namespace tool {
 
-/// Keys must be plain ASCII that needs no escaping; values may be any bytes. Views and the buffer must outlive it.
+/// Keys must be plain ASCII that needs no escaping; values may be any bytes. Views and the buffer
+/// must outlive it.
 class JsonLine {
  public:
   JsonLine(std::string& out, std::string_view type);
@@ -42,7 +43,8 @@ class JsonLine {
   std::string& out_;
 };
 
-/// Appends 2026-01-31T12:00:00.123456789Z. Keeps the text of the last second: one thread at a time per clock.
+/// Appends 2026-01-31T12:00:00.123456789Z. Keeps the text of the last second: one thread at a time
+/// per clock.
 class TimeText {
  public:
   void append(std::string& out, WallTime time);

@@ -18,13 +18,21 @@ void Latency::add(std::chrono::nanoseconds sample) {
   ++counts_[bucket_of(value)];
 }
 
-double Latency::min_us() const { return static_cast<double>(min_) / 1e3; }
-double Latency::avg_us() const { return count_ == 0 ? 0 : sum_ / static_cast<double>(count_) / 1e3; }
-double Latency::max_us() const { return static_cast<double>(max_) / 1e3; }
+double Latency::min_us() const {
+  return static_cast<double>(min_) / 1e3;
+}
+double Latency::avg_us() const {
+  return count_ == 0 ? 0 : sum_ / static_cast<double>(count_) / 1e3;
+}
+double Latency::max_us() const {
+  return static_cast<double>(max_) / 1e3;
+}
 
 double Latency::percentile_us(double percent) const {
   if (count_ == 0) return 0;
-  auto wanted = static_cast<std::uint64_t>(std::ceil(percent / 100 * static_cast<double>(count_)));
+  // The subtrahend keeps 99.9 % of 1000 at 999 whatever the rounding of binary fractions.
+  auto wanted =
+      static_cast<std::uint64_t>(std::ceil(percent / 100 * static_cast<double>(count_) - 1e-6));
   wanted = std::clamp<std::uint64_t>(wanted, 1, count_);
   std::uint64_t seen = 0;
   std::size_t bucket = 0;
@@ -49,7 +57,8 @@ std::string Latency::bars(std::size_t width) const {
     auto count = rows[power];
     std::string label = "< " + human_duration(static_cast<double>(std::uint64_t{1} << power));
     out += std::string(label.size() < 12 ? 12 - label.size() : 0, ' ') + label + " |";
-    auto length = static_cast<double>(count) * static_cast<double>(width) / static_cast<double>(most);
+    auto length =
+        static_cast<double>(count) * static_cast<double>(width) / static_cast<double>(most);
     out += std::string(static_cast<std::size_t>(std::ceil(length)), '#');
     out += ' ' + std::to_string(count) + '\n';
   }
@@ -58,7 +67,8 @@ std::string Latency::bars(std::size_t width) const {
 
 std::size_t Latency::bucket_of(std::uint64_t nanoseconds) {
   int shift = std::max(0, static_cast<int>(std::bit_width(nanoseconds)) - sub_bits - 1);
-  return (static_cast<std::size_t>(shift) << sub_bits) + static_cast<std::size_t>(nanoseconds >> shift);
+  return (static_cast<std::size_t>(shift) << sub_bits) +
+         static_cast<std::size_t>(nanoseconds >> shift);
 }
 
 std::uint64_t Latency::middle_of(std::size_t bucket) {

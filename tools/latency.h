@@ -8,7 +8,8 @@
 
 namespace tool {
 
-/// Minimum, mean and maximum are exact; percentiles are within 1 % (128 buckets to each power of two).
+/// Minimum, mean and maximum are exact; percentiles are within 1 % (128 buckets to each power of
+/// two).
 class Latency {
  public:
   void add(std::chrono::nanoseconds sample);
@@ -20,8 +21,8 @@ class Latency {
   /// The value that `percent` (0–100) of the samples do not exceed. 0 without samples.
   double percentile_us(double percent) const;
 
-  /// For a terminal: one line for each power of two between the smallest and the largest sample, with a bar of at most
-  /// `width` characters. Empty without samples.
+  /// For a terminal: one line for each power of two between the smallest and the largest sample,
+  /// with a bar of at most `width` characters. Empty without samples.
   std::string bars(std::size_t width) const;
 
  private:

@@ -13,7 +13,7 @@ Failure bad_line(const std::string& message, std::string hint = {}) {
   return Failure(Exit::usage, "body", message, std::move(hint));
 }
 
-std::string decoded(const nlohmann::json& line, const char* key,
+std::string decoded(const nlohmann::ordered_json& line, const char* key,
                     std::optional<std::string> (*decode)(std::string_view)) {
   auto bytes = decode(text_of_line(line, key));
   if (!bytes) throw bad_line(std::string(key) + " does not read");
@@ -22,37 +22,42 @@ std::string decoded(const nlohmann::json& line, const char* key,
 
 }  // namespace
 
-std::string text_of_line(const nlohmann::json& line, const char* key) {
+std::string text_of_line(const nlohmann::ordered_json& line, const char* key) {
   auto found = line.find(key);
   if (found == line.end()) return {};
   if (!found->is_string()) throw bad_line(std::string(key) + " is no text");
   return found->get<std::string>();
 }
 
-std::string body_of_line(const nlohmann::json& line, std::string_view name, TypeCodec* types) {
+std::string body_of_line(const nlohmann::ordered_json& line, std::string_view name, TypeCodec* types) {
+  if (line.contains("body_inexact") && line.contains("body_base64")) return decoded(line, "body_base64", decode_base64);
   int given = 0;
-  for (const char* key : {"body", "body_text", "body_base64", "body_hex"}) given += line.contains(key);
+  for (const char* key : {"body", "body_text", "body_base64", "body_hex"})
+    given += line.contains(key);
   if (given > 1) throw bad_line("more than one of body, body_text, body_base64, body_hex");
   if (line.contains("body_text")) return text_of_line(line, "body_text");
   if (line.contains("body_base64")) return decoded(line, "body_base64", decode_base64);
   if (line.contains("body_hex")) return decoded(line, "body_hex", decode_hex);
   if (line.contains("body")) {
-    auto unknown = line.contains("body_unknown") ? decoded(line, "body_unknown", decode_base64) : std::string();
+    auto unknown = line.contains("body_unknown") ? decoded(line, "body_unknown", decode_base64)
+                                                 : std::string();
     auto type = text_of_line(line, "body_type");
-    return encode_json(type.empty() ? name : std::string_view(type), line["body"].dump(), unknown, types);
+    return encode_json(type.empty() ? name : std::string_view(type), line["body"].dump(), unknown,
+                       types);
   }
   bool recorded_without = line.contains("size") && line["size"] != 0;
   if (recorded_without) {
-    throw bad_line("the line was recorded without its body", "record with --body auto, text, hex or base64");
+    throw bad_line("the line was recorded without its body",
+                   "record with --body auto, text, hex or base64");
   }
   return {};
 }
 
-nlohmann::json parse_line(std::string_view text) {
-  nlohmann::json line;
+nlohmann::ordered_json parse_line(std::string_view text) {
+  nlohmann::ordered_json line;
   try {
-    line = nlohmann::json::parse(text);
-  } catch (const nlohmann::json::parse_error& error) {
+    line = nlohmann::ordered_json::parse(text);
+  } catch (const nlohmann::ordered_json::parse_error& error) {
     // Its text begins with an id of the library in brackets.
     std::string what = error.what();
     auto bracket = what.find("] ");

@@ -31,14 +31,17 @@ struct LinkOptions {
 };
 
 bool read_arguments(const Arguments& arguments, LinkOptions& options) {
-  CommandLine line("link", "Links processes, as libprocess does, and says when they are no longer there.",
-                   "  compactor link master@10.0.0.5:5050\n"
-                   "  compactor link 'slave(1)@10.0.0.7:5051' --probe 2s --for 1m && echo still up\n"
-                   "  compactor link a@10.0.0.5:5050 b@10.0.0.6:5050 --reconnect --json\n");
+  CommandLine line(
+      "link", "Links processes, as libprocess does, and says when they are no longer there.",
+      "  compactor link master@10.0.0.5:5050\n"
+      "  compactor link 'slave(1)@10.0.0.7:5051' --probe 2s --for 1m && echo still up\n"
+      "  compactor link a@10.0.0.5:5050 b@10.0.0.6:5050 --reconnect --json\n");
   line.positionals("TARGET", options.targets, "processes to link, as in master@10.0.0.5:5050");
   line.group("Link");
-  line.duration("--probe", options.probe, "ask this often whether the process is still there (10s; 0: never)");
-  line.duration("--for", options.lasting, "exit 0 if all are still up after DUR, 1 at the first exit");
+  line.duration("--probe", options.probe,
+                "ask this often whether the process is still there (10s; 0: never)");
+  line.duration("--for", options.lasting,
+                "exit 0 if all are still up after DUR, 1 at the first exit");
   line.flag("--reconnect", options.reconnect, "link again after an exit, with growing pauses");
   add_output_options(line, options.output);
   add_process_options(line, options.process);
@@ -70,11 +73,11 @@ struct Target {
   compactor::Pid pid;
   bool linked = false;
   bool ever_linked = false;
-  bool over = false;         // exited for good
-  unsigned attempt = 0;      // failed ones in a row
+  bool over = false;             // exited for good
+  unsigned attempt = 0;          // failed ones in a row
   std::uint64_t generation = 0;  // timers and answers of an earlier link are of no interest
-  bool awaiting = false;     // a probe is out
-  int silent = 0;            // intervals without an answer
+  bool awaiting = false;         // a probe is out
+  int silent = 0;                // intervals without an answer
   bool unknown_told = false;
   std::string last_reason{};
 };
@@ -99,7 +102,9 @@ class Linker : public compactor::Process {
  protected:
   void initialize() override {
     observer_->on_connected = [this](const std::string& address) { connected(address); };
-    observer_->on_disconnected = [this](const std::string& address) { connections_.erase(address); };
+    observer_->on_disconnected = [this](const std::string& address) {
+      connections_.erase(address);
+    };
     for (std::size_t i = 0; i < targets_.size(); ++i) connect(i);
   }
 
@@ -110,12 +115,14 @@ class Linker : public compactor::Process {
 
   void exited(const compactor::Pid& pid, compactor::ExitReason reason) override {
     for (std::size_t i = 0; i < targets_.size(); ++i) {
-      if (targets_[i].pid == pid && !targets_[i].over) left(i, std::string(compactor::to_string(reason)));
+      if (targets_[i].pid == pid && !targets_[i].over)
+        left(i, std::string(compactor::to_string(reason)));
     }
   }
 
   void receive(const compactor::MessageView& message) override {
-    console_.detail(1, "got a message " + std::string(message.name) + " from " + std::string(message.sender));
+    console_.detail(
+        1, "got a message " + std::string(message.name) + " from " + std::string(message.sender));
   }
 
  private:
@@ -165,7 +172,8 @@ class Linker : public compactor::Process {
       return;
     }
     target.over = true;
-    bool all = std::all_of(targets_.begin(), targets_.end(), [](const Target& t) { return t.over; });
+    bool all =
+        std::all_of(targets_.begin(), targets_.end(), [](const Target& t) { return t.over; });
     if (all || options_.lasting) waiter_.finish();
   }
 
@@ -173,9 +181,11 @@ class Linker : public compactor::Process {
     auto& target = targets_[index];
     auto shift = std::min(target.attempt++, 16U);
     auto pause = std::min<Duration>(first_backoff * (1 << shift), longest_backoff);
-    // Half to one and a half of it: many of us that lost the same peer must not come back all at once.
+    // Half to one and a half of it: many of us that lost the same peer must not come back all at
+    // once.
     std::uniform_real_distribution<double> jitter(0.5, 1.5);
-    pause = Duration(static_cast<std::int64_t>(static_cast<double>(pause.count()) * jitter(random_)));
+    pause =
+        Duration(static_cast<std::int64_t>(static_cast<double>(pause.count()) * jitter(random_)));
     console_.detail(1, target.pid.str() + ": linking again in " + duration_text(pause));
     auto generation = target.generation;
     context().delay(pause, pid(), [this, index, generation](Process&) {
@@ -196,11 +206,13 @@ class Linker : public compactor::Process {
                        duration_text(options_.probe));
     } else {
       target.awaiting = true;
-      send(target.pid, probe_name, {}, [this, index, generation](const compactor::Delivery& delivery) {
-        if (targets_[index].generation == generation && !frozen_) answered(index, delivery);
-      });
+      send(target.pid, probe_name, {},
+           [this, index, generation](const compactor::Delivery& delivery) {
+             if (targets_[index].generation == generation && !frozen_) answered(index, delivery);
+           });
     }
-    context().delay(options_.probe, pid(), [this, index, generation](Process&) { probe(index, generation); });
+    context().delay(options_.probe, pid(),
+                    [this, index, generation](Process&) { probe(index, generation); });
   }
 
   void answered(std::size_t index, const compactor::Delivery& delivery) {
@@ -219,8 +231,8 @@ class Linker : public compactor::Process {
     target.attempt = 0;
     if (delivery.outcome == Outcome::accepted || target.unknown_told) return;
     target.unknown_told = true;
-    console_.note(target.pid.str() + ": its host answers probes with " + std::to_string(delivery.status) +
-                  ", so whether the process is there is unknown");
+    console_.note(target.pid.str() + ": its host answers probes with " +
+                  std::to_string(delivery.status) + ", so whether the process is there is unknown");
   }
 
   const LinkOptions& options_;
@@ -236,12 +248,15 @@ class Linker : public compactor::Process {
 
 /// Null when every target was up once, or may still come up.
 const Target* never_linked(const std::vector<Target>& targets, bool at_the_end) {
-  auto never = [&](const Target& t) { return !t.ever_linked && (at_the_end || !t.last_reason.empty()); };
+  auto never = [&](const Target& t) {
+    return !t.ever_linked && (at_the_end || !t.last_reason.empty());
+  };
   auto found = std::find_if(targets.begin(), targets.end(), never);
   return found == targets.end() ? nullptr : &*found;
 }
 
-int judge(const LinkOptions& options, const Linker& linker, const Waiter& waiter, Waiter::Reason reason) {
+int judge(const LinkOptions& options, const Linker& linker, const Waiter& waiter,
+          Waiter::Reason reason) {
   const auto& targets = linker.targets();
   bool over = reason == Waiter::Reason::deadline;
   if (const auto* target = never_linked(targets, over)) {
@@ -251,7 +266,8 @@ int judge(const LinkOptions& options, const Linker& linker, const Waiter& waiter
   }
   if (reason == Waiter::Reason::signal && options.lasting) throw waiter.interrupted();
   if (!options.lasting) return 0;
-  return std::all_of(targets.begin(), targets.end(), [](const Target& t) { return t.linked; }) ? 0 : 1;
+  return std::all_of(targets.begin(), targets.end(), [](const Target& t) { return t.linked; }) ? 0
+                                                                                               : 1;
 }
 
 }  // namespace
@@ -260,10 +276,12 @@ int run_link(const Arguments& arguments) {
   LinkOptions options;
   if (!read_arguments(arguments, options)) return 0;
   Console console(options.output, BodyView());
-  if (options.targets.empty()) throw Failure(Exit::usage, "usage", "no target given", "compactor help link");
+  if (options.targets.empty())
+    throw Failure(Exit::usage, "usage", "no target given", "compactor help link");
   auto id = own_id(options.process, "link");
   auto pids = resolve_pids(options.targets, console);
-  std::sort(pids.begin(), pids.end(), [](const auto& a, const auto& b) { return a.str() < b.str(); });
+  std::sort(pids.begin(), pids.end(),
+            [](const auto& a, const auto& b) { return a.str() < b.str(); });
   pids.erase(std::unique(pids.begin(), pids.end()), pids.end());
   auto context_options = make_options(options.process, pids, console);
   if (options.probe.count() > 0) {

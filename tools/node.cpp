@@ -1,10 +1,9 @@
-#include "node.h"
-
 #include <unistd.h>
 
 #include <cstdlib>
 #include <utility>
 
+#include "node.h"
 #include "values.h"
 #include "wire/encode.h"
 
@@ -22,7 +21,9 @@ std::string resolve_host(const std::string& host, std::string_view of) {
 
 namespace {
 
-bool any_interface(const std::string& ip) { return ip.empty() || ip == "0.0.0.0"; }
+bool any_interface(const std::string& ip) {
+  return ip.empty() || ip == "0.0.0.0";
+}
 
 void refuse_ipv6(const std::string& ip, const char* option) {
   if (ip.find(':') == std::string::npos) return;
@@ -34,7 +35,8 @@ void warn_of_tls(Console& console) {
   const char* ssl = std::getenv("LIBPROCESS_SSL_ENABLED");
   std::string_view value = ssl == nullptr ? "" : ssl;
   if (value.empty() || value == "0" || value == "false") return;
-  console.warning("LIBPROCESS_SSL_ENABLED is set, but TLS is not supported yet: messages go unencrypted");
+  console.warning(
+      "LIBPROCESS_SSL_ENABLED is set, but TLS is not supported yet: messages go unencrypted");
 }
 
 std::string source_to(const compactor::Pid& target) {
@@ -59,7 +61,9 @@ std::string address_for(const std::vector<compactor::Pid>& targets, Console& con
   return ip;
 }
 
-std::string peer_text(const compactor::Address& peer) { return peer.str() + ": "; }
+std::string peer_text(const compactor::Address& peer) {
+  return peer.str() + ": ";
+}
 
 void show_head(Console& console, const char* direction, std::string_view head) {
   while (!head.empty()) {
@@ -83,7 +87,8 @@ compactor::Pid resolve_pid(std::string_view typed, Console& console) {
 }
 
 std::vector<compactor::Pid> resolve_pids(const std::vector<std::string>& typed, Console& console) {
-  // All are checked before the first is looked up: a mistake in the last should not wait for a resolver.
+  // All are checked before the first is looked up: a mistake in the last should not wait for a
+  // resolver.
   for (const auto& text : typed) parse_pid(text);
   std::vector<compactor::Pid> pids;
   for (const auto& text : typed) pids.push_back(resolve_pid(text, console));
@@ -94,11 +99,12 @@ void check_sendable(compactor::Style style, std::string_view from, const compact
                     std::string_view name) {
   const char* why = compactor::wire::why_not_sendable(style, from, to, name);
   if (why == nullptr) return;
-  throw Failure(Exit::usage, "usage", "\"" + std::string(name) + "\" to " + to.str() + " cannot be sent: " + why);
+  throw Failure(Exit::usage, "usage",
+                "\"" + std::string(name) + "\" to " + to.str() + " cannot be sent: " + why);
 }
 
-compactor::Options make_options(const ProcessOptions& process, const std::vector<compactor::Pid>& targets,
-                                Console& console) {
+compactor::Options make_options(const ProcessOptions& process,
+                                const std::vector<compactor::Pid>& targets, Console& console) {
   compactor::Options options;
   try {
     options = compactor::Options::from_environment();
@@ -108,14 +114,16 @@ compactor::Options make_options(const ProcessOptions& process, const std::vector
   if (process.ip) options.ip = *process.ip;
   if (process.port) options.port = static_cast<std::uint16_t>(*process.port);
   if (process.advertise_ip) options.advertise_ip = *process.advertise_ip;
-  if (process.advertise_port) options.advertise_port = static_cast<std::uint16_t>(*process.advertise_port);
+  if (process.advertise_port)
+    options.advertise_port = static_cast<std::uint16_t>(*process.advertise_port);
   options.connect_timeout = process.connect_timeout;
 
   refuse_ipv6(options.ip, "--ip");
   refuse_ipv6(options.advertise_ip, "--advertise-ip");
   if (!options.ip.empty()) options.ip = resolve_host(options.ip, "--ip " + options.ip);
   if (!options.advertise_ip.empty()) {
-    options.advertise_ip = resolve_host(options.advertise_ip, "--advertise-ip " + options.advertise_ip);
+    options.advertise_ip =
+        resolve_host(options.advertise_ip, "--advertise-ip " + options.advertise_ip);
   } else if (any_interface(options.ip)) {
     options.advertise_ip = address_for(targets, console);
   }
@@ -124,7 +132,8 @@ compactor::Options make_options(const ProcessOptions& process, const std::vector
 }
 
 std::string own_id(const ProcessOptions& process, std::string_view command) {
-  if (!process.id) return "compactor-" + std::string(command) + '(' + std::to_string(::getpid()) + ')';
+  if (!process.id)
+    return "compactor-" + std::string(command) + '(' + std::to_string(::getpid()) + ')';
   check_id(*process.id);
   return *process.id;
 }
@@ -132,7 +141,8 @@ std::string own_id(const ProcessOptions& process, std::string_view command) {
 void ConsoleObserver::connected(const compactor::Address& peer, const compactor::Address& local,
                                 compactor::Duration took) {
   auto micros = static_cast<double>(took.count()) / 1e3;
-  console_.detail(1, peer_text(peer) + "connected from " + local.str() + " in " + human_duration(micros));
+  console_.detail(
+      1, peer_text(peer) + "connected from " + local.str() + " in " + human_duration(micros));
 }
 
 void ConsoleObserver::connect_failed(const compactor::Address& peer, std::error_code error,
@@ -142,7 +152,8 @@ void ConsoleObserver::connect_failed(const compactor::Address& peer, std::error_
 }
 
 void ConsoleObserver::disconnected(const compactor::Address& peer, compactor::ExitReason reason) {
-  console_.detail(1, peer_text(peer) + "connection ended: " + std::string(compactor::to_string(reason)));
+  console_.detail(
+      1, peer_text(peer) + "connection ended: " + std::string(compactor::to_string(reason)));
 }
 
 void ConsoleObserver::request_out(const compactor::Address&, std::string_view head) {
@@ -163,10 +174,11 @@ Node::Node(compactor::Options options, Console& console, Waiter& waiter) : conso
   try {
     context_ = std::make_unique<compactor::Context>(std::move(options));
   } catch (const compactor::SocketError& error) {
-    const char* hint = port == 0                                            ? "--ip takes a local address"
-                       : error.code() == std::errc::permission_denied       ? "ports below 1024 need privileges"
-                       : error.code() == std::errc::address_in_use          ? "another --port, or 0 for any free one"
-                                                                            : "--ip takes a local address";
+    const char* hint =
+        port == 0                                      ? "--ip takes a local address"
+        : error.code() == std::errc::permission_denied ? "ports below 1024 need privileges"
+        : error.code() == std::errc::address_in_use    ? "another --port, or 0 for any free one"
+                                                       : "--ip takes a local address";
     throw Failure(Exit::unreachable, "bind", error.what(), hint);
   } catch (const compactor::Error& error) {
     throw Failure(Exit::usage, "usage", error.what());
@@ -178,7 +190,9 @@ Node::Node(compactor::Options options, Console& console, Waiter& waiter) : conso
   console_.watch(hold, [&waiter] { waiter.finish(); });
 }
 
-Node::~Node() { stop(); }
+Node::~Node() {
+  stop();
+}
 
 compactor::Pid Node::spawn(std::shared_ptr<compactor::Process> process) {
   try {

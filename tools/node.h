@@ -18,8 +18,8 @@ namespace tool {
 /// The numeric address of a host that stands in `of`. Throws Failure (exit 3).
 std::string resolve_host(const std::string& host, std::string_view of);
 
-/// A PID as the user typed it, checked, its host resolved: on the wire stands a numeric address, as libprocess has it. Throws
-/// Failure: exit 2 for no PID, 3 for a host that does not resolve.
+/// A PID as the user typed it, checked, its host resolved: on the wire stands a numeric address, as
+/// libprocess has it. Throws Failure: exit 2 for no PID, 3 for a host that does not resolve.
 compactor::Pid resolve_pid(std::string_view typed, Console& console);
 std::vector<compactor::Pid> resolve_pids(const std::vector<std::string>& typed, Console& console);
 
@@ -27,10 +27,11 @@ std::vector<compactor::Pid> resolve_pids(const std::vector<std::string>& typed, 
 void check_sendable(compactor::Style style, std::string_view from, const compactor::Pid& to,
                     std::string_view name);
 
-/// Fills in what the user left open: the LIBPROCESS_* variables, and, with all interfaces bound, the address to advertise:
-/// the source address of the route to the first target, with a warning for each other target that sees another one.
-compactor::Options make_options(const ProcessOptions& process, const std::vector<compactor::Pid>& targets,
-                                Console& console);
+/// Fills in what the user left open: the LIBPROCESS_* variables, and, with all interfaces bound,
+/// the address to advertise: the source address of the route to the first target, with a warning
+/// for each other target that sees another one.
+compactor::Options make_options(const ProcessOptions& process,
+                                const std::vector<compactor::Pid>& targets, Console& console);
 
 /// `--id`, else compactor-COMMAND(PID). Throws Failure (exit 2) for an id that cannot be carried.
 std::string own_id(const ProcessOptions& process, std::string_view command);
@@ -42,7 +43,8 @@ class ConsoleObserver : public compactor::Observer {
 
   void connected(const compactor::Address& peer, const compactor::Address& local,
                  compactor::Duration took) override;
-  void connect_failed(const compactor::Address& peer, std::error_code error, compactor::Duration took) override;
+  void connect_failed(const compactor::Address& peer, std::error_code error,
+                      compactor::Duration took) override;
   void disconnected(const compactor::Address& peer, compactor::ExitReason reason) override;
   void request_out(const compactor::Address& peer, std::string_view head) override;
   void response_in(const compactor::Address& peer, std::string_view head) override;
@@ -57,7 +59,8 @@ class ConsoleObserver : public compactor::Observer {
 /// Runs from construction to stop().
 class Node {
  public:
-  /// Throws Failure: exit 3 when the address cannot be bound. When nobody reads stdout any more, `waiter` finishes.
+  /// Throws Failure: exit 3 when the address cannot be bound. When nobody reads stdout any more,
+  /// `waiter` finishes.
   Node(compactor::Options options, Console& console, Waiter& waiter);
   ~Node();
   Node(const Node&) = delete;

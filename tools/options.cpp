@@ -1,5 +1,3 @@
-#include "options.h"
-
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <limits>
@@ -7,6 +5,7 @@
 #include <utility>
 
 #include "failure.h"
+#include "options.h"
 
 namespace tool {
 
@@ -20,9 +19,11 @@ class HelpFormatter : public CLI::Formatter {
     column_width(30);
   }
 
-  std::string make_help(const CLI::App* app, std::string name, CLI::AppFormatMode mode) const override {
+  std::string make_help(const CLI::App* app, std::string name,
+                        CLI::AppFormatMode mode) const override {
     std::string out = summary_ + "\n\nUsage: compactor " + app->get_name() + " [OPTIONS]";
-    for (const auto* option : app->get_options([](const CLI::Option* o) { return o->get_positional(); })) {
+    for (const auto* option :
+         app->get_options([](const CLI::Option* o) { return o->get_positional(); })) {
       bool required = option->get_required();
       std::string argument = option->get_name(true);
       if (option->get_expected_max() > 1) argument += "…";
@@ -71,7 +72,8 @@ struct CommandLine::Impl {
     auto hint = "compactor help " + app.get_name();
     const auto& first = arguments.front();
     if (!first.starts_with('-')) {
-      throw Failure(Exit::usage, "usage", "too many arguments: \"" + first + "\" is not expected", hint);
+      throw Failure(Exit::usage, "usage", "too many arguments: \"" + first + "\" is not expected",
+                    hint);
     }
     std::vector<std::string> known;
     for (const auto* option : app.get_options()) {
@@ -123,21 +125,25 @@ void CommandLine::list(const std::string& names, const std::string& value,
 }
 
 void CommandLine::duration(const std::string& names, Duration& target, const std::string& help) {
-  value(names, "DUR", [&target](const std::string& typed) { target = parse_duration(typed); }, help);
+  value(
+      names, "DUR", [&target](const std::string& typed) { target = parse_duration(typed); }, help);
 }
 
 void CommandLine::duration(const std::string& names, std::optional<Duration>& target,
                            const std::string& help) {
-  value(names, "DUR", [&target](const std::string& typed) { target = parse_duration(typed); }, help);
+  value(
+      names, "DUR", [&target](const std::string& typed) { target = parse_duration(typed); }, help);
 }
 
 void CommandLine::size(const std::string& names, std::size_t& target, const std::string& help) {
-  value(names, "SIZE", [&target](const std::string& typed) { target = parse_size(typed); }, help);
+  value(
+      names, "SIZE", [&target](const std::string& typed) { target = parse_size(typed); }, help);
 }
 
 void CommandLine::size(const std::string& names, std::optional<std::size_t>& target,
                        const std::string& help) {
-  value(names, "SIZE", [&target](const std::string& typed) { target = parse_size(typed); }, help);
+  value(
+      names, "SIZE", [&target](const std::string& typed) { target = parse_size(typed); }, help);
 }
 
 void CommandLine::number(const std::string& names, std::uint64_t low, std::uint64_t high,
@@ -161,7 +167,8 @@ void CommandLine::value(const std::string& names, const std::string& value,
   impl_->add(names, value, help, group_, std::move(read));
 }
 
-void CommandLine::choices(const std::string& names, const std::string& value, const std::vector<std::string>& words,
+void CommandLine::choices(const std::string& names, const std::string& value,
+                          const std::vector<std::string>& words,
                           std::function<void(const std::string&)> pick, const std::string& help) {
   auto list = joined(words);
   auto read = [names, words, list, pick = std::move(pick)](const std::string& typed) {
@@ -176,14 +183,16 @@ void CommandLine::choices(const std::string& names, const std::string& value, co
   impl_->words[option] = words;
 }
 
-void CommandLine::positional(const std::string& name, std::string& target, const std::string& help) {
+void CommandLine::positional(const std::string& name, std::string& target,
+                             const std::string& help) {
   impl_->add(name, name, help, "Arguments", [&target](const std::string& typed) { target = typed; })
       ->required();
 }
 
 void CommandLine::positional(const std::string& name, std::optional<std::string>& target,
                              const std::string& help) {
-  impl_->add(name, name, help, "Arguments", [&target](const std::string& typed) { target = typed; });
+  impl_->add(name, name, help, "Arguments",
+             [&target](const std::string& typed) { target = typed; });
 }
 
 void CommandLine::positionals(const std::string& name, std::vector<std::string>& target,
@@ -206,7 +215,9 @@ bool CommandLine::parse(const std::vector<std::string>& arguments) {
   return true;
 }
 
-std::string CommandLine::help() const { return impl_->app.help(); }
+std::string CommandLine::help() const {
+  return impl_->app.help();
+}
 
 Outline CommandLine::outline() const {
   Outline outline;
@@ -234,9 +245,12 @@ void add_output_options(CommandLine& line, OutputOptions& options) {
   line.group("Output");
   line.flag("--json", options.json, "one JSON object for each line, on stderr too");
   line.flag("-q,--quiet", options.quiet, "only results and errors");
-  line.counter("-v,--verbose", options.verbose, "say more: addresses, heads of requests and responses");
+  line.counter("-v,--verbose", options.verbose,
+               "say more: addresses, heads of requests and responses");
   auto pick = [&options](const std::string& typed) {
-    options.colour = typed == "always" ? Colour::always : typed == "never" ? Colour::never : Colour::automatic;
+    options.colour = typed == "always"  ? Colour::always
+                     : typed == "never" ? Colour::never
+                                        : Colour::automatic;
   };
   line.choices("--color", "WHEN", {"auto", "always", "never"}, pick, "colour on stdout");
 }
@@ -266,6 +280,33 @@ void add_style_option(CommandLine& line, compactor::Style& style) {
 void add_body_option(CommandLine& line, BodyMode& mode) {
   auto pick = [&mode](const std::string& typed) { mode = parse_body_mode(typed); };
   line.choices("--body", "HOW", body_mode_names(), pick, "how bodies are shown");
+}
+
+void add_type_sources(CommandLine& line, compactor::schema::Sources& sources) {
+  line.group("Types");
+  line.list("-I", "DIR", sources.import_dirs, "where imports of .proto files are looked for");
+  line.list("--proto", "FILE", sources.protos, "types from a .proto file; Mesos is built in");
+  line.list("--protoset", "FILE", sources.protosets,
+            "types from what protoc --descriptor_set_out wrote");
+  line.value(
+      "--type", "NAME=TYPE",
+      [&sources](const std::string& typed) {
+        auto equals = typed.find('=');
+        if (equals == 0 || equals == std::string::npos || equals + 1 == typed.size()) {
+          throw Failure(Exit::usage, "usage", "--type \"" + typed + "\" does not read",
+                        "as in update=mesos.TaskStatus");
+        }
+        sources.mailboxes.emplace_back(typed.substr(0, equals), typed.substr(equals + 1));
+      },
+      "messages of that name have that type");
+}
+
+void add_type_options(CommandLine& line, TypeOptions& options) {
+  add_type_sources(line, options.sources);
+  line.flag("--emit-defaults", options.emit_defaults,
+            "show fields that are not there with their defaults");
+  line.flag("--no-inner", options.no_inner,
+            "do not look into bytes fields (UUIDs, the replicated log)");
 }
 
 bool wants_json(const std::vector<std::string>& arguments) {

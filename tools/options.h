@@ -1,4 +1,5 @@
-// The command line: one description of the options for all commands. CLI11 is behind it and seen by nobody else.
+// The command line: one description of the options for all commands. CLI11 is behind it and seen by
+// nobody else.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +13,7 @@
 #include "body.h"
 #include "compactor/message.h"
 #include "console.h"
+#include "type_codec.h"
 #include "values.h"
 
 namespace tool {
@@ -38,7 +40,8 @@ struct OutlineAsked {
 inline constexpr std::string_view outline_argument = "__outline";
 
 /// The arguments of one command. Variables bound to options must live until parse() has returned.
-/// Options may stand before or after the positional arguments; of an option given twice the last one counts.
+/// Options may stand before or after the positional arguments; of an option given twice the last
+/// one counts.
 class CommandLine {
  public:
   /// `examples`: one command line for each line of it.
@@ -53,7 +56,8 @@ class CommandLine {
   // `names` as in "-c,--count"; `value` is the word for the value in the help.
   void flag(const std::string& names, bool& target, const std::string& help);
   void counter(const std::string& names, int& target, const std::string& help);
-  void text(const std::string& names, const std::string& value, std::string& target, const std::string& help);
+  void text(const std::string& names, const std::string& value, std::string& target,
+            const std::string& help);
   void text(const std::string& names, const std::string& value, std::optional<std::string>& target,
             const std::string& help);
   void list(const std::string& names, const std::string& value, std::vector<std::string>& target,
@@ -62,8 +66,8 @@ class CommandLine {
   void duration(const std::string& names, std::optional<Duration>& target, const std::string& help);
   void size(const std::string& names, std::size_t& target, const std::string& help);
   void size(const std::string& names, std::optional<std::size_t>& target, const std::string& help);
-  void number(const std::string& names, std::uint64_t low, std::uint64_t high, std::uint64_t& target,
-              const std::string& help);
+  void number(const std::string& names, std::uint64_t low, std::uint64_t high,
+              std::uint64_t& target, const std::string& help);
   void number(const std::string& names, std::uint64_t low, std::uint64_t high,
               std::optional<std::uint64_t>& target, const std::string& help);
   /// `read` throws Failure for a value that does not read.
@@ -75,8 +79,10 @@ class CommandLine {
                std::function<void(const std::string&)> pick, const std::string& help);
 
   void positional(const std::string& name, std::string& target, const std::string& help);
-  void positional(const std::string& name, std::optional<std::string>& target, const std::string& help);
-  void positionals(const std::string& name, std::vector<std::string>& target, const std::string& help);
+  void positional(const std::string& name, std::optional<std::string>& target,
+                  const std::string& help);
+  void positionals(const std::string& name, std::vector<std::string>& target,
+                   const std::string& help);
 
   /// Throws Failure (exit 2, with "did you mean"). False when help was asked for instead.
   bool parse(const std::vector<std::string>& arguments);
@@ -109,7 +115,14 @@ void add_style_option(CommandLine& line, compactor::Style& style);
 /// --body: how bodies are shown
 void add_body_option(CommandLine& line, BodyMode& mode);
 
-/// Whether --json is among the arguments: known before they are parsed, as errors of parsing are objects too then.
+/// -I --proto --protoset --type: message types of the user's
+void add_type_sources(CommandLine& line, compactor::schema::Sources& sources);
+
+/// These, and how known types are shown: --emit-defaults --no-inner
+void add_type_options(CommandLine& line, TypeOptions& options);
+
+/// Whether --json is among the arguments: known before they are parsed, as errors of parsing are
+/// objects too then.
 bool wants_json(const std::vector<std::string>& arguments);
 
 }  // namespace tool

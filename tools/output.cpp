@@ -13,7 +13,8 @@ namespace tool {
 
 namespace {
 
-// A pipe holds as much; what has been handed over is then known about as exactly as the reader's end.
+// A pipe holds as much; what has been handed over is then known about as exactly as the reader's
+// end.
 constexpr std::size_t piece = 65536;
 constexpr std::size_t kept_capacity = std::size_t{1} << 20;
 
@@ -21,7 +22,9 @@ constexpr std::size_t kept_capacity = std::size_t{1} << 20;
 
 Output::Output(int fd, std::size_t limit) : fd_(fd), limit_(limit) {}
 
-Output::~Output() { finish(); }
+Output::~Output() {
+  finish();
+}
 
 void Output::watch(std::function<void(bool full)> on_full, std::function<void()> on_broken) {
   std::lock_guard lock(watch_mutex_);
@@ -29,16 +32,32 @@ void Output::watch(std::function<void(bool full)> on_full, std::function<void()>
   on_broken_ = std::move(on_broken);
 }
 
-void Output::appended(std::unique_lock<std::mutex> lock, bool was_empty) {
+void Output::appended(std::unique_lock<std::mutex> lock, bool had_work) {
   if (!thread_.joinable()) {
     SignalsBlocked blocked;
     thread_ = std::thread([this] { run(); });
   }
   bool now_full = !full_ && queue_.size() + writing_ > limit_;
   if (now_full) full_ = true;
+  bool wakes = !had_work && has_work();
   lock.unlock();
-  if (was_empty) wake_.notify_one();
+  if (wakes) wake_.notify_one();
   if (now_full) tell_full(true);
+}
+
+bool Output::has_work() const { return finished_ || queue_.size() >= (gathering_ ? piece : 1); }
+
+void Output::gather(bool on) {
+  {
+    std::lock_guard lock(mutex_);
+    gathering_ = on;
+  }
+  if (!on) wake_.notify_one();
+}
+
+std::size_t Output::waiting() const {
+  std::lock_guard lock(mutex_);
+  return queue_.size() + writing_;
 }
 
 void Output::tell_full(bool full) {
@@ -51,7 +70,7 @@ void Output::run() {
   for (;;) {
     {
       std::unique_lock lock(mutex_);
-      wake_.wait(lock, [this] { return finished_ || !queue_.empty(); });
+      wake_.wait(lock, [this] { return has_work(); });
       if (queue_.empty()) return;
       std::swap(bytes, queue_);
       writing_ = bytes.size();
@@ -85,7 +104,8 @@ bool Output::write_out(const std::string& bytes) {
     ssize_t count = ::write(fd_, bytes.data() + written, size);
     handed_over_ -= size - static_cast<std::size_t>(std::max<ssize_t>(count, 0));
     if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-      // Somebody else has made the descriptor non-blocking (a terminal is shared): wait here instead.
+      // Somebody else has made the descriptor non-blocking (a terminal is shared): wait here
+      // instead.
       pollfd ready{fd_, POLLOUT, 0};
       ::poll(&ready, 1, -1);
     } else if (count < 0 && errno != EINTR) {
@@ -116,7 +136,8 @@ void Output::finish() {
 
 bool Output::drain(std::chrono::nanoseconds timeout) {
   std::unique_lock lock(mutex_);
-  return drained_.wait_for(lock, timeout, [this] { return broken_ || (queue_.empty() && writing_ == 0); });
+  return drained_.wait_for(lock, timeout,
+                           [this] { return broken_ || (queue_.empty() && writing_ == 0); });
 }
 
 }  // namespace tool

@@ -1,8 +1,10 @@
-// A file descriptor that never holds up whoever writes to it: a bounded queue and a thread of its own.
+// A file descriptor that never holds up whoever writes to it: a bounded queue and a thread of its
+// own.
 #pragma once
 
 #include <atomic>
 #include <chrono>
+#include <concepts>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -14,8 +16,9 @@
 
 namespace tool {
 
-/// Bytes leave in the order of the calls. Nothing is ever dropped: when the queue is over its limit, whoever feeds it is told to
-/// stop, and told again when half of it has drained. Thread-safe.
+/// Bytes leave in the order of the calls. Nothing is ever dropped: when the queue is over its
+/// limit, whoever feeds it is told to stop, and told again when half of it has drained.
+/// Thread-safe.
 class Output {
  public:
   /// Does not own `fd`. The thread is started by the first write.
@@ -24,26 +27,33 @@ class Output {
   Output(const Output&) = delete;
   Output& operator=(const Output&) = delete;
 
-  /// Appends what `fill(std::string&)` appends. Returns the number of bytes queued so far in all, this one included.
-  template <class Fill>
+  /// Appends what `fill(std::string&)` appends. Returns the number of bytes queued so far in all,
+  /// this one included.
+  template <std::invocable<std::string&> Fill>
   std::uint64_t write(Fill&& fill) {
     std::unique_lock lock(mutex_);
     if (broken_ || finished_) return queued_;
     auto before = queue_.size();
+    bool had_work = has_work();
     fill(queue_);
     queued_ += queue_.size() - before;
     auto end = queued_;
-    appended(std::move(lock), before == 0);
+    appended(std::move(lock), had_work);
     return end;
   }
   std::uint64_t write(std::string_view bytes) {
     return write([&](std::string& queue) { queue += bytes; });
   }
 
-  /// `on_full(true)` when the limit is passed, `on_full(false)` when half is free again; `on_broken` once, when the reader
-  /// has gone (EPIPE) or writing failed. Called on the writing or the output's thread; null takes it back, after which
-  /// neither is running nor called again.
+  /// `on_full(true)` when the limit is passed, `on_full(false)` when half is free again;
+  /// `on_broken` once, when the reader has gone (EPIPE) or writing failed. Called on the writing or
+  /// the output's thread; null takes it back, after which neither is running nor called again.
   void watch(std::function<void(bool full)> on_full, std::function<void()> on_broken);
+
+  /// While true, small pieces wait for more: who prints much in one go need not wake the thread for each line.
+  void gather(bool on);
+  /// Bytes that are not yet written.
+  std::size_t waiting() const;
 
   bool full() const { return full_; }
   bool broken() const { return broken_; }
@@ -56,19 +66,21 @@ class Output {
   bool drain(std::chrono::nanoseconds timeout);
 
  private:
-  void appended(std::unique_lock<std::mutex> lock, bool was_empty);
+  void appended(std::unique_lock<std::mutex> lock, bool had_work);
   void run();
   bool write_out(const std::string& bytes);
   void tell_full(bool full);
+  bool has_work() const;
 
   const int fd_;
   const std::size_t limit_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::condition_variable drained_;
   std::string queue_;
   std::uint64_t queued_ = 0;
   bool finished_ = false;
+  bool gathering_ = false;
   std::atomic<bool> full_ = false;
   std::atomic<bool> broken_ = false;
   std::atomic<std::size_t> writing_ = 0;  // bytes taken from the queue, not yet written

@@ -67,15 +67,17 @@ double parse_percent(std::string text) {
 }
 
 bool read_arguments(const Arguments& arguments, PingOptions& options) {
-  CommandLine line("ping", "Measures how long a process takes: to connect, to queue (202), to reply.",
+  CommandLine line("ping",
+                   "Measures how long a process takes: to connect, to queue (202), to reply.",
                    "  compactor ping echo@10.0.0.5:5050 -c 5\n"
                    "  compactor ping master@10.0.0.5:5050 --wait 1m       wait until it is up\n"
                    "  compactor ping echo@10.0.0.5:5050 -f -c 10000 -q    how fast can it be\n"
                    "  compactor ping 'slave(1)@10.0.0.7:5051' --mode agent\n");
   line.positional("TARGET", options.target, "process to ping, as in echo@10.0.0.5:5050");
   line.group("Ping");
-  line.choices("--mode", "MODE", {"auto", "ack", "reply", "agent"},
-               [&](const std::string& word) { options.mode = parse_mode(word); }, "what is measured");
+  line.choices(
+      "--mode", "MODE", {"auto", "ack", "reply", "agent"},
+      [&](const std::string& word) { options.mode = parse_mode(word); }, "what is measured");
   line.text("--name", "NAME", options.name, "message to send in reply mode (ping)");
   line.text("--reply-name", "NAME", options.reply_name, "message to await in reply mode (pong)");
   line.number("-c,--count", 1, UINT64_MAX, options.count, "end after N probes");
@@ -85,8 +87,10 @@ bool read_arguments(const Arguments& arguments, PingOptions& options) {
   line.duration("-w,--deadline,--timeout", options.in_all, "end after DUR in all");
   line.flag("-f,--flood", options.flood, "the next as soon as the last has returned");
   line.duration("--wait", options.wait, "retry until it answers, at most DUR");
-  line.value("--max-loss", "PCT", [&](const std::string& typed) { options.max_loss = parse_percent(typed); },
-             "exit 1 when more is lost");
+  line.value(
+      "--max-loss", "PCT",
+      [&](const std::string& typed) { options.max_loss = parse_percent(typed); },
+      "exit 1 when more is lost");
   add_style_option(line, options.style);
   add_output_options(line, options.output);
   add_process_options(line, options.process);
@@ -179,7 +183,8 @@ class Pinger : public compactor::Process {
   void receive(const compactor::MessageView& message) override {
     auto expected = mode_ == Mode::agent ? agent_pong : std::string_view(options_.reply_name);
     if (message.name != expected) {
-      console_.detail(1, "got a message " + std::string(message.name) + " from " + std::string(message.sender));
+      console_.detail(
+          1, "got a message " + std::string(message.name) + " from " + std::string(message.sender));
       return;
     }
     if (auto* probe = match(message.body)) replied(*probe);
@@ -274,7 +279,8 @@ class Pinger : public compactor::Process {
     return found != probes_.end() && found->seq == seq ? &*found : nullptr;
   }
 
-  /// The probe that a reply belongs to: an equal body, else the first that waits, else the first that no longer does.
+  /// The probe that a reply belongs to: an equal body, else the first that waits, else the first
+  /// that no longer does.
   Probe* match(std::string_view body) {
     Probe* waiting = nullptr;
     Probe* expired = nullptr;
@@ -309,7 +315,8 @@ class Pinger : public compactor::Process {
     probe->status = delivery.status;
     if (delivery.status != 0) probe->ack = without_connect(*probe, delivery.ack);
     if (late) {
-      if (probe->ack && !probe->wants_reply) show(*probe, compactor::to_string(delivery.outcome), {}, true);
+      if (probe->ack && !probe->wants_reply)
+        show(*probe, compactor::to_string(delivery.outcome), {}, true);
       return;
     }
     if (probe->ack) ack_.add(*probe->ack);
@@ -327,23 +334,27 @@ class Pinger : public compactor::Process {
       bool connecting = delivery.fault == Fault::connect || delivery.fault == Fault::resolve;
       ++(connecting ? tally_.unconnected : tally_.refused);
     }
-    if (delivery.outcome == Outcome::refused || delivery.outcome == Outcome::no_answer) ++tally_.refused;
+    if (delivery.outcome == Outcome::refused || delivery.outcome == Outcome::no_answer)
+      ++tally_.refused;
     if (delivery.outcome != Outcome::accepted) {
       tally_.last_reason = delivery.reason;
       tally_.last_fault = delivery.fault;
     }
-    // Any status is a round trip when only the 202 was asked for; but a 404 says that nobody is there, and a
-    // refusal is none either.
+    // Any status is a round trip when only the 202 was asked for; but a 404 says that nobody is
+    // there, and a refusal is none either.
     bool acked = delivery.outcome == Outcome::accepted || delivery.outcome == Outcome::not_handled;
     bool answers = probe.reply || (acked && mode_is_ack_for(probe));
     bool was_undecided = mode_ == Mode::automatic;
-    if (was_undecided && delivery.outcome != Outcome::failed) mode_ = probe.reply ? Mode::reply : Mode::ack;
+    if (was_undecided && delivery.outcome != Outcome::failed)
+      mode_ = probe.reply ? Mode::reply : Mode::ack;
     if (answers) ++tally_.answered;
     auto outcome = probe.reply ? "replied" : compactor::to_string(delivery.outcome);
     finish(probe, outcome, answers ? std::string_view() : std::string_view(delivery.reason));
   }
 
-  bool mode_is_ack_for(const Probe& probe) const { return !probe.wants_reply || mode_ == Mode::automatic; }
+  bool mode_is_ack_for(const Probe& probe) const {
+    return !probe.wants_reply || mode_ == Mode::automatic;
+  }
 
   void replied(Probe& probe) {
     if (frozen_) return;
@@ -388,8 +399,9 @@ class Pinger : public compactor::Process {
   }
 
   void forget_old() {
-    while (!probes_.empty() && probes_.front().finished &&
-           (probes_.front().reply || !probes_.front().wants_reply || probes_.size() > expired_kept)) {
+    while (
+        !probes_.empty() && probes_.front().finished &&
+        (probes_.front().reply || !probes_.front().wants_reply || probes_.size() > expired_kept)) {
       // An ack may still come late; it is looked up by number, and not found it is not told.
       if (!probes_.front().ack && probes_.size() <= expired_kept) return;
       probes_.pop_front();
@@ -399,7 +411,8 @@ class Pinger : public compactor::Process {
   /// One timer for all: probes expire in the order in which they were sent.
   void expire_later() {
     if (expiring_) return;
-    auto open = std::find_if(probes_.begin(), probes_.end(), [](const Probe& p) { return !p.finished; });
+    auto open =
+        std::find_if(probes_.begin(), probes_.end(), [](const Probe& p) { return !p.finished; });
     if (open == probes_.end()) return;
     expiring_ = true;
     auto wait = std::max<Duration>(open->start + options_.per_probe - Steady::now(), Duration(0));
@@ -468,7 +481,8 @@ class Pinger : public compactor::Process {
 
 void check_limits(const PingOptions& options) {
   if (options.mode == Mode::agent && options.flood) {
-    throw Failure(Exit::usage, "usage", "an agent is not to be flooded: each ping restarts its timer",
+    throw Failure(Exit::usage, "usage",
+                  "an agent is not to be flooded: each ping restarts its timer",
                   "leave out -f, or use --mode ack");
   }
 }
@@ -476,7 +490,8 @@ void check_limits(const PingOptions& options) {
 int judge(const PingOptions& options, const Pinger& pinger, Waiter::Reason reason) {
   const auto& tally = pinger.tally();
   auto target = std::string(pinger.summary().target);
-  if (tally.answered > 0) return options.max_loss && pinger.summary().loss_pct > *options.max_loss ? 1 : 0;
+  if (tally.answered > 0)
+    return options.max_loss && pinger.summary().loss_pct > *options.max_loss ? 1 : 0;
   auto why = tally.last_reason.empty() ? "" : ": " + tally.last_reason;
   if (reason == Waiter::Reason::deadline) {
     throw Failure(Exit::deadline, "timeout", target + " did not answer in time" + why,
@@ -488,7 +503,10 @@ int judge(const PingOptions& options, const Pinger& pinger, Waiter::Reason reaso
   }
   if (tally.finished > 0 && tally.refused == tally.finished) {
     bool tls = tally.last_fault == Fault::tls;
-    throw Failure(Exit::refused, tls ? "tls" : tally.last_fault == Fault::not_http ? "not_http" : "refused",
+    throw Failure(Exit::refused,
+                  tls                                   ? "tls"
+                  : tally.last_fault == Fault::not_http ? "not_http"
+                                                        : "refused",
                   target + " refused" + why,
                   tls ? "this port seems to speak TLS" : "is this the port of a libprocess?");
   }
@@ -509,11 +527,13 @@ int run_ping(const Arguments& arguments) {
   auto context_options = make_options(options.process, {target}, console);
   context_options.style = options.style;
   // One connection for the run, however long the pauses are.
-  context_options.idle_timeout = std::max<Duration>(context_options.idle_timeout, 3 * options.interval);
+  context_options.idle_timeout =
+      std::max<Duration>(context_options.idle_timeout, 3 * options.interval);
   auto observer = std::make_shared<PingObserver>(console);
   context_options.observer = observer;
   if (options.mode == Mode::agent) {
-    console.note("each such ping restarts the timer by which the agent notices that it lost its master");
+    console.note(
+        "each such ping restarts the timer by which the agent notices that it lost its master");
   }
 
   Waiter waiter;
@@ -523,9 +543,9 @@ int run_ping(const Arguments& arguments) {
   waiter.on_quit = [&] {
     on_loop<Pinger>(node.context(), pid, [&](Pinger& process) {
       auto now_is = process.summary();
-      console.note(std::to_string(now_is.sent) + " sent, " + std::to_string(now_is.answered) + " answered, ack p50 " +
-                   human_duration(now_is.ack->percentile_us(50)) + ", reply p50 " +
-                   human_duration(now_is.reply->percentile_us(50)));
+      console.note(std::to_string(now_is.sent) + " sent, " + std::to_string(now_is.answered) +
+                   " answered, ack p50 " + human_duration(now_is.ack->percentile_us(50)) +
+                   ", reply p50 " + human_duration(now_is.reply->percentile_us(50)));
     });
   };
   auto limit = options.in_all;

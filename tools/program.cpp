@@ -21,7 +21,8 @@ namespace {
 
 const Command* find_command(std::string_view name) {
   const auto& all = commands();
-  auto found = std::find_if(all.begin(), all.end(), [&](const Command& c) { return c.name == name; });
+  auto found =
+      std::find_if(all.begin(), all.end(), [&](const Command& c) { return c.name == name; });
   return found == all.end() ? nullptr : &*found;
 }
 
@@ -41,7 +42,8 @@ std::string overview() {
       "  compactor serve echo --port 5050                  a process that shows what it gets\n"
       "  compactor send echo@127.0.0.1:5050 greet hello    one message, and what became of it\n"
       "  compactor ping echo@127.0.0.1:5050 -c 3           connect, queue and reply times\n"
-      "  compactor link master@10.0.0.5:5050               say when it is no longer there\n\nCommands:\n";
+      "  compactor link master@10.0.0.5:5050               say when it is no longer "
+      "there\n\nCommands:\n";
   for (const auto& command : commands()) {
     out += "  " + std::string(command.name) + std::string(12 - command.name.size(), ' ');
     out += std::string(command.summary) + '\n';
@@ -50,7 +52,8 @@ std::string overview() {
       "  help COMMAND  the manual of a command\n\n"
       "Options:\n  -h, --help   this text\n  --version    the version\n\n"
       "Exit status: 0 it happened, 1 a clear no, 2 usage, 3 cannot resolve, connect or bind,\n"
-      "4 time ran out, 5 the peer refused or answered garbage, 6 local trouble, 130/143 interrupted\n";
+      "4 time ran out, 5 the peer refused or answered garbage, 6 local trouble, 130/143 "
+      "interrupted\n";
   return out;
 }
 

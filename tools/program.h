@@ -9,8 +9,8 @@ namespace tool {
 
 using Arguments = std::vector<std::string>;
 
-/// Runs a command with the arguments behind its name. Returns the exit status (0 or 1); anything worse is thrown as Failure,
-/// when everything else has been told.
+/// Runs a command with the arguments behind its name. Returns the exit status (0 or 1); anything
+/// worse is thrown as Failure, when everything else has been told.
 using CommandFunction = int (*)(const Arguments& arguments);
 
 struct Command {
@@ -29,6 +29,8 @@ int run_serve(const Arguments& arguments);
 int run_send(const Arguments& arguments);
 int run_ping(const Arguments& arguments);
 int run_link(const Arguments& arguments);
+int run_describe(const Arguments& arguments);
+int run_sniff(const Arguments& arguments);
 int run_inspect(const Arguments& arguments);
 
 }  // namespace tool

@@ -10,7 +10,8 @@
 
 namespace tool {
 
-/// Appends whole lines to `out`. Not locked: the caller sees to it that one thread renders at a time.
+/// Appends whole lines to `out`. Not locked: the caller sees to it that one thread renders at a
+/// time.
 class Renderer {
  public:
   virtual ~Renderer() = default;
@@ -22,6 +23,13 @@ class Renderer {
   virtual void append(std::string& out, const ProbeEvent& event) = 0;
   virtual void append(std::string& out, const LinkedEvent& event) = 0;
   virtual void append(std::string& out, const ExitedEvent& event) = 0;
+  virtual void append(std::string& out, const SeenMessageEvent& event) = 0;
+  virtual void append(std::string& out, const SeenAnswerEvent& event) = 0;
+  virtual void append(std::string& out, const GapEvent& event) = 0;
+  virtual void append(std::string& out, const SeenHttpEvent& event) = 0;
+  virtual void append(std::string& out, const HttpStreamEvent& event) = 0;
+  virtual void append(std::string& out, const StatisticsRow& row) = 0;
+  virtual void append(std::string& out, const SniffSummary& summary) = 0;
   virtual void append(std::string& out, const MasterEvent& event) = 0;
   virtual void append(std::string& out, const ProcessEvent& event) = 0;
   virtual void append(std::string& out, const QueuedEvent& event) = 0;

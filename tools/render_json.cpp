@@ -26,7 +26,23 @@ void append_latency(JsonLine& line, std::string_view key, const Latency* latency
   out += '}';
 }
 
-double per_second(double amount, double seconds) { return seconds > 0 ? amount / seconds : 0; }
+void append_status(JsonLine& line, std::optional<int> status,
+                   std::optional<std::chrono::nanoseconds> latency) {
+  if (status) {
+    line.number("status", *status);
+  } else {
+    line.value("status") += "null";
+  }
+  if (latency) {
+    line.micros("latency_us", *latency);
+  } else {
+    line.value("latency_us") += "null";
+  }
+}
+
+double per_second(double amount, double seconds) {
+  return seconds > 0 ? amount / seconds : 0;
+}
 
 using Counts = std::map<std::string, std::uint64_t, std::less<>>;
 
@@ -51,7 +67,8 @@ void append_unix_time(JsonLine& line, std::string_view key, double seconds) {
   line.time(key, WallTime(std::chrono::microseconds(micros)));
 }
 
-void append_amounts(JsonLine& line, std::string_view key, const std::map<std::string, double>& amounts) {
+void append_amounts(JsonLine& line, std::string_view key,
+                    const std::map<std::string, double>& amounts) {
   auto& out = line.value(key);
   out += nlohmann::json(amounts).dump();
 }
@@ -66,7 +83,10 @@ class JsonRenderer : public Renderer {
 
   void append(std::string& out, const MessageEvent& event) override {
     JsonLine line(out, "message");
-    line.time("time", event.time).text("from", event.from).text("to", event.to).text("name", event.name);
+    line.time("time", event.time)
+        .text("from", event.from)
+        .text("to", event.to)
+        .text("name", event.name);
     line.number("size", event.body.size());
     if (event.number) line.number("n", *event.number);
     bodies_.append_json(out, event.name, event.body);
@@ -108,15 +128,124 @@ class JsonRenderer : public Renderer {
     JsonLine(out, "exited").text("pid", event.pid).text("reason", event.reason).end();
   }
 
+  void append(std::string& out, const SeenMessageEvent& event) override {
+    JsonLine line(out, "message");
+    line.time("time", event.time)
+        .text("from", event.from)
+        .text("to", event.to)
+        .text("name", event.name);
+    line.number("size", event.size);
+    bodies_.append_json(out, event.name, event.body);
+    line.text("src", event.source).text("dst", event.destination);
+    append_status(line, event.status, event.latency);
+    line.number("conn", event.connection).number("seq", event.seq);
+    if (event.partial) line.yes("partial");
+    line.text_if("trouble", event.trouble).end();
+  }
+
+  void append(std::string& out, const SeenAnswerEvent& event) override {
+    JsonLine line(out, "answer");
+    line.time("time", event.time).number("conn", event.connection).number("seq", event.seq);
+    append_status(line, event.status, event.latency);
+    line.end();
+  }
+
+  void append(std::string& out, const GapEvent& event) override {
+    JsonLine line(out, "gap");
+    line.time("time", event.time)
+        .number("conn", event.connection)
+        .text("direction", event.direction);
+    line.number("bytes", event.bytes)
+        .text("src", event.source)
+        .text("dst", event.destination)
+        .end();
+  }
+
+  void append(std::string& out, const SeenHttpEvent& event) override {
+    JsonLine line(out, "http");
+    line.time("time", event.time).text("src", event.source).text("dst", event.destination);
+    line.text("method", event.method).text("url", event.url);
+    append_status(line, event.status, event.latency);
+    line.number("request_size", event.request_size);
+    if (event.response_size) {
+      line.number("response_size", *event.response_size);
+    } else {
+      line.value("response_size") += "null";
+    }
+    line.text_if("response_type", event.response_type);
+    if (!event.response_body.empty()) bodies_.append_json(out, {}, event.response_body);
+    line.number("conn", event.connection).number("seq", event.seq).end();
+  }
+
+  void append(std::string& out, const HttpStreamEvent& event) override {
+    JsonLine line(out, "http_event");
+    line.time("time", event.time).text("url", event.url).text_if("event_type", event.type);
+    line.number("size", event.body.size());
+    bodies_.append_json(out, event.name, event.body);
+    line.number("conn", event.connection)
+        .number("seq", event.seq)
+        .number("event", event.number)
+        .end();
+  }
+
+  void append(std::string& out, const StatisticsRow& row) override {
+    JsonLine line(out, "statistics");
+    line.text("by", row.table);
+    if (row.table == "name") line.text("name", row.first);
+    if (row.table == "pair") line.text("from", row.first).text("to", row.second);
+    line.number("messages", row.messages).number("bytes", row.bytes);
+    line.number("min_size", row.smallest).number("max_size", row.largest);
+    line.real("messages_per_s", row.per_second);
+    auto& outcomes = line.value("outcomes");
+    outcomes += '{';
+    for (const auto& [status, count] : *row.outcomes) {
+      if (outcomes.back() != '{') outcomes += ',';
+      outcomes += '"' + (status == 0 ? std::string("none") : std::to_string(status)) +
+                  "\":" + std::to_string(count);
+    }
+    outcomes += '}';
+    append_latency(line, "latency", row.latency);
+    line.end();
+  }
+
+  void append(std::string& out, const SniffSummary& summary) override {
+    JsonLine line(out, "summary");
+    line.number("packets", summary.packets).number("kernel_drops", summary.kernel_drops);
+    line.number("connections", summary.connections).number("messages", summary.messages);
+    line.number("http", summary.http)
+        .number("gaps", summary.gaps)
+        .number("gap_bytes", summary.gap_bytes);
+    line.number("passed_over_bytes", summary.passed_over_bytes)
+        .number("undecodable", summary.undecodable);
+    line.number("evicted", summary.evicted).number("shown", summary.shown);
+    line.number("unanswered", summary.unanswered).number("stream_bytes", summary.stream_bytes);
+    line.number("message_bytes", summary.message_bytes).number("http_bytes", summary.http_bytes);
+    line.number("midstream", summary.midstream).number("retransmitted", summary.retransmitted);
+    line.number("out_of_order", summary.out_of_order)
+        .number("out_of_window", summary.out_of_window);
+    line.number("overlapping", summary.overlapping).number("resets", summary.resets);
+    line.number("reused", summary.reused)
+        .number("cut", summary.cut)
+        .number("fragments", summary.fragments);
+    line.number("malformed", summary.malformed).number("not_tcp", summary.not_tcp);
+    line.number("abandoned", summary.abandoned).number("refused", summary.refused);
+    if (summary.truncated) line.yes("truncated");
+    line.end();
+  }
+
   void append(std::string& out, const MasterEvent& event) override {
     const auto& state = *event.state;
     JsonLine line(out, "master");
     line.time("time", event.time).text("pid", state.pid).text("version", state.version);
-    line.text("leader", state.leader).text_if("cluster", state.cluster).text("hostname", state.hostname);
+    line.text("leader", state.leader)
+        .text_if("cluster", state.cluster)
+        .text("hostname", state.hostname);
     append_unix_time(line, "started", state.start_time);
     append_unix_time(line, "elected", state.elected_time);
-    line.number("agents_active", state.agents_active).number("agents_inactive", state.agents_inactive);
-    line.number("agents_unreachable", state.agents_unreachable).number("frameworks", state.frameworks);
+    line.number("agents_active", state.agents_active)
+        .number("agents_inactive", state.agents_inactive);
+    line.number("agents_unreachable", state.agents_unreachable)
+        .number("frameworks", state.frameworks);
     line.number("frameworks_completed", state.frameworks_completed).number("tasks", state.tasks);
     append_amounts(line, "resources", state.resources);
     append_amounts(line, "used_resources", state.used_resources);
@@ -124,7 +253,11 @@ class JsonRenderer : public Renderer {
   }
 
   void append(std::string& out, const ProcessEvent& event) override {
-    JsonLine(out, "process").time("time", event.time).text("id", event.id).number("queued", event.queued).end();
+    JsonLine(out, "process")
+        .time("time", event.time)
+        .text("id", event.id)
+        .number("queued", event.queued)
+        .end();
   }
 
   void append(std::string& out, const QueuedEvent& event) override {
@@ -143,7 +276,9 @@ class JsonRenderer : public Renderer {
 
   void append(std::string& out, const EndpointEvent& event) override {
     JsonLine line(out, "endpoint");
-    line.time("time", event.time).text("process", event.endpoint->process).text("path", event.endpoint->path);
+    line.time("time", event.time)
+        .text("process", event.endpoint->process)
+        .text("path", event.endpoint->path);
     line.text_if("summary", event.endpoint->summary).end();
   }
 
@@ -158,7 +293,9 @@ class JsonRenderer : public Renderer {
 
   void append(std::string& out, const InspectSummary& summary) override {
     JsonLine line(out, "summary");
-    line.number("rounds", summary.rounds).number("processes", summary.processes).number("queued", summary.queued);
+    line.number("rounds", summary.rounds)
+        .number("processes", summary.processes)
+        .number("queued", summary.queued);
     append_counts(line, "by_name", summary.by_name);
     line.end();
   }
@@ -173,7 +310,9 @@ class JsonRenderer : public Renderer {
 
   void append(std::string& out, const SendSummary& summary) override {
     JsonLine line(out, "summary");
-    line.number("sent", summary.sent).number("accepted", summary.accepted).number("failed", summary.failed);
+    line.number("sent", summary.sent)
+        .number("accepted", summary.accepted)
+        .number("failed", summary.failed);
     line.number("not_sent", summary.not_sent).number("ignored", summary.ignored);
     line.number("skipped", summary.skipped).number("bytes", summary.bytes);
     line.real("duration_s", summary.duration_s);

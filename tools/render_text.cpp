@@ -111,6 +111,104 @@ class TextRenderer : public Renderer {
     out += '\n';
   }
 
+  void append(std::string& out, const SeenMessageEvent& event) override {
+    clock_.append_of_day(out, event.time);
+    out += "  ";
+    append_terminal_escaped(out, event.from);
+    out += " → ";
+    append_terminal_escaped(out, event.to);
+    out += "  ";
+    paint(out, cyan, event.name.empty() ? "(no name)" : event.name);
+    out += "  " + human_size(static_cast<double>(event.size)) + "  ";
+    append_answer(out, event.status, event.latency);
+    if (event.partial) out += "  partial";
+    append_reason(out, event.trouble);
+    bodies_.append_text(out, event.name, event.body);
+    out += '\n';
+  }
+
+  void append(std::string& out, const SeenAnswerEvent& event) override {
+    clock_.append_of_day(out, event.time);
+    out += "  answer to message " + std::to_string(event.seq) + " of connection " +
+           std::to_string(event.connection) + ": ";
+    append_answer(out, event.status, event.latency);
+    out += '\n';
+  }
+
+  void append(std::string& out, const GapEvent& event) override {
+    clock_.append_of_day(out, event.time);
+    out += "  " + std::string(event.source) + " → " + std::string(event.destination) + "  ";
+    paint(out, red, "gap: " + counted(event.bytes, "byte") + " not captured");
+    out += '\n';
+  }
+
+  void append(std::string& out, const SeenHttpEvent& event) override {
+    clock_.append_of_day(out, event.time);
+    out += "  " + std::string(event.source) + " → " + std::string(event.destination) + "  ";
+    append_terminal_escaped(out, event.method);
+    out += ' ';
+    append_terminal_escaped(out, event.url);
+    out += "  ";
+    append_answer(out, event.status, event.latency);
+    if (event.request_size != 0)
+      out += "  sent " + human_size(static_cast<double>(event.request_size));
+    if (event.response_size) {
+      out += "  " + human_size(static_cast<double>(*event.response_size));
+    } else if (event.status) {
+      out += "  a stream";
+    }
+    bodies_.append_text(out, {}, event.response_body);
+    out += '\n';
+  }
+
+  void append(std::string& out, const HttpStreamEvent& event) override {
+    clock_.append_of_day(out, event.time);
+    out += "  event " + std::to_string(event.number) + " of ";
+    append_terminal_escaped(out, event.url);
+    out += "  " + human_size(static_cast<double>(event.body.size()));
+    bodies_.append_text(out, event.name, event.body);
+    out += '\n';
+  }
+
+  void append(std::string& out, const StatisticsRow& row) override {
+    if (row.heading) {
+      out += row.table == "all"    ? "\n"
+             : row.table == "name" ? "\nby name\n"
+                                   : "\nby sender and receiver\n";
+      out += "  messages      size       /s       p50       p99  outcomes\n";
+    }
+    append_right(out, std::to_string(row.messages), 10);
+    append_right(out, human_size(static_cast<double>(row.bytes)), 10);
+    append_right(out, number(row.per_second), 9);
+    append_right(
+        out, row.latency->count() == 0 ? "-" : human_duration(row.latency->percentile_us(50)), 10);
+    append_right(
+        out, row.latency->count() == 0 ? "-" : human_duration(row.latency->percentile_us(99)), 10);
+    out += ' ';
+    for (const auto& [status, count] : *row.outcomes) {
+      out += ' ' + (status == 0 ? std::string("none") : std::to_string(status)) + ':' +
+             std::to_string(count);
+    }
+    out += "  ";
+    append_terminal_escaped(out, row.first);
+    if (!row.second.empty()) out += " → ";
+    append_terminal_escaped(out, row.second);
+    out += '\n';
+  }
+
+  void append(std::string& out, const SniffSummary& summary) override {
+    out += counted(summary.packets, "packet") + ", " + counted(summary.connections, "connection") +
+           ", " + counted(summary.messages, "message") + " (" + std::to_string(summary.shown) +
+           " shown, " + std::to_string(summary.unanswered) + " unanswered), " +
+           std::to_string(summary.http) + " other HTTP\n";
+    out += std::to_string(summary.stream_bytes) +
+           " bytes: " + std::to_string(summary.message_bytes) + " in messages, " +
+           std::to_string(summary.http_bytes) + " in other HTTP, " +
+           std::to_string(summary.passed_over_bytes) + " passed over, " +
+           std::to_string(summary.gap_bytes) + " in " + counted(summary.gaps, "gap") + '\n';
+    append_losses(out, summary);
+  }
+
   void append(std::string& out, const MasterEvent& event) override {
     const auto& state = *event.state;
     out += "Mesos " + terminal_escaped(state.version) + " master ";
@@ -118,13 +216,16 @@ class TextRenderer : public Renderer {
     if (state.leader.empty()) {
       out += ", no leader";
     } else {
-      out += state.leader == state.pid ? ", the leader" : ", led by " + terminal_escaped(state.leader);
+      out +=
+          state.leader == state.pid ? ", the leader" : ", led by " + terminal_escaped(state.leader);
     }
     if (!state.cluster.empty()) out += ", cluster " + terminal_escaped(state.cluster);
     out += "\n  agents      " + std::to_string(state.agents_active) + " active, " +
-           std::to_string(state.agents_inactive) + " inactive, " + std::to_string(state.agents_unreachable) +
-           " unreachable\n  frameworks  " + std::to_string(state.frameworks) + " registered, " +
-           std::to_string(state.frameworks_completed) + " completed, " + counted(state.tasks, "task") + '\n';
+           std::to_string(state.agents_inactive) + " inactive, " +
+           std::to_string(state.agents_unreachable) + " unreachable\n  frameworks  " +
+           std::to_string(state.frameworks) + " registered, " +
+           std::to_string(state.frameworks_completed) + " completed, " +
+           counted(state.tasks, "task") + '\n';
     append_resources(out, state);
   }
 
@@ -179,13 +280,15 @@ class TextRenderer : public Renderer {
   }
 
   void append(std::string& out, const InspectSummary& summary) override {
-    out += '\n' + std::to_string(summary.processes) + (summary.processes == 1 ? " process, " : " processes, ") +
+    out += '\n' + std::to_string(summary.processes) +
+           (summary.processes == 1 ? " process, " : " processes, ") +
            counted(summary.queued, "event") + " queued\n";
     append_names(out, summary.by_name);
   }
 
   void append(std::string& out, const ServeSummary& summary) override {
-    out += counted(summary.messages, "message") + ", " + human_size(static_cast<double>(summary.bytes));
+    out += counted(summary.messages, "message") + ", " +
+           human_size(static_cast<double>(summary.bytes));
     out += " in " + human_duration(summary.duration_s * 1e6);
     if (summary.rejected != 0) out += ", " + std::to_string(summary.rejected) + " rejected";
     if (summary.replies_failed != 0) {
@@ -196,8 +299,8 @@ class TextRenderer : public Renderer {
   }
 
   void append(std::string& out, const SendSummary& summary) override {
-    out += std::to_string(summary.sent) + " sent, " + std::to_string(summary.accepted) + " accepted, " +
-           std::to_string(summary.failed) + " failed";
+    out += std::to_string(summary.sent) + " sent, " + std::to_string(summary.accepted) +
+           " accepted, " + std::to_string(summary.failed) + " failed";
     if (summary.not_sent != 0) out += ", " + std::to_string(summary.not_sent) + " not sent";
     if (summary.ignored != 0) out += ", " + std::to_string(summary.ignored) + " ignored";
     if (summary.skipped != 0) out += ", " + std::to_string(summary.skipped) + " skipped";
@@ -211,7 +314,8 @@ class TextRenderer : public Renderer {
     out += "--- ";
     append_terminal_escaped(out, summary.target);
     out += " ---\n" + std::to_string(summary.sent) + " sent, " + std::to_string(summary.answered) +
-           " answered, " + percent(summary.loss_pct) + " loss, " + human_duration(summary.duration_s * 1e6);
+           " answered, " + percent(summary.loss_pct) + " loss, " +
+           human_duration(summary.duration_s * 1e6);
     out += '\n';
     append_latency(out, "connect", *summary.connect);
     append_latency(out, "ack", *summary.ack);
@@ -221,8 +325,9 @@ class TextRenderer : public Renderer {
   }
 
   void append(std::string& out, const LinkSummary& summary) override {
-    out += std::to_string(summary.linked) + " linked, " + std::to_string(summary.exited) + " exited (" +
-           std::to_string(summary.gone) + " gone), " + counted(summary.reconnects, "reconnect") + '\n';
+    out += std::to_string(summary.linked) + " linked, " + std::to_string(summary.exited) +
+           " exited (" + std::to_string(summary.gone) + " gone), " +
+           counted(summary.reconnects, "reconnect") + '\n';
   }
 
   void append_error(std::string& out, const Failure& failure) override {
@@ -255,6 +360,54 @@ class TextRenderer : public Renderer {
     paint(out, colour, text, style_.colour);
   }
 
+  void append_answer(std::string& out, std::optional<int> status,
+                     std::optional<std::chrono::nanoseconds> latency) {
+    if (!status) {
+      paint(out, yellow, "no answer");
+      return;
+    }
+    paint(out, *status / 100 == 2 ? green : red, std::to_string(*status));
+    if (latency) out += " in " + human_duration(microseconds(*latency));
+  }
+
+  static void append_right(std::string& out, const std::string& text, std::size_t width) {
+    out += std::string(text.size() < width ? width - text.size() : 0, ' ') + text;
+  }
+
+  static std::string number(double value) {
+    std::array<char, 32> text{};
+    int length = std::snprintf(text.data(), text.size(), "%.3g", value);
+    return std::string(text.data(), static_cast<std::size_t>(length));
+  }
+
+  /// What else happened; nothing when nothing did.
+  static void append_losses(std::string& out, const SniffSummary& summary) {
+    const std::pair<std::uint64_t, const char*> all[] = {
+        {summary.kernel_drops, "dropped by the kernel"},
+        {summary.undecodable, "undecodable"},
+        {summary.evicted, "connections evicted"},
+        {summary.midstream, "connections met in the middle"},
+        {summary.retransmitted, "retransmitted"},
+        {summary.out_of_order, "out of order"},
+        {summary.overlapping, "overlapping"},
+        {summary.out_of_window, "out of window"},
+        {summary.resets, "reset"},
+        {summary.reused, "ports reused"},
+        {summary.cut, "cut by the snaplen"},
+        {summary.fragments, "IP fragments"},
+        {summary.malformed, "malformed"},
+        {summary.abandoned, "given up for want of memory"},
+        {summary.refused, "not connected"},
+    };
+    bool first = true;
+    for (const auto& [count, what] : all) {
+      if (count == 0) continue;
+      out += (first ? "" : ", ") + std::to_string(count) + ' ' + what;
+      first = false;
+    }
+    if (!first) out += '\n';
+  }
+
   static void append_reason(std::string& out, std::string_view reason) {
     if (reason.empty()) return;
     out += ": ";
@@ -275,9 +428,10 @@ class TextRenderer : public Renderer {
   static void append_latency(std::string& out, const char* name, const Latency& latency) {
     if (latency.count() == 0) return;
     out += std::string(name) + " min " + human_duration(latency.min_us()) + ", avg " +
-           human_duration(latency.avg_us()) + ", max " + human_duration(latency.max_us()) + ", p50 " +
-           human_duration(latency.percentile_us(50)) + ", p90 " + human_duration(latency.percentile_us(90)) +
-           ", p99 " + human_duration(latency.percentile_us(99)) + '\n';
+           human_duration(latency.avg_us()) + ", max " + human_duration(latency.max_us()) +
+           ", p50 " + human_duration(latency.percentile_us(50)) + ", p90 " +
+           human_duration(latency.percentile_us(90)) + ", p99 " +
+           human_duration(latency.percentile_us(99)) + '\n';
   }
 
   /// Two blanks, the text, and blanks up to the next column.
@@ -295,15 +449,18 @@ class TextRenderer : public Renderer {
       int length = std::snprintf(text.data(), text.size(), " %s %.6g of %.6g", name.c_str(),
                                  used == state.used_resources.end() ? 0 : used->second, amount);
       if (out.back() != ' ') out += ',';
-      out += std::string_view(text.data(), std::min(text.size() - 1, static_cast<std::size_t>(length)));
+      out += std::string_view(text.data(),
+                              std::min(text.size() - 1, static_cast<std::size_t>(length)));
     }
     out += " in use\n";
   }
 
-  static void append_names(std::string& out, const std::map<std::string, std::uint64_t, std::less<>>& names) {
+  static void append_names(std::string& out,
+                           const std::map<std::string, std::uint64_t, std::less<>>& names) {
     std::vector<std::pair<std::uint64_t, std::string_view>> rows;
     for (const auto& [name, count] : names) rows.emplace_back(count, name);
-    std::stable_sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+    std::stable_sort(rows.begin(), rows.end(),
+                     [](const auto& a, const auto& b) { return a.first > b.first; });
     for (const auto& [count, name] : rows) {
       auto text = std::to_string(count);
       out += std::string(text.size() < 10 ? 10 - text.size() : 0, ' ') + text + "  ";

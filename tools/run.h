@@ -20,7 +20,8 @@ inline double seconds_since(Steady::time_point start) {
   return std::chrono::duration<double>(Steady::now() - start).count();
 }
 
-/// Calls `call(process)` on the loop and waits for it; not to be called on the loop. False when the process has ended.
+/// Calls `call(process)` on the loop and waits for it; not to be called on the loop. False when the
+/// process has ended.
 template <class P, class Call>
 bool on_loop(compactor::Context& context, const compactor::Pid& pid, Call&& call) {
   auto done = std::make_shared<std::promise<void>>();

@@ -24,6 +24,7 @@ struct SendOptions {
   ProcessOptions process;
   BodyMode body_mode = BodyMode::automatic;
   SenderSettings sender;
+  TypeOptions type_options;
   TypeCodec* types = nullptr;
   std::optional<std::string> target;
   std::optional<std::string> name;
@@ -51,13 +52,16 @@ bool read_arguments(const Arguments& arguments, SendOptions& options) {
                    "  compactor send a@10.0.0.5:5050 x hex:0801 --dry-run | xxd\n");
   line.positional("TARGET", options.target, "receiver, as in master@10.0.0.5:5050");
   line.positional("NAME", options.name, "name of the message");
-  line.positional("BODY", options.body, "text, @FILE, - (stdin), hex:…, base64:…, {…} (JSON for the type NAME)");
+  line.positional("BODY", options.body,
+                  "text, @FILE, - (stdin), hex:…, base64:…, {…} (JSON for the type NAME)");
   line.group("Send");
   line.flag("--raw", options.raw, "send {…} as the text it is");
   line.duration("--timeout", options.sender.timeout, "for the answer, or without progress (5s)");
-  line.text("--expect", "NAME", options.sender.expect, "wait for a message of that name (a glob) and print it");
+  line.text("--expect", "NAME", options.sender.expect,
+            "wait for a message of that name (a glob) and print it");
   line.text("--expect-from", "PID", options.sender.expect_from, "only from this PID or glob");
-  line.number("--retry", 0, 1'000'000, options.sender.retries, "try again N times when nothing was written");
+  line.number("--retry", 0, 1'000'000, options.sender.retries,
+              "try again N times when nothing was written");
   line.duration("--retry-delay", options.sender.retry_delay, "between tries (1s)");
   line.flag("--dry-run", options.dry_run, "write the bytes to stdout, send nothing");
   add_style_option(line, options.sender.style);
@@ -66,15 +70,18 @@ bool read_arguments(const Arguments& arguments, SendOptions& options) {
   line.text("--to", "TARGET", options.to, "send every line to TARGET");
   line.flag("--use-recorded-to", options.use_recorded_to, "send each line where it says");
   line.flag("--keep-from", options.keep_from, "state the recorded sender instead of ourselves");
-  line.text("--speed", "X", options.speed, "keep the recorded spacing (1), scale it, or max (default)");
+  line.text("--speed", "X", options.speed,
+            "keep the recorded spacing (1), scale it, or max (default)");
   line.flag("--keep-going", options.sender.keep_going, "do not stop at the first failure");
   line.group("Load");
   line.number("--repeat", 1, UINT64_MAX, options.repeat, "send the message N times");
-  line.value("--rate", "R/s", [&](const std::string& typed) { options.rate = parse_rate(typed); },
-             "messages per second; default as fast as it goes");
+  line.value(
+      "--rate", "R/s", [&](const std::string& typed) { options.rate = parse_rate(typed); },
+      "messages per second; default as fast as it goes");
   line.size("--size", options.size, "bytes of a made-up body");
   add_output_options(line, options.output);
   add_body_option(line, options.body_mode);
+  add_type_options(line, options.type_options);
   add_process_options(line, options.process);
   if (line.parse(arguments)) return true;
   std::fputs(line.help().c_str(), stdout);
@@ -109,7 +116,8 @@ std::optional<double> parse_speed(const std::optional<std::string>& text) {
     if (end == text->size() && speed > 0 && speed < 1e9) return speed;
   } catch (const std::logic_error&) {
   }
-  throw Failure(Exit::usage, "usage", "--speed \"" + *text + "\" does not read", "a factor, as in 2, or max");
+  throw Failure(Exit::usage, "usage", "--speed \"" + *text + "\" does not read",
+                "a factor, as in 2, or max");
 }
 
 /// The descriptor of --batch; closed when it goes.
@@ -118,7 +126,8 @@ class BatchFile {
   explicit BatchFile(const std::string& path)
       : fd_(path == "-" ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
     if (fd_ < 0) {
-      throw Failure(Exit::local, "file", "cannot read " + path + ": " + std::generic_category().message(errno));
+      throw Failure(Exit::local, "file",
+                    "cannot read " + path + ": " + std::generic_category().message(errno));
     }
   }
   ~BatchFile() {
@@ -167,13 +176,15 @@ class SendObserver : public ConsoleObserver {
 };
 
 /// Writes what would be sent. Nothing is bound, so the port is the one asked for, or 0.
-int dry_run(const SendOptions& options, const std::string& id, Source& source, Console& console, Waiter& waiter) {
+int dry_run(const SendOptions& options, const std::string& id, Source& source, Console& console,
+            Waiter& waiter) {
   std::string own;
   for (;;) {
     auto step = source.next();
     if (step.next == Source::Next::end || console.ended()) return 0;
     if (step.next == Source::Next::wait) {
-      if (waiter.wait(step.at, step.at ? -1 : source.fd()) == Waiter::Reason::signal) throw waiter.interrupted();
+      if (waiter.wait(step.at, step.at ? -1 : source.fd()) == Waiter::Reason::signal)
+        throw waiter.interrupted();
       continue;
     }
     const auto& message = *step.message;
@@ -187,7 +198,8 @@ int dry_run(const SendOptions& options, const std::string& id, Source& source, C
     const auto& from = message.from.empty() ? own : message.from;
     check_sendable(options.sender.style, from, message.to, message.name);
     std::string bytes;
-    compactor::wire::append_message(bytes, options.sender.style, from, message.to, message.name, message.body);
+    compactor::wire::append_message(bytes, options.sender.style, from, message.to, message.name,
+                                    message.body);
     console.print_raw(bytes);
     while (console.full()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
@@ -211,6 +223,8 @@ int run_send(const Arguments& arguments) {
   SendOptions options;
   if (!read_arguments(arguments, options)) return 0;
   check(options);
+  SchemaCodec types(options.type_options);
+  options.types = &types;
   Console console(options.output, BodyView(options.body_mode, options.types));
   options.sender.connect_timeout = options.process.connect_timeout;
   options.sender.show_accepted = !options.repeat || options.output.verbose > 0;
@@ -223,7 +237,8 @@ int run_send(const Arguments& arguments) {
   std::optional<BatchFile> file;
   if (options.batch) file.emplace(*options.batch);
   if (options.target) target = resolve_pid(*options.target, console);
-  auto source = file ? batch_source(options, *file, target, console) : single_source(options, *target);
+  auto source =
+      file ? batch_source(options, *file, target, console) : single_source(options, *target);
   if (options.sender.expect) options.sender.target = target;
 
   Waiter waiter;

@@ -16,43 +16,58 @@ using compactor::Outcome;
 
 constexpr std::size_t most_under_way = 65536;
 constexpr std::size_t most_bytes_under_way = std::size_t{64} << 20;
-// Between two looks at the inbox: an early answer must not wait for the whole of a long run to be queued.
+// Between two looks at the inbox: an early answer must not wait for the whole of a long run to be
+// queued.
 constexpr int sent_at_once = 512;
 // A connection that fails just when the time is over shall be told as such.
 constexpr auto grace = std::chrono::milliseconds(500);
 
 const char* hint_for(Fault fault) {
   switch (fault) {
-    case Fault::tls: return "this port seems to speak TLS";
-    case Fault::not_http: return "is this the port of a libprocess?";
-    case Fault::connect: return "is anything listening there?";
-    case Fault::resolve: return "check the name, or give the IPv4 address";
-    default: return "";
+    case Fault::tls:
+      return "this port seems to speak TLS";
+    case Fault::not_http:
+      return "is this the port of a libprocess?";
+    case Fault::connect:
+      return "is anything listening there?";
+    case Fault::resolve:
+      return "check the name, or give the IPv4 address";
+    default:
+      return "";
   }
 }
 
 std::string kind_of(const Delivery& delivery) {
   switch (delivery.fault) {
-    case Fault::none: return "refused";
-    default: return std::string(compactor::to_string(delivery.fault));
+    case Fault::none:
+      return "refused";
+    default:
+      return std::string(compactor::to_string(delivery.fault));
   }
 }
 
 Exit exit_of(const Delivery& delivery) {
   switch (delivery.outcome) {
-    case Outcome::accepted: return Exit::ok;
+    case Outcome::accepted:
+      return Exit::ok;
     case Outcome::no_such_process:
-    case Outcome::not_handled: return Exit::no;
-    case Outcome::refused: return Exit::refused;
+    case Outcome::not_handled:
+      return Exit::no;
+    case Outcome::refused:
+      return Exit::refused;
     case Outcome::no_answer:
-    case Outcome::failed: break;
+    case Outcome::failed:
+      break;
   }
   switch (delivery.fault) {
     case Fault::resolve:
-    case Fault::connect: return Exit::unreachable;
+    case Fault::connect:
+      return Exit::unreachable;
     case Fault::timed_out:
-    case Fault::stopped: return Exit::deadline;
-    default: return Exit::refused;
+    case Fault::stopped:
+      return Exit::deadline;
+    default:
+      return Exit::refused;
   }
 }
 
@@ -65,14 +80,18 @@ class Sender::Receiver : public compactor::Process {
  protected:
   void receive(const compactor::MessageView& message) override {
     if (!sender_.matches_expectation(message)) {
-      sender_.console_.detail(1, "got a message " + std::string(message.name) + " from " +
-                                     std::string(message.sender));
+      sender_.console_.detail(
+          1, "got a message " + std::string(message.name) + " from " + std::string(message.sender));
       return;
     }
     std::lock_guard lock(sender_.inbox_mutex_);
     if (!sender_.expecting_ || sender_.inbox_message_) return;
-    sender_.inbox_message_ = Received{now(), message.from, std::string(message.sender), message.to.str(),
-                                      std::string(message.name), std::string(message.body)};
+    sender_.inbox_message_ = Received{now(),
+                                      message.from,
+                                      std::string(message.sender),
+                                      message.to.str(),
+                                      std::string(message.name),
+                                      std::string(message.body)};
     sender_.waiter_.wake();
   }
 
@@ -83,14 +102,16 @@ class Sender::Receiver : public compactor::Process {
 Sender::Sender(const SenderSettings& settings, Source& source, Console& console, Waiter& waiter)
     : settings_(settings), source_(source), console_(console), waiter_(waiter) {
   const auto& from = settings_.expect_from;
-  if (from && from->find_first_of("*?") == std::string::npos) expect_from_ = resolve_pid(*from, console_);
+  if (from && from->find_first_of("*?") == std::string::npos)
+    expect_from_ = resolve_pid(*from, console_);
   summary_.ack = &ack_;
 }
 
 bool Sender::matches_expectation(const compactor::MessageView& message) const {
   if (!settings_.expect || !glob_matches(*settings_.expect, message.name)) return false;
   if (!settings_.expect_from) return true;
-  return expect_from_ ? message.from == *expect_from_ : glob_matches(*settings_.expect_from, message.sender);
+  return expect_from_ ? message.from == *expect_from_
+                      : glob_matches(*settings_.expect_from, message.sender);
 }
 
 void Sender::run(Node& node, const std::string& id) {
@@ -194,7 +215,8 @@ bool Sender::pull() {
 
 std::optional<compactor::Pid> Sender::await_first() {
   while (!held_ && !pull() && !source_ended_ && !stopped_) {
-    if (waiter_.wait(source_due_, source_due_ ? -1 : source_.fd()) != Waiter::Reason::signal) continue;
+    if (waiter_.wait(source_due_, source_due_ ? -1 : source_.fd()) != Waiter::Reason::signal)
+      continue;
     failure_ = waiter_.interrupted();
     stopped_ = true;
   }
@@ -239,7 +261,8 @@ bool Sender::transmit(std::uint64_t number) {
     });
     return false;
   }
-  const char* why = compactor::wire::why_not_sendable(settings_.style, from, message.to, message.name);
+  const char* why =
+      compactor::wire::why_not_sendable(settings_.style, from, message.to, message.name);
   item.done = true;
   item.delivery.outcome = Outcome::failed;
   item.delivery.reason = why != nullptr ? why : "it is too large for one message";
@@ -276,7 +299,8 @@ void Sender::answered(Answered& answered) {
 
 void Sender::settle_front() {
   if (stopped_) {  // what was to be tried again no longer is
-    for (const auto& retry : std::exchange(retries_, {})) window_[retry.number - first_].done = true;
+    for (const auto& retry : std::exchange(retries_, {}))
+      window_[retry.number - first_].done = true;
   }
   while (!window_.empty() && window_.front().done) {
     settle(window_.front());
@@ -303,7 +327,8 @@ void Sender::settle(const Item& item) {
     event.status = item.delivery.status;
     event.outcome = message.skipped ? "skipped" : compactor::to_string(item.delivery.outcome);
     event.ack = item.delivery.ack;
-    event.reason = message.skipped ? std::string_view("it was recorded in part only") : item.delivery.reason;
+    event.reason =
+        message.skipped ? std::string_view("it was recorded in part only") : item.delivery.reason;
     event.line = message.line;
     console_.print(event);
   }
@@ -317,7 +342,8 @@ Failure Sender::failure_of(const Item& item) const {
   auto what = where + message.name + " to " + message.to_text + ": ";
   bool unsendable = delivery.outcome == Outcome::failed && delivery.fault == Fault::none;
   if (unsendable) return Failure(Exit::usage, "usage", what + "cannot be sent: " + delivery.reason);
-  return Failure(exit_of(delivery), kind_of(delivery), what + delivery.reason, hint_for(delivery.fault));
+  return Failure(exit_of(delivery), kind_of(delivery), what + delivery.reason,
+                 hint_for(delivery.fault));
 }
 
 void Sender::fail(Failure failure) {
@@ -332,7 +358,8 @@ void Sender::fail(Failure failure) {
 void Sender::received(const Received& message) {
   got_expected_ = true;
   if (settings_.target && message.from != *settings_.target) {
-    console_.note("the message comes from " + message.sender + ", not from " + settings_.target->str());
+    console_.note("the message comes from " + message.sender + ", not from " +
+                  settings_.target->str());
   }
   console_.print(MessageEvent{.time = message.time,
                               .from = message.sender,
@@ -350,7 +377,9 @@ std::optional<Steady::time_point> Sender::deadline() const {
   return at;
 }
 
-bool Sender::waits() const { return !window_.empty() || (settings_.expect && source_ended_ && !held_); }
+bool Sender::waits() const {
+  return !window_.empty() || (settings_.expect && source_ended_ && !held_);
+}
 
 Steady::time_point Sender::limit() const {
   auto from = retries_.empty() ? progress_ : std::max(progress_, retries_.front().at);
@@ -364,12 +393,13 @@ void Sender::timed_out() {
     return;
   }
   bool for_answer = !window_.empty();
-  auto what = for_answer ? window_.front().message->name + " to " + window_.front().message->to_text +
-                               ": no answer in "
+  auto what = for_answer ? window_.front().message->name + " to " +
+                               window_.front().message->to_text + ": no answer in "
                          : "no message " + *settings_.expect + " came in ";
   // A deadline outranks what went wrong before: nothing more will be known.
-  failure_ = Failure(Exit::deadline, "timeout", what + duration_text(settings_.timeout),
-                     for_answer ? "--timeout sets the time" : "can the target reach " + own_ + "? --advertise-ip");
+  failure_ = Failure(
+      Exit::deadline, "timeout", what + duration_text(settings_.timeout),
+      for_answer ? "--timeout sets the time" : "can the target reach " + own_ + "? --advertise-ip");
   stopped_ = true;
 }
 

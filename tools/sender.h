@@ -1,4 +1,5 @@
-// The engine of send: takes messages from a Source, keeps a bounded number under way, tells what became of each in order.
+// The engine of send: takes messages from a Source, keeps a bounded number under way, tells what
+// became of each in order.
 #pragma once
 
 #include <atomic>
@@ -29,7 +30,8 @@ struct SenderSettings {
   compactor::Style style = compactor::Style::libprocess;
 };
 
-/// Lives on the thread that waits; only on_delivery callbacks and messages come from the loop, through a locked inbox.
+/// Lives on the thread that waits; only on_delivery callbacks and messages come from the loop,
+/// through a locked inbox.
 class Sender {
  public:
   Sender(const SenderSettings& settings, Source& source, Console& console, Waiter& waiter);
@@ -37,7 +39,8 @@ class Sender {
   /// A connection was made. Any thread.
   void connected() { connected_ = true; }
 
-  /// Waits for the first message and returns where it goes; nothing when there is none (then run() must not be called).
+  /// Waits for the first message and returns where it goes; nothing when there is none (then run()
+  /// must not be called).
   std::optional<compactor::Pid> await_first();
 
   /// Sends everything; returns when all is told, or the run was cut short. `node` is stopped then.

@@ -1,6 +1,4 @@
 // compactor serve: is one or several processes, shows what they get, and answers.
-#include "server.h"
-
 #include <sys/resource.h>
 
 #include <cstdio>
@@ -13,6 +11,7 @@
 #include "node.h"
 #include "program.h"
 #include "run.h"
+#include "server.h"
 #include "signals.h"
 #include "static_route.h"
 
@@ -24,6 +23,7 @@ struct ServeOptions {
   OutputOptions output;
   ProcessOptions process;
   BodyMode body = BodyMode::automatic;
+  TypeOptions types;
   std::vector<std::string> ids;
   ServerSettings server;
   std::vector<std::string> replies;
@@ -39,22 +39,26 @@ struct ServeOptions {
 };
 
 bool read_arguments(const Arguments& arguments, ServeOptions& options) {
-  CommandLine line("serve", "Is a libprocess process (or several): shows each message it gets, and answers.",
-                   "  compactor serve echo --port 5050 --echo\n"
-                   "  compactor serve master --reply 'mesos.internal.Register*=ok:text:hello' --json\n"
-                   "  compactor serve worker --exec 'python3 worker.py'     an actor in any language\n"
-                   "  compactor serve probe --expect ready --for 1m && echo it came\n");
+  CommandLine line(
+      "serve", "Is a libprocess process (or several): shows each message it gets, and answers.",
+      "  compactor serve echo --port 5050 --echo\n"
+      "  compactor serve master --reply 'mesos.internal.Register*=ok:text:hello' --json\n"
+      "  compactor serve worker --exec 'python3 worker.py'     an actor in any language\n"
+      "  compactor serve probe --expect ready --for 1m && echo it came\n");
   line.positionals("ID", options.ids, "ids of the processes; default compactor-serve(PID)");
   line.group("Answers");
   line.flag("--no-pong", options.no_pong, "do not answer ping and mesos.internal.PingSlaveMessage");
   line.flag("--echo", options.server.echo, "send every message back to its sender");
-  line.list("--reply", "NAME=REPLY[:BODY]", options.replies, "answer messages of that name (a glob)");
-  line.text("--exec", "CMD", options.exec, "give the messages to a child process as NDJSON, do what its lines say");
+  line.list("--reply", "NAME=REPLY[:BODY]", options.replies,
+            "answer messages of that name (a glob)");
+  line.text("--exec", "CMD", options.exec,
+            "give the messages to a child process as NDJSON, do what its lines say");
   line.text("--exec-shell", "CMD", options.exec_shell, "the same, CMD run by /bin/sh");
   line.list("--route", "PATH=FILE", options.routes, "serve a file to GET PATH");
   line.list("--link", "PID", options.links, "link at start and say when it exits");
   line.group("End");
-  line.number("-c,--count", 1, UINT64_MAX, options.server.count, "after N messages (of the name of --expect, if given)");
+  line.number("-c,--count", 1, UINT64_MAX, options.server.count,
+              "after N messages (of the name of --expect, if given)");
   line.text("--expect", "NAME", options.server.expect, "after a message of that name (a glob)");
   line.duration("--for,--timeout", options.lasting, "after DUR");
   line.group("Limits");
@@ -65,6 +69,7 @@ bool read_arguments(const Arguments& arguments, ServeOptions& options) {
               "most connections at once; default the hard limit of descriptors - 64");
   add_output_options(line, options.output);
   add_body_option(line, options.body);
+  add_type_options(line, options.types);
   add_process_options(line, options.process);
   if (line.parse(arguments)) return true;
   std::fputs(line.help().c_str(), stdout);
@@ -77,7 +82,8 @@ std::vector<std::string> process_ids(const ServeOptions& options) {
   std::set<std::string> seen;
   for (const auto& id : ids) {
     check_id(id);
-    if (!seen.insert(id).second) throw Failure(Exit::usage, "pid", "the id \"" + id + "\" is given twice");
+    if (!seen.insert(id).second)
+      throw Failure(Exit::usage, "pid", "the id \"" + id + "\" is given twice");
   }
   return ids;
 }
@@ -100,8 +106,8 @@ void raise_descriptor_limit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-compactor::Options context_options(const ServeOptions& options, const std::vector<compactor::Pid>& links,
-                                   Console& console) {
+compactor::Options context_options(const ServeOptions& options,
+                                   const std::vector<compactor::Pid>& links, Console& console) {
   auto made = make_options(options.process, links, console);
   made.max_body = options.max_body;
   made.max_connections = options.max_connections;
@@ -110,19 +116,22 @@ compactor::Options context_options(const ServeOptions& options, const std::vecto
 }
 
 std::string interim(const ServeSummary& summary) {
-  return std::to_string(summary.messages) + " messages, " + human_size(static_cast<double>(summary.bytes)) +
-         ", " + std::to_string(summary.rejected) + " rejected in " + human_duration(summary.duration_s * 1e6);
+  return std::to_string(summary.messages) + " messages, " +
+         human_size(static_cast<double>(summary.bytes)) + ", " + std::to_string(summary.rejected) +
+         " rejected in " + human_duration(summary.duration_s * 1e6);
 }
 
-int judge(const ServeOptions& options, const Server& server, const Waiter& waiter, Waiter::Reason reason) {
+int judge(const ServeOptions& options, const Server& server, const Waiter& waiter,
+          Waiter::Reason reason) {
   if (auto how = server.child_end(); !how.empty()) {
     throw Failure(Exit::local, "child", "the child of --exec " + how, "its messages are on stderr");
   }
   bool has_goal = options.server.count || options.server.expect;
-  if (reason == Waiter::Reason::finished || (reason == Waiter::Reason::deadline && !has_goal)) return 0;
+  if (reason == Waiter::Reason::finished || (reason == Waiter::Reason::deadline && !has_goal))
+    return 0;
   if (reason == Waiter::Reason::deadline) {
-    throw Failure(Exit::deadline, "timeout", "the messages waited for did not come in " +
-                                                 duration_text(*options.lasting),
+    throw Failure(Exit::deadline, "timeout",
+                  "the messages waited for did not come in " + duration_text(*options.lasting),
                   "--for sets the time");
   }
   if (has_goal || options.lasting) throw waiter.interrupted();
@@ -134,10 +143,13 @@ int judge(const ServeOptions& options, const Server& server, const Waiter& waite
 int run_serve(const Arguments& arguments) {
   ServeOptions options;
   if (!read_arguments(arguments, options)) return 0;
-  Console console(options.output, BodyView(options.body));
+  SchemaCodec types(options.types);
+  options.server.types = &types;
+  Console console(options.output, BodyView(options.body, &types));
   auto ids = process_ids(options);
   options.server.pong = !options.no_pong;
-  for (const auto& reply : options.replies) options.server.replies.push_back(parse_reply(reply, options.server.types));
+  for (const auto& reply : options.replies)
+    options.server.replies.push_back(parse_reply(reply, options.server.types));
   std::vector<StaticRoute> routes;
   for (const auto& route : options.routes) routes.push_back(parse_route(route));
   auto words = command_words(options);

@@ -49,15 +49,22 @@ Reply parse_reply(const std::string& text, TypeCodec* types) {
   reply.glob = text.substr(0, equals);
   reply.name = text.substr(equals + 1, colon == std::string::npos ? colon : colon - equals - 1);
   check_sendable(compactor::Style::libprocess, "a@0.0.0.0:1", {"a", "0.0.0.0", 1}, reply.name);
-  if (colon != std::string::npos) reply.body = read_body(reply.name, text.substr(colon + 1), false, types);
+  if (colon != std::string::npos)
+    reply.body = read_body(reply.name, text.substr(colon + 1), false, types);
   return reply;
 }
 
 Server::Server(const ServerSettings& settings, Node& node, Console& console, Waiter& waiter,
                std::shared_ptr<CountingObserver> observer)
-    : settings_(settings), node_(node), console_(console), waiter_(waiter), observer_(std::move(observer)) {}
+    : settings_(settings),
+      node_(node),
+      console_(console),
+      waiter_(waiter),
+      observer_(std::move(observer)) {}
 
-Server::~Server() { stop(); }
+Server::~Server() {
+  stop();
+}
 
 void Server::start(const std::vector<std::string>& ids, const std::vector<std::string>& words) {
   // Nothing is read before everything that a message may meet is there.
@@ -77,8 +84,8 @@ void Server::start(const std::vector<std::string>& ids, const std::vector<std::s
       }
       waiter_.finish();
     };
-    actor_ = std::make_unique<Actor>(Actor::Settings{words, pids_.front(), settings_.types}, node_.context(), console_,
-                                     std::move(hooks));
+    actor_ = std::make_unique<Actor>(Actor::Settings{words, pids_.front(), settings_.types},
+                                     node_.context(), console_, std::move(hooks));
   }
   for (const auto& pid : pids_) console_.print(ServingEvent{pid.str()});
   node_.release();
@@ -88,7 +95,8 @@ void Server::stop() {
   if (pids_.empty()) return;
   // What was accepted before the pause is still shown and answered.
   node_.hold();
-  on_loop<compactor::Process>(node_.context(), pids_.front(), [this](compactor::Process&) { done_ = true; });
+  on_loop<compactor::Process>(node_.context(), pids_.front(),
+                              [this](compactor::Process&) { done_ = true; });
   if (actor_ != nullptr) actor_->finish();
   auto report = node_.stop();
   if (report.unsent + report.unanswered != 0) {
@@ -102,7 +110,8 @@ ServeSummary Server::summary() {
   ServeSummary summary;
   auto copy = [&](compactor::Process&) { summary = counts_; };
   // Once stopped, the loop changes nothing any more.
-  if (pids_.empty() || !on_loop<compactor::Process>(node_.context(), pids_.front(), copy)) summary = counts_;
+  if (pids_.empty() || !on_loop<compactor::Process>(node_.context(), pids_.front(), copy))
+    summary = counts_;
   summary.rejected = observer_->rejected_count;
   summary.duration_s = seconds_since(started_);
   return summary;
@@ -121,7 +130,8 @@ void Server::received(compactor::Process& process, const compactor::MessageView&
   if (done_) return;
   count(message);
   auto to = message.to.str();
-  MessageEvent event{.time = now(), .from = message.sender, .to = to, .name = message.name, .body = message.body};
+  MessageEvent event{
+      .time = now(), .from = message.sender, .to = to, .name = message.name, .body = message.body};
   console_.print(event);
   answer(process.pid(), message);
   if (actor_ != nullptr) actor_->message(event, message.from, message.to);
@@ -163,8 +173,8 @@ void Server::answer(const compactor::Pid& from, const compactor::MessageView& me
   }
 }
 
-void Server::send(const compactor::Pid& from, const compactor::MessageView& to, std::string_view name,
-                  std::string_view body) {
+void Server::send(const compactor::Pid& from, const compactor::MessageView& to,
+                  std::string_view name, std::string_view body) {
   if (to.from.port == 0) {
     failed(to.from, name, "the sender \"" + std::string(to.sender) + "\" is no PID");
     return;
@@ -175,15 +185,18 @@ void Server::send(const compactor::Pid& from, const compactor::MessageView& to, 
     return;
   }
   auto result = try_send(from, to.from, name, body);
-  if (result == compactor::SendResult::full) queue({from, to.from, std::string(name), std::string(body)});
+  if (result == compactor::SendResult::full)
+    queue({from, to.from, std::string(name), std::string(body)});
 }
 
 compactor::SendResult Server::try_send(const compactor::Pid& from, const compactor::Pid& to,
                                        std::string_view name, std::string_view body) {
   auto result = node_.context().send(
-      from, to, name, body, [this, to, what = std::string(name)](const compactor::Delivery& delivery) {
+      from, to, name, body,
+      [this, to, what = std::string(name)](const compactor::Delivery& delivery) {
         bool stopped = delivery.fault == compactor::Fault::stopped;
-        if (delivery.outcome != compactor::Outcome::accepted && !stopped) failed(to, what, delivery.reason);
+        if (delivery.outcome != compactor::Outcome::accepted && !stopped)
+          failed(to, what, delivery.reason);
       });
   if (result == compactor::SendResult::invalid) failed(to, name, "it cannot be carried");
   return result;
@@ -198,9 +211,9 @@ void Server::queue(Answer answer) {
   node_.hold();
   node_.context().when_room(to, [this, address] { flush(address); });
   auto generation = backlog.generation;
-  node_.context().delay(answer_patience, pids_.front(), [this, address, generation](compactor::Process&) {
-    give_up(address, generation);
-  });
+  node_.context().delay(
+      answer_patience, pids_.front(),
+      [this, address, generation](compactor::Process&) { give_up(address, generation); });
 }
 
 void Server::flush(const std::string& address) {
@@ -222,14 +235,16 @@ void Server::flush(const std::string& address) {
 void Server::give_up(const std::string& address, std::uint64_t generation) {
   auto found = backlogs_.find(address);
   if (found == backlogs_.end() || found->second.generation != generation) return;
-  for (const auto& answer : found->second.answers) failed(answer.to, answer.name, "it does not take its answers");
+  for (const auto& answer : found->second.answers)
+    failed(answer.to, answer.name, "it does not take its answers");
   backlogs_.erase(found);
   node_.release();
 }
 
 void Server::failed(const compactor::Pid& to, std::string_view name, std::string_view why) {
   ++counts_.replies_failed;
-  console_.warning("the answer " + std::string(name) + " to " + to.str() + " was not delivered: " + std::string(why));
+  console_.warning("the answer " + std::string(name) + " to " + to.str() +
+                   " was not delivered: " + std::string(why));
 }
 
 }  // namespace tool

@@ -33,8 +33,8 @@ struct ServerSettings {
   std::vector<Reply> replies;
   std::vector<compactor::Pid> links;
   TypeCodec* types = nullptr;
-  std::optional<std::uint64_t> count;   // end after so many
-  std::optional<std::string> expect;    // of this name (glob)
+  std::optional<std::uint64_t> count;  // end after so many
+  std::optional<std::string> expect;   // of this name (glob)
 };
 
 class CountingObserver : public ConsoleObserver {
@@ -83,8 +83,8 @@ class Server {
   void answer(const compactor::Pid& from, const compactor::MessageView& message);
   void send(const compactor::Pid& from, const compactor::MessageView& to, std::string_view name,
             std::string_view body);
-  compactor::SendResult try_send(const compactor::Pid& from, const compactor::Pid& to, std::string_view name,
-                                 std::string_view body);
+  compactor::SendResult try_send(const compactor::Pid& from, const compactor::Pid& to,
+                                 std::string_view name, std::string_view body);
   void queue(Answer answer);
   void flush(const std::string& address);
   void give_up(const std::string& address, std::uint64_t generation);
@@ -99,7 +99,7 @@ class Server {
   std::vector<compactor::Pid> pids_;
   std::unique_ptr<Actor> actor_;
 
-  ServeSummary counts_;  // on the loop
+  ServeSummary counts_;     // on the loop
   std::uint64_t goal_ = 0;  // messages that count for it
   bool done_ = false;
 

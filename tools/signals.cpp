@@ -25,7 +25,9 @@ sigset_t handled() {
   return set;
 }
 
-void end_at_once(int signal) { ::_exit(128 + signal); }
+void end_at_once(int signal) {
+  ::_exit(128 + signal);
+}
 
 /// From here on SIGINT and SIGTERM end the process wherever it is.
 void make_deadly() {
@@ -42,7 +44,8 @@ void make_deadly() {
 
 int milliseconds_until(std::optional<Waiter::Clock::time_point> deadline) {
   if (!deadline) return -1;
-  auto left = std::chrono::ceil<std::chrono::milliseconds>(*deadline - Waiter::Clock::now()).count();
+  auto left =
+      std::chrono::ceil<std::chrono::milliseconds>(*deadline - Waiter::Clock::now()).count();
   if (left <= 0) return 0;
   return left > INT_MAX ? INT_MAX : static_cast<int>(left);
 }
@@ -54,7 +57,9 @@ SignalsBlocked::SignalsBlocked() {
   ::pthread_sigmask(SIG_BLOCK, &set, &saved_);
 }
 
-SignalsBlocked::~SignalsBlocked() { ::pthread_sigmask(SIG_SETMASK, &saved_, nullptr); }
+SignalsBlocked::~SignalsBlocked() {
+  ::pthread_sigmask(SIG_SETMASK, &saved_, nullptr);
+}
 
 Waiter::Waiter() {
   sigset_t set = handled();

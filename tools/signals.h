@@ -1,4 +1,5 @@
-// Signals and the end of a run: the main thread waits here, everything else happens on other threads.
+// Signals and the end of a run: the main thread waits here, everything else happens on other
+// threads.
 #pragma once
 
 #include <signal.h>
@@ -12,8 +13,8 @@
 
 namespace tool {
 
-/// While it lives, the signals that a Waiter handles are blocked in this thread; threads made meanwhile inherit that, so
-/// that only the main thread sees signals.
+/// While it lives, the signals that a Waiter handles are blocked in this thread; threads made
+/// meanwhile inherit that, so that only the main thread sees signals.
 class SignalsBlocked {
  public:
   SignalsBlocked();
@@ -25,7 +26,8 @@ class SignalsBlocked {
   sigset_t saved_;
 };
 
-/// Takes SIGINT, SIGTERM and SIGQUIT of the process from its construction on. Made before the threads of a run.
+/// Takes SIGINT, SIGTERM and SIGQUIT of the process from its construction on. Made before the
+/// threads of a run.
 class Waiter {
  public:
   using Clock = std::chrono::steady_clock;
@@ -42,8 +44,9 @@ class Waiter {
   /// Any thread: makes wait() return `woken` once; several calls may become one.
   void wake();
 
-  /// Blocks until finish(), wake(), a signal that ends the run, the deadline, or `fd` (if any) is readable. After the first SIGINT or
-  /// SIGTERM a second one ends the process at once. SIGQUIT calls on_quit and goes on waiting.
+  /// Blocks until finish(), wake(), a signal that ends the run, the deadline, or `fd` (if any) is
+  /// readable. After the first SIGINT or SIGTERM a second one ends the process at once. SIGQUIT
+  /// calls on_quit and goes on waiting.
   Reason wait(std::optional<Clock::time_point> deadline = std::nullopt, int fd = -1);
 
   /// Called on the waiting thread.
@@ -58,8 +61,8 @@ class Waiter {
   Reason read_signals();
   void clear_wake();
 
-  int signals_ = -1;   // signalfd
-  int wake_ = -1;      // eventfd
+  int signals_ = -1;  // signalfd
+  int wake_ = -1;     // eventfd
   std::atomic<bool> finished_ = false;
   int signal_ = 0;
   SignalsBlocked blocked_;

@@ -17,7 +17,8 @@ class Repeat : public Source {
     if (left_ == 0) return {};
     if (rate_) {
       if (sent_ == 0) start_ = Steady::now();
-      auto due = start_ + Duration(static_cast<std::int64_t>(static_cast<double>(sent_) / *rate_ * 1e9));
+      auto due =
+          start_ + Duration(static_cast<std::int64_t>(static_cast<double>(sent_) / *rate_ * 1e9));
       if (due > Steady::now()) return {.next = Next::wait, .at = due};
     }
     --left_;
@@ -38,7 +39,11 @@ class Repeat : public Source {
 class Batch : public Source {
  public:
   Batch(int fd, BatchRules rules, std::optional<double> speed, bool keep_from, Console& console)
-      : fd_(fd), reader_(fd), parser_(std::move(rules), console), speed_(speed), keep_from_(keep_from) {}
+      : fd_(fd),
+        reader_(fd),
+        parser_(std::move(rules), console),
+        speed_(speed),
+        keep_from_(keep_from) {}
 
   Step next() override {
     while (!held_) {
@@ -77,7 +82,8 @@ class Batch : public Source {
       return parser_.parse(line);
     } catch (const Failure& failure) {
       throw Failure(failure.exit(), failure.kind(),
-                    "line " + std::to_string(reader_.number()) + ": " + failure.what(), failure.hint());
+                    "line " + std::to_string(reader_.number()) + ": " + failure.what(),
+                    failure.hint());
     }
   }
 

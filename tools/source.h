@@ -20,7 +20,7 @@ struct Outgoing {
   std::string body{};
   std::string from{};                   // the sender to state; empty: ourselves
   std::optional<std::uint64_t> line{};  // of the batch
-  bool skipped = false;               // not to be sent, only told
+  bool skipped = false;                 // not to be sent, only told
 };
 
 class Source {
@@ -31,9 +31,11 @@ class Source {
   struct Step {
     Next next = Next::end;
     std::shared_ptr<const Outgoing> message{};  // of Next::message
-    std::optional<Steady::time_point> at{};     // of Next::wait: when to ask again; nothing: when fd() is readable
+    std::optional<Steady::time_point>
+        at{};  // of Next::wait: when to ask again; nothing: when fd() is readable
   };
-  /// Never blocks. Throws Failure for a line that cannot be sent; the next call is about the line after it.
+  /// Never blocks. Throws Failure for a line that cannot be sent; the next call is about the line
+  /// after it.
   virtual Step next() = 0;
   /// To be watched for more; -1 when there is nothing to watch.
   virtual int fd() const { return -1; }

@@ -33,7 +33,8 @@ const char* content_type(std::string_view file) {
 std::string read_regular(const std::string& file) {
   std::error_code error;
   if (!std::filesystem::is_regular_file(file, error)) {
-    throw Failure(Exit::local, "file", "cannot serve " + file + ": " + (error ? error.message() : "no regular file"));
+    throw Failure(Exit::local, "file",
+                  "cannot serve " + file + ": " + (error ? error.message() : "no regular file"));
   }
   return read_file(file);
 }

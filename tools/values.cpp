@@ -17,7 +17,8 @@ namespace {
 
 Failure bad_value(std::string_view what, std::string_view text, std::string hint) {
   return Failure(Exit::usage, "usage",
-                 std::string(what) + " \"" + std::string(text) + "\" does not read", std::move(hint));
+                 std::string(what) + " \"" + std::string(text) + "\" does not read",
+                 std::move(hint));
 }
 
 /// A decimal number without sign or exponent at the start of `text`, which is shortened by it.
@@ -43,8 +44,8 @@ struct TimeUnit {
   std::string_view name;
   double nanoseconds;
 };
-constexpr std::array<TimeUnit, 7> time_units{{{"ns", 1}, {"us", 1e3}, {"ms", 1e6}, {"s", 1e9},
-                                              {"m", 60e9}, {"h", 3600e9}, {"d", 86400e9}}};
+constexpr std::array<TimeUnit, 7> time_units{
+    {{"ns", 1}, {"us", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"m", 60e9}, {"h", 3600e9}, {"d", 86400e9}}};
 
 std::optional<double> nanoseconds_per(std::string_view unit) {
   for (const auto& known : time_units) {
@@ -56,12 +57,17 @@ std::optional<double> nanoseconds_per(std::string_view unit) {
 std::optional<double> size_factor(std::string_view unit) {
   if (unit.empty() || unit == "b" || unit == "B") return 1;
   std::string_view rest = unit.substr(1);
-  if (!(rest.empty() || rest == "b" || rest == "B" || rest == "ib" || rest == "iB")) return std::nullopt;
+  if (!(rest.empty() || rest == "b" || rest == "B" || rest == "ib" || rest == "iB"))
+    return std::nullopt;
   switch (unit[0] | 0x20) {
-    case 'k': return 1024.0;
-    case 'm': return 1024.0 * 1024;
-    case 'g': return 1024.0 * 1024 * 1024;
-    default: return std::nullopt;
+    case 'k':
+      return 1024.0;
+    case 'm':
+      return 1024.0 * 1024;
+    case 'g':
+      return 1024.0 * 1024 * 1024;
+    default:
+      return std::nullopt;
   }
 }
 
@@ -81,7 +87,9 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return cost[a.size()][b.size()];
 }
 
-bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+bool is_blank(char c) {
+  return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
 
 /// One shell word starting at `at`, which is moved behind it.
 std::string take_word(std::string_view command, std::size_t& at) {
@@ -95,9 +103,10 @@ std::string take_word(std::string_view command, std::size_t& at) {
       quote = 0;
     } else if (c == '\\' && quote != '\'') {
       if (++at == command.size()) break;
-      // Inside double quotes a backslash escapes only these; before anything else it stands for itself.
-      bool escapes = quote == 0 || command[at] == '"' || command[at] == '\\' || command[at] == '$' ||
-                     command[at] == '`';
+      // Inside double quotes a backslash escapes only these; before anything else it stands for
+      // itself.
+      bool escapes = quote == 0 || command[at] == '"' || command[at] == '\\' ||
+                     command[at] == '$' || command[at] == '`';
       if (!escapes) word += '\\';
       word += command[at];
     } else {
@@ -105,7 +114,8 @@ std::string take_word(std::string_view command, std::size_t& at) {
     }
   }
   if (quote != 0) {
-    throw Failure(Exit::usage, "usage", std::string("the quote ") + quote + " in the command is not closed",
+    throw Failure(Exit::usage, "usage",
+                  std::string("the quote ") + quote + " in the command is not closed",
                   "quote it once more for your shell, or use --exec-shell");
   }
   return word;
@@ -122,7 +132,8 @@ std::optional<int> take_digits(std::string_view text, std::size_t& at, std::size
   return value;
 }
 
-/// The fraction of a second at `at` (with its point), in nanoseconds; digits beyond the ninth are cut.
+/// The fraction of a second at `at` (with its point), in nanoseconds; digits beyond the ninth are
+/// cut.
 std::int64_t take_fraction(std::string_view text, std::size_t& at) {
   if (at >= text.size() || text[at] != '.') return 0;
   std::int64_t value = 0;
@@ -201,8 +212,9 @@ std::uint64_t parse_number(std::string_view text, std::uint64_t low, std::uint64
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size() || value < low || value > high) {
     bool open = high == std::numeric_limits<std::uint64_t>::max();
-    throw bad_value(what, text,
-                    "a number from " + std::to_string(low) + (open ? "" : " to " + std::to_string(high)));
+    throw bad_value(
+        what, text,
+        "a number from " + std::to_string(low) + (open ? "" : " to " + std::to_string(high)));
   }
   return value;
 }
@@ -261,7 +273,8 @@ std::vector<std::string> split_words(std::string_view command) {
   }
 }
 
-std::optional<std::string> nearest(std::string_view word, const std::vector<std::string>& candidates) {
+std::optional<std::string> nearest(std::string_view word,
+                                   const std::vector<std::string>& candidates) {
   // A third of the letters may be wrong, and at least one: more is a guess that annoys.
   std::size_t limit = std::max<std::size_t>(1, std::min<std::size_t>(word.size(), 64) / 3);
   std::optional<std::string> best;
@@ -285,7 +298,8 @@ std::optional<Duration> parse_time(std::string_view text) {
     if (!value) return std::nullopt;
     part[i] = *value;
     if (i == 5) break;
-    if (at >= text.size() || (text[at] != behind[i] && !(i == 2 && (text[at] == 't' || text[at] == ' ')))) {
+    if (at >= text.size() ||
+        (text[at] != behind[i] && !(i == 2 && (text[at] == 't' || text[at] == ' ')))) {
       return std::nullopt;
     }
     ++at;
@@ -299,7 +313,8 @@ std::optional<Duration> parse_time(std::string_view text) {
   if (part[0] < 1970 || part[0] > 2261) return std::nullopt;
   if (!offset || !day.ok() || part[3] > 23 || part[4] > 59 || part[5] > 60) return std::nullopt;
   return std::chrono::sys_days(day).time_since_epoch() + std::chrono::hours(part[3]) +
-         std::chrono::minutes(part[4] - *offset) + std::chrono::seconds(part[5]) + Duration(fraction);
+         std::chrono::minutes(part[4] - *offset) + std::chrono::seconds(part[5]) +
+         Duration(fraction);
 }
 
 std::string human_duration(double microseconds) {
@@ -320,11 +335,11 @@ std::string duration_text(Duration duration) {
   if (left == 0) return "0s";
   std::string text;
   constexpr std::array<std::pair<std::int64_t, const char*>, 6> units{{{3'600'000'000'000, "h"},
-                                                                      {60'000'000'000, "m"},
-                                                                      {1'000'000'000, "s"},
-                                                                      {1'000'000, "ms"},
-                                                                      {1'000, "us"},
-                                                                      {1, "ns"}}};
+                                                                       {60'000'000'000, "m"},
+                                                                       {1'000'000'000, "s"},
+                                                                       {1'000'000, "ms"},
+                                                                       {1'000, "us"},
+                                                                       {1, "ns"}}};
   for (const auto& [size, name] : units) {
     if (left < size) continue;
     text += std::to_string(left / size) + name;

@@ -1,5 +1,5 @@
-// What a user types: durations, sizes, rates, PIDs, globs, shell words. Everything that does not read is a Failure
-// with exit 2 that names the text.
+// What a user types: durations, sizes, rates, PIDs, globs, shell words. Everything that does not
+// read is a Failure with exit 2 that names the text.
 #pragma once
 
 #include <chrono>
@@ -34,11 +34,13 @@ void check_id(std::string_view id);
 /// '*' any run of characters, '?' one; everything else stands for itself.
 bool glob_matches(std::string_view pattern, std::string_view text);
 
-/// Splits as a POSIX shell does (blanks, '…', "…", \), without any expansion. Failure for an open quote.
+/// Splits as a POSIX shell does (blanks, '…', "…", \), without any expansion. Failure for an open
+/// quote.
 std::vector<std::string> split_words(std::string_view command);
 
 /// The candidate that `word` was probably meant to be; nothing when none is near.
-std::optional<std::string> nearest(std::string_view word, const std::vector<std::string>& candidates);
+std::optional<std::string> nearest(std::string_view word,
+                                   const std::vector<std::string>& candidates);
 
 /// 2026-01-31T12:00:00.123456789Z as time since the epoch; nothing when it is no RFC 3339 time.
 std::optional<Duration> parse_time(std::string_view text);

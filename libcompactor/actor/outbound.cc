@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -97,12 +98,13 @@ void Outbound::connect(const asio::ip::tcp::endpoint& endpoint) {
     set_no_delay(socket_.native_handle());
     socket_.non_blocking(true, error);
   }
-  if (error) return refuse(error);
+  if (error) return refuse({error.value(), std::system_category()});
   socket_.async_connect(endpoint, [self = shared_from_this()](const asio::error_code& failed) {
     if (self->state_ != State::connecting) return;
     const ContextImpl::Turn turn(self->impl_);
     if (failed) {
-      self->connect_failed(failed);
+      // Asio has a category of its own, which compares equal to nothing.
+      self->connect_failed({failed.value(), std::system_category()});
     } else {
       self->connected();
     }
@@ -114,6 +116,7 @@ void Outbound::connected() {
   // end: TCP then connects us to ourselves.
   if (local_of(socket_.native_handle()) == peer_of(socket_.native_handle()))
     return connect_failed({ECONNREFUSED, std::system_category()});
+  if (const std::error_code error = forget_interest()) return connect_failed(error);
   state_ = State::open;
   const auto took = Clock::now() - started_;
   impl_.observer().connected(address_, local_of(socket_.native_handle()), took);
@@ -127,6 +130,17 @@ void Outbound::connected() {
   await_readable();
   flush();
   close_when_done();
+}
+
+std::error_code Outbound::forget_interest() {
+  // Having waited for the connection, Asio's reactor would ask for writability from now on, and be
+  // woken by it at each wait to read.
+  asio::error_code error;
+  const int descriptor = socket_.release(error);
+  if (error) return error;
+  socket_.assign(asio::ip::tcp::v4(), descriptor, error);
+  if (error) ::close(descriptor);
+  return error;
 }
 
 void Outbound::connect_failed(const std::error_code& error) {

@@ -73,6 +73,7 @@ class Outbound : public std::enable_shared_from_this<Outbound>, private wire::Si
   bool on_message(const wire::HttpMessage& response) override;
   void connect(const asio::ip::tcp::endpoint& endpoint);
   void connected();
+  std::error_code forget_interest();
   void connect_failed(const std::error_code& error);
   void watch_idle();
   void await_readable();

@@ -560,8 +560,9 @@ void Exchange::tell_record(std::string_view record) {
     tracker_.events_.on_http(http);
     request.told = true;
   }
-  tracker_.events_.on_record(
-      {seen(request, &head), request.id_or_url(), body_->type(), ++records_, record});
+  Seen event = seen(request, &head);
+  event.time = last_data_;
+  tracker_.events_.on_record({event, request.id_or_url(), body_->type(), ++records_, record});
 }
 
 /// The texts are no longer needed.

@@ -1,14 +1,19 @@
 #include "capture/source.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <pcap/pcap.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <ctime>
+#include <memory>
 #include <utility>
 
 namespace compactor::capture {
@@ -41,6 +46,33 @@ std::string with_detail(const char* handle_error, const std::string& otherwise) 
   return handle_error != nullptr && *handle_error != '\0' ? handle_error : otherwise;
 }
 
+/// A descriptor behind a FILE, as libpcap wants one, each read of which can be called off.
+struct Interruptible {
+  int descriptor;
+  Source::Wait wait;
+
+  static ssize_t read(void* cookie, char* bytes, std::size_t size) {
+    auto& self = *static_cast<Interruptible*>(cookie);
+    return self.wait(self.descriptor) ? ::read(self.descriptor, bytes, size) : 0;
+  }
+  static int close(void* cookie) {
+    const std::unique_ptr<Interruptible> self(static_cast<Interruptible*>(cookie));
+    return ::close(self->descriptor);
+  }
+};
+
+std::FILE* open_interruptible(int descriptor, Source::Wait wait) {
+  auto cookie = std::make_unique<Interruptible>(Interruptible{descriptor, std::move(wait)});
+  std::FILE* file = ::fopencookie(cookie.get(), "rb",
+                                  {Interruptible::read, nullptr, nullptr, Interruptible::close});
+  if (file == nullptr) {
+    ::close(descriptor);
+  } else {
+    static_cast<void>(cookie.release());
+  }
+  return file;
+}
+
 }  // namespace
 
 void Source::Closer::operator()(pcap* handle) const {
@@ -54,18 +86,26 @@ Source::~Source() = default;
 Source::Source(Source&&) noexcept = default;
 Source& Source::operator=(Source&&) noexcept = default;
 
-Source Source::open_file(const std::string& path) {
+Source Source::open_file(const std::string& path, Wait wait) {
   char error[PCAP_ERRBUF_SIZE] = "";
   const bool is_stdin = path == "-";
   const std::string name = is_stdin ? "standard input" : path;
-  std::FILE* file = is_stdin ? stdin : std::fopen(path.c_str(), "rb");
+  const int descriptor =
+      is_stdin ? ::dup(STDIN_FILENO) : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) throw CaptureError(Kind::file, name + ": " + std::strerror(errno));
+  struct stat status {};
+  const bool regular = ::fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode);
+  std::FILE* file = regular || !wait ? ::fdopen(descriptor, "rb")
+                                     : open_interruptible(descriptor, std::move(wait));
   if (file == nullptr) throw CaptureError(Kind::file, name + ": " + std::strerror(errno));
   pcap* handle = pcap_fopen_offline_with_tstamp_precision(file, PCAP_TSTAMP_PRECISION_NANO, error);
   if (handle == nullptr) {
-    if (!is_stdin) std::fclose(file);
-    throw CaptureError(Kind::file, name + ": not a capture: " + error);
+    const bool unreadable = std::ferror(file) != 0;
+    std::fclose(file);
+    throw CaptureError(Kind::file, name + (unreadable ? ": " : ": not a capture: ") + error);
   }
   Source source(handle, false, name);
+  if (regular) source.file_size_ = static_cast<std::uint64_t>(status.st_size);
   require_known(source.link_type(), name);
   return source;
 }
@@ -130,6 +170,12 @@ Source::Read Source::next(CapturedPacket& packet) {
   return Read::packet;
 }
 
+double Source::progress() const {
+  if (file_size_ == 0) return 0;
+  const auto read = std::ftell(pcap_file(handle_.get()));
+  return static_cast<double>(read) / static_cast<double>(file_size_);
+}
+
 int Source::descriptor() const {
   return pcap_get_selectable_fd(handle_.get());
 }
@@ -141,7 +187,7 @@ std::uint64_t Source::dropped() const {
 }
 
 bool can_carry_vlan(int link_type) {
-  return link_type == DLT_EN10MB || link_type == DLT_LINUX_SLL;
+  return link_type == DLT_EN10MB;
 }
 
 std::string make_filter(const std::string& filter, const std::vector<std::uint16_t>& ports,

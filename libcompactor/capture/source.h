@@ -51,8 +51,11 @@ struct LiveOptions {
 
 class Source {
  public:
-  /// pcap or pcapng; `-` is standard input. Throws CaptureError.
-  static Source open_file(const std::string& path);
+  /// Before a read that may block, with the descriptor: false ends the capture there.
+  using Wait = std::function<bool(int descriptor)>;
+
+  /// pcap or pcapng; `-` is standard input. `wait` is for what is no regular file (a pipe). Throws CaptureError.
+  static Source open_file(const std::string& path, Wait wait = {});
   /// Packets are handed out as they come, with nanoseconds where the kernel has them. Throws
   /// CaptureError.
   static Source open_live(const LiveOptions& options);
@@ -74,6 +77,8 @@ class Source {
   const std::string& trouble() const { return trouble_; }
 
   bool is_live() const { return live_; }
+  /// How much of a regular file has been read, 0 to 1; 0 for anything else.
+  double progress() const;
   /// Live: readable when there are packets; -1 when it cannot be waited for.
   int descriptor() const;
   /// Packets that the kernel had no room for, or the interface lost; 0 for a file.
@@ -87,6 +92,7 @@ class Source {
   Source(pcap* handle, bool live, std::string name);
 
   std::unique_ptr<pcap, Closer> handle_;
+  std::uint64_t file_size_ = 0;
   bool live_;
   std::string name_;
   std::string trouble_;

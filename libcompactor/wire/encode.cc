@@ -21,6 +21,10 @@ bool is_control(unsigned char c) {
   return c < 0x20 || c == 0x7f;
 }
 
+bool is_line_end(char c) {
+  return c == '\r' || c == '\n';
+}
+
 bool can_stand_in_name(unsigned char c) {
   return is_graphic(c) && c != '?' && c != '#';
 }
@@ -80,7 +84,7 @@ const char* why_not_sendable(Style style, std::string_view from, const Pid& to,
   if (!std::all_of(to.host.begin(), to.host.end(), can_stand_in_host)) {
     return "the host of the address has a character that no host name has";
   }
-  if (to.id.find_first_of("\r\n") != std::string::npos) {
+  if (std::any_of(to.id.begin(), to.id.end(), is_line_end)) {
     return "the id of the receiver has a line break";
   }
   if (std::any_of(from.begin(), from.end(), is_control)) {

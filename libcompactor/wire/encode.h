@@ -37,6 +37,8 @@ void append_encoded_id(std::string& out, std::string_view id);
 enum class Persist { implied, stated };
 
 /// `date` is an IMF-fixdate (RFC 9110 §5.6.7). Header order as libprocess writes it.
+/// An empty `content_type` is left out; `head_only` answers HEAD: the length of the body without
+/// the body.
 void append_accepted(std::string& out, std::string_view date, Persist persist);
 void append_response(std::string& out, int status, std::string_view content_type,
                      std::string_view body, std::string_view date, Persist persist,

@@ -20,7 +20,8 @@ std::string_view path_of(std::string_view target) {
     if (path == std::string_view::npos) return {};
     target.remove_prefix(path);
   }
-  return target.substr(0, target.find_first_of("?#"));
+  // Two searches for one byte are quicker than one for a set.
+  return target.substr(0, std::min(target.find('?'), target.find('#')));
 }
 
 int hex_digit(char c) {
@@ -108,7 +109,8 @@ std::optional<MessageHead> message_head(const HttpMessage& request) {
 
 std::optional<std::string_view> decode_id(std::string_view raw, std::string& decoded) {
   decoded.clear();
-  if (raw.find_first_of("%+") == std::string_view::npos) return raw;
+  constexpr auto kNone = std::string_view::npos;
+  if (raw.find('%') == kNone && raw.find('+') == kNone) return raw;
   for (std::size_t i = 0; i < raw.size(); ++i) {
     if (raw[i] != '%') {
       decoded.push_back(raw[i] == '+' ? ' ' : raw[i]);

@@ -19,6 +19,8 @@ struct MessageHead {
 
 /// Nothing when the request is plain HTTP. A request is a message if and only if its method is POST
 /// and either User-Agent starts with "libprocess/" or Libprocess-From is present.
+/// Of a header that is repeated the last counts.
+/// The target may be in absolute form (http://host/ID/NAME); `//NAME` has an empty id.
 std::optional<MessageHead> message_head(const HttpMessage& request);
 
 /// Percent-decoding as libprocess does it on a path segment: '+' is a blank, a bad escape is an
@@ -29,6 +31,7 @@ std::optional<std::string_view> decode_id(std::string_view raw, std::string& dec
 /// The body as delivered: decompressed if Content-Encoding says gzip, into `inflated`; else a view
 /// of the body. Nothing, with `why`, when it is not gzip after all, is cut, or grows over
 /// `max_body`.
+/// No bytes are an empty body, whatever the header says; several gzip members are one body.
 std::optional<std::string_view> delivered_body(const HttpMessage& message, std::string& inflated,
                                                std::size_t max_body, std::string& why);
 

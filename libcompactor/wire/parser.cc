@@ -208,8 +208,8 @@ struct Parser::Callbacks {
 
   static int on_message_complete(http_parser* p) {
     feed(p).complete = true;
-    http_parser_pause(p,
-                      1);  // makes http_parser_execute return, which tells where the message ended
+    // So that http_parser_execute returns, which tells where the message ended.
+    http_parser_pause(p, 1);
     return 0;
   }
 

@@ -158,7 +158,11 @@ class Counted {
   /// The units completed by what is there now.
   std::size_t read_from(const Socket& socket) {
     const std::size_t before = bytes_ / unit_;
-    bytes_ += socket.read(buffer_);
+    std::size_t got;
+    do {
+      got = socket.read(buffer_);
+      bytes_ += got;
+    } while (got == buffer_.size());
     return bytes_ / unit_ - before;
   }
 

@@ -93,11 +93,13 @@ int main() {
   const auto message = catalog.make(type);
   pb::util::JsonPrintOptions options;
   options.preserve_proto_field_names = true;
-  // As MessageToJsonString does it for compiled-in types: parse, and print with a resolver made once.
+  // As MessageToJsonString does it for compiled-in types: parse, and print with a resolver made
+  // once.
   const auto theirs = [&] {
     message->ParseFromString(bytes);
     std::string text;
-    (void)pb::util::BinaryToJsonString(resolver.get(), url, message->SerializeAsString(), &text, options);
+    (void)pb::util::BinaryToJsonString(resolver.get(), url, message->SerializeAsString(), &text,
+                                       options);
     line = "{\"body\":" + text + "}\n";
   };
   const auto encode = [&] { (void)reader.encode_text(type, body.json); };

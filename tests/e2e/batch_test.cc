@@ -11,8 +11,10 @@ std::string line(const std::string& to, const std::string& name, const std::stri
   return "{\"to\":\"" + to + "\",\"name\":\"" + name + "\"" + rest + "}\n";
 }
 
-std::string recorded(const std::string& to, const std::string& name, const std::string& rest = ",\"body_text\":\"\"") {
-  return "{\"type\":\"message\",\"from\":\"old@10.0.0.1:1\",\"to\":\"" + to + "\",\"name\":\"" + name + "\"" + rest + "}\n";
+std::string recorded(const std::string& to, const std::string& name,
+                     const std::string& rest = ",\"body_text\":\"\"") {
+  return "{\"type\":\"message\",\"from\":\"old@10.0.0.1:1\",\"to\":\"" + to + "\",\"name\":\"" +
+         name + "\"" + rest + "}\n";
 }
 
 }  // namespace
@@ -20,7 +22,8 @@ std::string recorded(const std::string& to, const std::string& name, const std::
 TEST_CASE("the lines of a batch are delivered in order, one delivery each") {
   Peer peer;
   auto to = peer.pid();
-  auto input = line(to, "a", ",\"body_text\":\"1\"") + "\n" + line(to, "b", ",\"body_base64\":\"AP8=\"") +
+  auto input = line(to, "a", ",\"body_text\":\"1\"") + "\n" +
+               line(to, "b", ",\"body_base64\":\"AP8=\"") +
                line(to, "c", ",\"body_hex\":\"00ff\"") + line(to, "d", "");
   auto result = run({"send", "--batch", "-", "--json"}, {.input = input});
   CHECK(result.exit == 0);
@@ -66,14 +69,17 @@ TEST_CASE("a recording is not sent back by accident") {
 TEST_CASE("only --keep-from states the recorded sender") {
   Peer peer;
   auto input = recorded("x@10.0.0.1:1", "m");
-  CHECK(run({"send", "--batch", "-", "--to", peer.pid(), "--keep-from"}, {.input = input}).exit == 0);
+  CHECK(run({"send", "--batch", "-", "--to", peer.pid(), "--keep-from"}, {.input = input}).exit ==
+        0);
   CHECK(peer.wait_requests(1)[0].header("Libprocess-From") == "old@10.0.0.1:1");
 }
 
 TEST_CASE("other types are ignored, partial messages skipped, both counted") {
   Peer peer;
-  auto input = std::string("{\"type\":\"serving\",\"pid\":\"x\"}\n") + recorded("x@10.0.0.1:1", "a") +
-               recorded("x@10.0.0.1:1", "cut", ",\"partial\":true,\"body_text\":\"h\"") + "{\"type\":\"summary\"}\n";
+  auto input = std::string("{\"type\":\"serving\",\"pid\":\"x\"}\n") +
+               recorded("x@10.0.0.1:1", "a") +
+               recorded("x@10.0.0.1:1", "cut", ",\"partial\":true,\"body_text\":\"h\"") +
+               "{\"type\":\"summary\"}\n";
   auto result = run({"send", "--batch", "-", "--to", peer.pid(), "--json"}, {.input = input});
   CHECK(result.exit == 0);
   auto summary = result.out_json().back();
@@ -88,7 +94,8 @@ TEST_CASE("what serve recorded is sent again byte for byte") {
   std::string all;
   for (int byte = 0; byte < 256; ++byte) all += static_cast<char>(byte);
   std::string input;
-  for (const auto& body : {all, std::string(), std::string("text \"quoted\" \\ \n\t caf\xc3\xa9"), std::string("\xff")}) {
+  for (const auto& body : {all, std::string(), std::string("text \"quoted\" \\ \n\t caf\xc3\xa9"),
+                           std::string("\xff")}) {
     Client client(source.port());
     client.send(message("source", "m", body));
     client.statuses(1);
@@ -105,7 +112,8 @@ TEST_CASE("what serve recorded is sent again byte for byte") {
 
 TEST_CASE("the first failure stops the batch; unsent lines are counted") {
   Served served({"sink"});
-  std::string input = line(served.pid(), "a", "") + "{broken\n" + line(served.pid(), "b", "") + line(served.pid(), "c", "");
+  std::string input = line(served.pid(), "a", "") + "{broken\n" + line(served.pid(), "b", "") +
+                      line(served.pid(), "c", "");
   auto result = run({"send", "--batch", "-", "--json"}, {.input = input});
   CHECK(result.exit == 2);
   CHECK(result.errors().at(0).at("message").get<std::string>().starts_with("line 2: no JSON"));
@@ -117,7 +125,8 @@ TEST_CASE("the first failure stops the batch; unsent lines are counted") {
 
 TEST_CASE("--keep-going goes on, the exit is the first failure's") {
   Served served({"sink"});
-  std::string input = line(served.with_id("nobody"), "a", "") + "{broken\n" + line(served.pid(), "b", "");
+  std::string input =
+      line(served.with_id("nobody"), "a", "") + "{broken\n" + line(served.pid(), "b", "");
   auto result = run({"send", "--batch", "-", "--json", "--keep-going"}, {.input = input});
   CHECK(result.exit >= 1);
   CHECK(result.out_json().back().at("accepted") == 1);
@@ -128,9 +137,9 @@ TEST_CASE("--keep-going goes on, the exit is the first failure's") {
 TEST_CASE("bad lines are named with the reason") {
   Peer peer;
   for (const char* bad : {"[1]", "{\"to\":5,\"name\":\"m\"}", "{\"name\":\"m\",\"body_hex\":\"0\"}",
-                          "{\"name\":\"m\",\"body_text\":\"a\",\"body_hex\":\"00\"}", "{\"body_text\":\"a\"}",
-                          "{\"name\":\"no.such.Type\",\"body\":{}}", "{\"name\":\"m\",\"size\":3}",
-                          "{\"name\":\"a b\"}"}) {
+                          "{\"name\":\"m\",\"body_text\":\"a\",\"body_hex\":\"00\"}",
+                          "{\"body_text\":\"a\"}", "{\"name\":\"no.such.Type\",\"body\":{}}",
+                          "{\"name\":\"m\",\"size\":3}", "{\"name\":\"a b\"}"}) {
     CAPTURE(bad);
     auto result = run({"send", peer.pid(), "--batch", "-", "--json"}, {.input = bad});
     CHECK(result.exit == 2);
@@ -145,7 +154,8 @@ TEST_CASE("deliveries to several addresses are told in the order of the lines") 
   Peer first;
   Peer second;
   std::string input;
-  for (int i = 0; i < 40; ++i) input += line(i % 2 == 0 ? first.pid() : second.pid(), "m" + std::to_string(i), "");
+  for (int i = 0; i < 40; ++i)
+    input += line(i % 2 == 0 ? first.pid() : second.pid(), "m" + std::to_string(i), "");
   auto result = run({"send", "--batch", "-", "--json"}, {.input = input});
   auto deliveries = result.events("delivery");
   REQUIRE(deliveries.size() == 40);
@@ -155,15 +165,19 @@ TEST_CASE("deliveries to several addresses are told in the order of the lines") 
 TEST_CASE("--speed keeps the recorded spacing, max does not") {
   Peer peer;
   auto at = [&](const char* time) {
-    return recorded("x@10.0.0.1:1", "m", std::string(",\"body_text\":\"\",\"time\":\"") + time + "\"");
+    return recorded("x@10.0.0.1:1", "m",
+                    std::string(",\"body_text\":\"\",\"time\":\"") + time + "\"");
   };
   auto input = at("2026-01-01T00:00:00.000000000Z") + at("2026-01-01T00:00:00.300000000Z");
-  auto paced = run({"send", "--batch", "-", "--to", peer.pid(), "--speed", "1", "--json"}, {.input = input});
+  auto paced =
+      run({"send", "--batch", "-", "--to", peer.pid(), "--speed", "1", "--json"}, {.input = input});
   CHECK(paced.exit == 0);
   CHECK(paced.out_json().back().at("duration_s").get<double>() >= 0.29);
   auto fast = at("2026-01-01T00:00:00Z") + at("2027-01-01T00:00:00Z");
-  CHECK(run({"send", "--batch", "-", "--to", peer.pid(), "--speed", "max"}, {.input = fast}).exit == 0);
-  CHECK(run({"send", "--batch", "-", "--to", peer.pid(), "--speed", "0"}, {.input = fast}).exit == 2);
+  CHECK(run({"send", "--batch", "-", "--to", peer.pid(), "--speed", "max"}, {.input = fast}).exit ==
+        0);
+  CHECK(run({"send", "--batch", "-", "--to", peer.pid(), "--speed", "0"}, {.input = fast}).exit ==
+        2);
 }
 
 TEST_CASE("a pipe that gives its lines slowly is sent as they come") {

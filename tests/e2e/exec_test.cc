@@ -9,7 +9,8 @@ namespace {
 
 /// A serve whose actor is this shell script; `$line` is the line that came.
 Served actor(const std::string& on_line, Arguments more = {}) {
-  more.insert(more.begin(), {"x", "--no-pong", "--exec-shell", "while read -r line; do " + on_line + "; done"});
+  more.insert(more.begin(),
+              {"x", "--no-pong", "--exec-shell", "while read -r line; do " + on_line + "; done"});
   return Served(more);
 }
 
@@ -26,7 +27,8 @@ TEST_CASE("a reply goes to the sender of the message") {
 TEST_CASE("the child gets the message object with its number") {
   Peer peer;
   auto served = actor("printf '%s\\n' \"{\\\"send\\\":{\\\"to\\\":\\\"" + peer.pid() +
-                      "\\\",\\\"name\\\":\\\"got\\\",\\\"body_base64\\\":\\\"$(printf '%s' \"$line\" | base64 -w0)\\\"}}\"");
+                      "\\\",\\\"name\\\":\\\"got\\\",\\\"body_base64\\\":\\\"$(printf '%s' "
+                      "\"$line\" | base64 -w0)\\\"}}\"");
   Client client(served.port());
   client.send(message("x", "m1", "one") + message("x", "m2", "\x01"));
   auto requests = peer.wait_requests(2);
@@ -54,7 +56,8 @@ TEST_CASE("delivery lines come when asked for, exited lines after a link") {
   Peer peer;
   auto log = temporary_file("child.log", "");
   auto served = actor("printf '%s\\n' \"$line\" >> " + log + R"(; case "$line" in
-    *start*) echo '{"link":")" + peer.pid() + R"("}'; echo '{"send":{"to":"nobody@127.0.0.1:)" +
+    *start*) echo '{"link":")" +
+                      peer.pid() + R"("}'; echo '{"send":{"to":"nobody@127.0.0.1:)" +
                       std::to_string(peer.port()) + R"(","name":"m","report":true}}';;
     *exited*) echo '{"terminate":true}';; esac)");
   Client client(served.port());
@@ -63,7 +66,8 @@ TEST_CASE("delivery lines come when asked for, exited lines after a link") {
   peer.wait_connections(1);
   // Closed once the child has heard of its delivery.
   auto content = [&] { return run({log}, {.program = "cat"}).out; };
-  while (content().find("\"delivery\"") == std::string::npos) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  while (content().find("\"delivery\"") == std::string::npos)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
   peer.close_connections();
   auto result = served.process().finish();
   CHECK(result.exit == 0);
@@ -72,7 +76,8 @@ TEST_CASE("delivery lines come when asked for, exited lines after a link") {
 }
 
 TEST_CASE("a bad line is reported and not fatal") {
-  auto served = actor(R"(echo 'no json'; echo '{}'; echo '{"reply":5}'; echo '{"send":{"to":"x","name":"m"}}'; echo '{"reply":{"name":"answer"}}')");
+  auto served = actor(
+      R"(echo 'no json'; echo '{}'; echo '{"reply":5}'; echo '{"send":{"to":"x","name":"m"}}'; echo '{"reply":{"name":"answer"}}')");
   CHECK(run({"send", served.pid(), "hello", "--expect", "answer"}).exit == 0);
   auto result = served.stop(SIGTERM);
   CHECK(result.exit == 0);
@@ -82,18 +87,21 @@ TEST_CASE("a bad line is reported and not fatal") {
 
 TEST_CASE("a child that ends ends serve with 6, its last lines count") {
   Peer peer;
-  Served served({"x", "--exec-shell", "read -r line; echo '{\"send\":{\"to\":\"" + peer.pid() +
-                                          "\",\"name\":\"last\"}}'; exit 3"});
+  Served served({"x", "--exec-shell",
+                 "read -r line; echo '{\"send\":{\"to\":\"" + peer.pid() +
+                     "\",\"name\":\"last\"}}'; exit 3"});
   Client client(served.port());
   client.send(message("x", "m", ""));
   auto result = served.process().finish();
   CHECK(result.exit == 6);
   CHECK(result.errors().at(0).at("kind") == "child");
-  CHECK(result.errors().at(0).at("message").get<std::string>().find("status 3") != std::string::npos);
+  CHECK(result.errors().at(0).at("message").get<std::string>().find("status 3") !=
+        std::string::npos);
   CHECK(peer.wait_requests(1)[0].line == "POST /peer/last HTTP/1.1");
   auto killed = run({"serve", "x", "--exec-shell", "kill -9 $$", "--json"});
   CHECK(killed.exit == 6);
-  CHECK(killed.errors().at(0).at("message").get<std::string>().find("signal 9") != std::string::npos);
+  CHECK(killed.errors().at(0).at("message").get<std::string>().find("signal 9") !=
+        std::string::npos);
 }
 
 TEST_CASE("a program that cannot be started is exit 6") {
@@ -103,7 +111,8 @@ TEST_CASE("a program that cannot be started is exit 6") {
 }
 
 TEST_CASE("--exec splits words by quotes and expands nothing; COMPACTOR_PID is its PID") {
-  auto script = temporary_file("show.sh", "printf '%s|' \"$@\" \"$COMPACTOR_PID\" > \"$1\"; sleep 60\n");
+  auto script =
+      temporary_file("show.sh", "printf '%s|' \"$@\" \"$COMPACTOR_PID\" > \"$1\"; sleep 60\n");
   auto shown = temporary_file("shown", "");
   Served served({"x", "--exec", "sh " + script + " " + shown + " 'a b' \"c\\\"d\" e\\ f $HOME *"});
   std::string expected = shown + "|a b|c\"d|e f|$HOME|*|" + served.pid() + "|";

@@ -1,5 +1,5 @@
-// Drives the built program from outside: real processes, real sockets. Shares no code with the library, so that a fault of its
-// parser cannot hide itself.
+// Drives the built program from outside: real processes, real sockets. Shares no code with the
+// library, so that a fault of its parser cannot hide itself.
 #pragma once
 
 #include <sys/types.h>
@@ -23,12 +23,13 @@ using Json = nlohmann::json;
 using Arguments = std::vector<std::string>;
 using Environment = std::map<std::string, std::string>;
 
-/// No test waits longer than this for what should come at once; it is a guard against hanging, not an expectation.
+/// No test waits longer than this for what should come at once; it is a guard against hanging, not
+/// an expectation.
 inline constexpr auto patience = std::chrono::seconds(30);
 
 struct Result {
-  int exit = -1;    // of a process that ended by itself
-  int signal = 0;   // that ended it
+  int exit = -1;   // of a process that ended by itself
+  int signal = 0;  // that ended it
   std::string out;
   std::string err;
 
@@ -41,10 +42,10 @@ struct Result {
 };
 
 struct Settings {
-  std::string input{};               // stdin; empty: /dev/null
-  Environment environment{};         // added to a clean one, in which LIBPROCESS_IP is 127.0.0.1
-  bool unprivileged = false;       // as nobody, by setpriv
-  std::string program{};             // default: the built compactor
+  std::string input{};        // stdin; empty: /dev/null
+  Environment environment{};  // added to a clean one, in which LIBPROCESS_IP is 127.0.0.1
+  bool unprivileged = false;  // as nobody, by setpriv
+  std::string program{};      // default: the built compactor
 };
 
 /// A process that runs beside the test and dies with it.

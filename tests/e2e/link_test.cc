@@ -57,7 +57,8 @@ TEST_CASE("--for is 0 when all are up, 1 at the first exit") {
 
 TEST_CASE("a process that is gone on a living host is told") {
   std::atomic<bool> there = true;
-  Peer peer([&](const Request&) { return there ? response(202) : response(404, "404 Not Found."); });
+  Peer peer(
+      [&](const Request&) { return there ? response(202) : response(404, "404 Not Found."); });
   Background link({"link", peer.pid(), "--probe", "50ms", "--json"});
   link.event("linked");
   auto first = peer.wait_requests(1)[0];
@@ -90,7 +91,8 @@ TEST_CASE("a peer that does not answer is stalled, then timed out") {
   auto result = link.finish();
   CHECK(result.exit == 0);
   CHECK(result.err_json().at(0).at("type") == "warning");
-  CHECK(result.err_json().at(0).at("message").get<std::string>().find("stalled") != std::string::npos);
+  CHECK(result.err_json().at(0).at("message").get<std::string>().find("stalled") !=
+        std::string::npos);
 }
 
 TEST_CASE("--reconnect comes back, and counts it") {

@@ -13,7 +13,8 @@ Json only_delivery(const Result& result) {
 }
 
 /// Sends to a peer that answers so, and checks what is said of it.
-void check_answer(const std::string& answer, int exit, const std::string& outcome, const std::string& kind) {
+void check_answer(const std::string& answer, int exit, const std::string& outcome,
+                  const std::string& kind) {
   CAPTURE(answer);
   Peer peer([&](const Request&) { return answer; });
   auto result = run({"send", peer.pid(), "m", "hello", "--json", "--timeout", "2s"});
@@ -161,13 +162,16 @@ TEST_CASE("--style picks the dialect") {
 
 TEST_CASE("--dry-run writes the bytes that would be sent, and sends nothing") {
   Peer peer;
-  auto result = run({"send", peer.pid("tgt"), "m", "hello", "--dry-run", "--id", "me", "--port", "77"});
+  auto result =
+      run({"send", peer.pid("tgt"), "m", "hello", "--dry-run", "--id", "me", "--port", "77"});
   CHECK(result.exit == 0);
   CHECK(result.err.empty());
   std::string host = "127.0.0.1:" + std::to_string(peer.port());
   CHECK(result.out ==
-        "POST /tgt/m HTTP/1.1\r\nUser-Agent: libprocess/me@127.0.0.1:77\r\nLibprocess-From: me@127.0.0.1:77\r\n"
-        "Connection: Keep-Alive\r\nHost: " + host + "\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n");
+        "POST /tgt/m HTTP/1.1\r\nUser-Agent: libprocess/me@127.0.0.1:77\r\nLibprocess-From: "
+        "me@127.0.0.1:77\r\n"
+        "Connection: Keep-Alive\r\nHost: " +
+            host + "\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n");
   auto without_port = run({"send", peer.pid("tgt"), "m", "--dry-run", "--id", "me"});
   CHECK(without_port.out.find("Libprocess-From: me@127.0.0.1:0\r\n") != std::string::npos);
   auto thrice = run({"send", peer.pid("tgt"), "m", "--dry-run", "--repeat", "3", "--size", "10"});
@@ -197,7 +201,8 @@ TEST_CASE("--expect waits for the reply and prints it") {
 
 TEST_CASE("--expect without a reply is exit 4") {
   Served served({"echo", "--no-pong"});
-  auto result = run({"send", served.pid(), "ping", "--expect", "pong", "--timeout", "300ms", "--json"});
+  auto result =
+      run({"send", served.pid(), "ping", "--expect", "pong", "--timeout", "300ms", "--json"});
   CHECK(result.exit == 4);
   CHECK(only_delivery(result).at("outcome") == "accepted");
   CHECK(result.errors().at(0).at("kind") == "timeout");
@@ -205,7 +210,8 @@ TEST_CASE("--expect without a reply is exit 4") {
 
 TEST_CASE("--expect does not wait when the message was not delivered") {
   Served served({"echo"});
-  CHECK(run({"send", served.with_id("nobody"), "ping", "--expect", "pong", "--timeout", "20s"}).exit == 1);
+  CHECK(run({"send", served.with_id("nobody"), "ping", "--expect", "pong", "--timeout", "20s"})
+            .exit == 1);
 }
 
 TEST_CASE("--expect-from takes only that sender, and another one is noted") {
@@ -225,10 +231,11 @@ TEST_CASE("--expect-from takes only that sender, and another one is noted") {
   auto any = run({"send", peer.pid(), "ask", "--expect", "answer", "--json", "--id", "me"});
   CHECK(any.exit == 0);
   CHECK(any.err.find("not from " + peer.pid()) != std::string::npos);
-  auto glob = run({"send", peer.pid(), "ask", "--expect", "answer", "--expect-from", "oth*", "--id", "me"});
+  auto glob =
+      run({"send", peer.pid(), "ask", "--expect", "answer", "--expect-from", "oth*", "--id", "me"});
   CHECK(glob.exit == 0);
-  auto wrong = run({"send", peer.pid(), "ask", "--expect", "answer", "--expect-from", peer.pid(), "--id", "me",
-                    "--timeout", "300ms"});
+  auto wrong = run({"send", peer.pid(), "ask", "--expect", "answer", "--expect-from", peer.pid(),
+                    "--id", "me", "--timeout", "300ms"});
   CHECK(wrong.exit == 4);
 }
 
@@ -240,8 +247,8 @@ TEST_CASE("--retry tries again while nobody listens") {
   auto result = send.finish();
   CHECK(result.exit == 0);
   CHECK(only_delivery(result).at("outcome") == "accepted");
-  auto given_up = run({"send", "a@127.0.0.1:" + std::to_string(free_port()), "m", "--retry", "2", "--retry-delay",
-                       "10ms", "--json"});
+  auto given_up = run({"send", "a@127.0.0.1:" + std::to_string(free_port()), "m", "--retry", "2",
+                       "--retry-delay", "10ms", "--json"});
   CHECK(given_up.exit == 3);
   CHECK(given_up.err_json().size() == 3);  // two notes, one error
 }
@@ -271,8 +278,11 @@ TEST_CASE("--repeat delivers each once and sums up") {
 
 TEST_CASE("--repeat -v tells every delivery, and the text has the rates") {
   Served served({"sink"});
-  CHECK(run({"send", served.pid(), "m", "--repeat", "7", "--json", "-v"}).events("delivery").size() == 7);
-  CHECK(run({"send", served.pid(), "m", "--repeat", "7"}).out.find("messages/s") != std::string::npos);
+  CHECK(
+      run({"send", served.pid(), "m", "--repeat", "7", "--json", "-v"}).events("delivery").size() ==
+      7);
+  CHECK(run({"send", served.pid(), "m", "--repeat", "7"}).out.find("messages/s") !=
+        std::string::npos);
 }
 
 TEST_CASE("--rate keeps the pace") {
@@ -307,6 +317,7 @@ TEST_CASE("-v shows both heads, -q nothing but the result") {
 
 TEST_CASE("options may stand before and after the arguments") {
   Peer peer;
-  CHECK(run({"send", "--json", "--timeout=3s", peer.pid(), "--id", "me", "m", "--raw", "b"}).exit == 0);
+  CHECK(run({"send", "--json", "--timeout=3s", peer.pid(), "--id", "me", "m", "--raw", "b"}).exit ==
+        0);
   CHECK(peer.wait_requests(1)[0].body == "b");
 }

@@ -37,16 +37,19 @@ TEST_CASE("a misspelt command is suggested") {
 }
 
 TEST_CASE("a misspelt option is suggested, wherever it stands") {
-  check_error({"send", "--timeuot", "3s", "a@127.0.0.1:1", "x"}, 2, "usage", "did you mean --timeout?");
+  check_error({"send", "--timeuot", "3s", "a@127.0.0.1:1", "x"}, 2, "usage",
+              "did you mean --timeout?");
   check_error({"ping", "a@127.0.0.1:1", "--cuont=3"}, 2, "usage", "did you mean --count?");
-  check_error({"link", "a@127.0.0.1:1", "--nothing-like-it"}, 2, "usage", "unknown option --nothing-like-it");
+  check_error({"link", "a@127.0.0.1:1", "--nothing-like-it"}, 2, "usage",
+              "unknown option --nothing-like-it");
   check_error({"serve", "-y"}, 2, "usage", "unknown option -y");
 }
 
 TEST_CASE("bad values are named") {
   check_error({"send", "a@127.0.0.1:1", "x", "--timeout", "soon"}, 2, "usage", "duration \"soon\"");
   check_error({"send", "a@127.0.0.1:1", "x", "--size", "big"}, 2, "usage", "size \"big\"");
-  check_error({"send", "a@127.0.0.1:1", "x", "--repeat", "2", "--rate", "0"}, 2, "usage", "rate \"0\"");
+  check_error({"send", "a@127.0.0.1:1", "x", "--repeat", "2", "--rate", "0"}, 2, "usage",
+              "rate \"0\"");
   check_error({"send", "a@127.0.0.1:1", "x", "--port", "70000"}, 2, "usage", "--port \"70000\"");
   check_error({"send", "a@127.0.0.1:1", "x", "--style", "morse"}, 2, "usage", "--style \"morse\"");
   check_error({"send", "a@127.0.0.1:1", "x", "--color", "red"}, 2, "usage", "--color \"red\"");
@@ -64,8 +67,9 @@ TEST_CASE("bad values are named") {
 }
 
 TEST_CASE("a PID of a user is strict") {
-  for (const char* bad : {"not-a-pid", "a@127.0.0.1", "a@127.0.0.1:99999", "a@127.0.0.1:0", "a@127.0.0.1:x",
-                          "a@[::1]:5", "a @127.0.0.1:5", "a@:5", "a@b@127.0.0.1:5"}) {
+  for (const char* bad :
+       {"not-a-pid", "a@127.0.0.1", "a@127.0.0.1:99999", "a@127.0.0.1:0", "a@127.0.0.1:x",
+        "a@[::1]:5", "a @127.0.0.1:5", "a@:5", "a@b@127.0.0.1:5"}) {
     check_error({"send", bad, "x"}, 2, "pid", "is no PID");
     check_error({"ping", bad}, 2, "pid", "is no PID");
     check_error({"link", bad}, 2, "pid", "is no PID");
@@ -79,7 +83,8 @@ TEST_CASE("what cannot be carried is refused before anything is sent") {
     check_error({"send", peer.pid(), name}, 2, "usage", "cannot be sent");
   }
   check_error({"send", peer.pid(), "x", "--id", "a\nb"}, 2, "pid", "cannot be carried");
-  check_error({"send", "@127.0.0.1:" + std::to_string(peer.port()), "x"}, 2, "usage", "cannot be sent");
+  check_error({"send", "@127.0.0.1:" + std::to_string(peer.port()), "x"}, 2, "usage",
+              "cannot be sent");
   CHECK(peer.requests().empty());
 }
 
@@ -105,10 +110,13 @@ TEST_CASE("IPv6 is refused with the reason") {
 }
 
 TEST_CASE("the variables of libprocess count, and are checked") {
-  check_error({"serve", "x"}, 2, "usage", "LIBPROCESS_PORT", {.environment = {{"LIBPROCESS_PORT", "http"}}});
+  check_error({"serve", "x"}, 2, "usage", "LIBPROCESS_PORT",
+              {.environment = {{"LIBPROCESS_PORT", "http"}}});
   auto port = std::to_string(free_port());
-  Settings settings{.environment = {{"LIBPROCESS_PORT", port}, {"LIBPROCESS_ADVERTISE_IP", "10.1.2.3"},
-                                    {"LIBPROCESS_ADVERTISE_PORT", "99"}, {"LIBPROCESS_SSL_ENABLED", "1"}}};
+  Settings settings{.environment = {{"LIBPROCESS_PORT", port},
+                                    {"LIBPROCESS_ADVERTISE_IP", "10.1.2.3"},
+                                    {"LIBPROCESS_ADVERTISE_PORT", "99"},
+                                    {"LIBPROCESS_SSL_ENABLED", "1"}}};
   Background served({"serve", "x", "--json"}, settings);
   CHECK(served.event("serving").at("pid") == "x@10.1.2.3:99");
   Client client(static_cast<std::uint16_t>(std::stoul(port)));
@@ -121,7 +129,8 @@ TEST_CASE("the variables of libprocess count, and are checked") {
 }
 
 TEST_CASE("options win over the variables") {
-  Background served({"serve", "x", "--json", "--advertise-ip", "10.9.9.9", "--advertise-port", "7", "--port", "0"},
+  Background served({"serve", "x", "--json", "--advertise-ip", "10.9.9.9", "--advertise-port", "7",
+                     "--port", "0"},
                     {.environment = {{"LIBPROCESS_ADVERTISE_IP", "10.1.2.3"}}});
   CHECK(served.event("serving").at("pid") == "x@10.9.9.9:7");
 }
@@ -130,7 +139,8 @@ TEST_CASE("with all interfaces bound, a target is told the address it can reach"
   Peer peer;
   auto sent = run({"send", peer.pid(), "x", "--json"}, {.environment = {{"LIBPROCESS_IP", ""}}});
   CHECK(sent.exit == 0);
-  CHECK(peer.wait_requests(1)[0].header("Libprocess-From").find("@127.0.0.1:") != std::string::npos);
+  CHECK(peer.wait_requests(1)[0].header("Libprocess-From").find("@127.0.0.1:") !=
+        std::string::npos);
 }
 
 TEST_CASE("without a target, serve says which address it tells") {
@@ -169,7 +179,8 @@ TEST_CASE("a host name stands as its address on the wire") {
 TEST_CASE("help has examples and goes to stdout") {
   for (const char* command : {"serve", "send", "ping", "link"}) {
     CAPTURE(command);
-    for (const Arguments& arguments : {Arguments{command, "--help"}, Arguments{"help", command}, Arguments{command, "-h"}}) {
+    for (const Arguments& arguments :
+         {Arguments{command, "--help"}, Arguments{"help", command}, Arguments{command, "-h"}}) {
       auto result = run(arguments);
       CHECK(result.exit == 0);
       CHECK(result.err.empty());

@@ -44,6 +44,8 @@ const char* const kWords[] = {
     "Content-Length: 3\r\n",
     "Content-Length: 5000\r\n",
     "Transfer-Encoding: chunked\r\n",
+    "Content-Encoding: gzip\r\n",
+    "Libprocess-From: ",
     "\r\n folded: x",
     "ffffffff\r\n",
 };

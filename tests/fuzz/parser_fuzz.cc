@@ -4,9 +4,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
 #include <cstdlib>
 #include <iostream>
+#include <string>
 #include <string_view>
 
 #include "wire/message.h"
@@ -16,6 +16,7 @@
 namespace {
 
 using compactor::wire::find_head;
+using compactor::wire::HttpMessage;
 using compactor::wire::Kind;
 using wire_test::Reading;
 
@@ -52,6 +53,25 @@ void fuzz_parser(Kind kind, std::string_view bytes, unsigned seed, bool heads) {
   }
 }
 
+/// What a receiver does with each request. Bodies may grow when they are decompressed, up to the
+/// limit.
+struct Receiver : compactor::wire::Sink {
+  bool on_message(const HttpMessage& message) override {
+    if (const auto head = message_head(message)) compactor::wire::decode_id(head->raw_id, buffer);
+    const auto body = delivered_body(message, buffer, kMaxBody, why);
+    if (body ? body->size() > kMaxBody : why.empty()) std::abort();
+    return true;
+  }
+  std::string buffer;
+  std::string why;
+};
+
+void fuzz_receiver(std::string_view bytes) {
+  Receiver receiver;
+  compactor::wire::Parser parser(Kind::request, kMaxBody);
+  parser.feed(bytes, receiver);
+}
+
 void fuzz_find_head(Kind kind, std::string_view bytes) {
   const auto next = find_head(kind, bytes);
   if (next.offset > bytes.size()) std::abort();
@@ -70,5 +90,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     fuzz_parser(kind, bytes, seed, heads);
     fuzz_find_head(kind, bytes);
   }
+  fuzz_receiver(bytes);
   return 0;
 }

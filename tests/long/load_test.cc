@@ -48,7 +48,8 @@ TEST_CASE("100,000 messages of a sender that exits at once all arrive") {
 
 TEST_CASE("the same when the receiver is stopped in the middle") {
   Served served({"sink"});
-  Background send({"send", served.pid(), "m", "--repeat", "100000", "--size", "100", "--json", "--timeout", "1m"});
+  Background send({"send", served.pid(), "m", "--repeat", "100000", "--size", "100", "--json",
+                   "--timeout", "1m"});
   count_messages(served, 500);
   served.process().signal(SIGSTOP);
   std::this_thread::sleep_for(std::chrono::seconds(5));
@@ -62,8 +63,8 @@ TEST_CASE("the same when the receiver is stopped in the middle") {
 
 TEST_CASE("a flood of pings is answered whole") {
   Served served({"echo", "--no-pong", "--echo"});
-  auto result = run({"ping", served.pid(), "--mode", "reply", "--name", "x", "--reply-name", "x", "-f", "-c", "20000",
-                     "-q", "--json"});
+  auto result = run({"ping", served.pid(), "--mode", "reply", "--name", "x", "--reply-name", "x",
+                     "-f", "-c", "20000", "-q", "--json"});
   CHECK(result.exit == 0);
   CHECK(result.out_json().back().at("answered") == 20'000);
 }
@@ -92,7 +93,8 @@ TEST_CASE("output that nobody reads pauses receiving at 64 MiB, and nothing is l
   auto pid = served.event("serving").at("pid").get<std::string>();
   const int count = 2000;  // 200 MB of lines
   auto file = temporary_file("100k", std::string(100'000, 'y'));
-  Background send({"send", pid, "m", "@" + file, "--repeat", std::to_string(count), "--json", "--timeout", "1m"});
+  Background send({"send", pid, "m", "@" + file, "--repeat", std::to_string(count), "--json",
+                   "--timeout", "1m"});
   std::this_thread::sleep_for(std::chrono::seconds(5));
   CHECK(resident_mb(served.pid()) < 300);
   for (int i = 0; i < count; ++i) CHECK(served.event("message").at("size") == 100'000);

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "compactor/error.h"
+#include "compactor/export.h"
 #include "compactor/message.h"
 #include "compactor/pid.h"
 #include "compactor/process.h"
@@ -25,7 +26,7 @@ namespace compactor {
 using Duration = std::chrono::nanoseconds;
 
 /// An IPv4 address, or a host name, and a port.
-struct Address {
+struct COMPACTOR_API Address {
   std::string host;
   std::uint16_t port = 0;
   std::string str() const;
@@ -35,7 +36,7 @@ struct Address {
 /// Sees what happens on the connections. Every call is made on the loop thread, must be short and
 /// must not throw; views are valid during the call only. The defaults do nothing, except warning(),
 /// which writes a line to stderr.
-class Observer {
+class COMPACTOR_API Observer {
  public:
   virtual ~Observer() = default;
   /// An outgoing connection was established; `local` is our end.
@@ -60,7 +61,7 @@ class Observer {
 /// What a Context is made of. Defaults are those of the class; from_environment() takes
 /// LIBPROCESS_IP, _PORT, _ADVERTISE_IP, _ADVERTISE_PORT and _REQUIRE_PEER_ADDRESS_IP_MATCH (an
 /// empty variable counts as unset).
-struct Options {
+struct COMPACTOR_API Options {
   std::string ip;            // to bind; empty: all interfaces. A name is resolved
   std::uint16_t port = 0;    // 0: any free one
   std::string advertise_ip;  // in our PIDs; empty: the bound ip; when that is all interfaces, the
@@ -119,7 +120,7 @@ using TimerId = std::uint64_t;
 
 /// Serves from construction to stop(). All public functions may be called from any thread, unless
 /// they say otherwise.
-class Context {
+class COMPACTOR_API Context {
  public:
   /// Binds, listens, starts the loop thread. Throws SocketError with the address and the reason
   /// (taken port, not a local address, unresolvable name), Error for IPv6.
@@ -239,24 +240,24 @@ class Context {
 
 /// The address that the kernel would send from to reach `ip` (a numeric IPv4); nothing when there
 /// is no route.
-std::optional<std::string> source_address_to(const std::string& ip);
+COMPACTOR_API std::optional<std::string> source_address_to(const std::string& ip);
 /// What a PID should say when all interfaces are bound and no peer is known: the source address of
 /// the default route, else the first non-loopback IPv4 that is up, else 127.0.0.1.
-std::string default_source_address();
+COMPACTOR_API std::string default_source_address();
 /// Resolves a name to its first IPv4 address (blocking). Throws SocketError.
-std::string resolve_ipv4(const std::string& host);
+COMPACTOR_API std::string resolve_ipv4(const std::string& host);
 
 /// The Context that the free functions below use: made on first use, from the environment, or by
 /// initialize().
-Context& default_context();
+COMPACTOR_API Context& default_context();
 /// Makes it with these options. Throws Error when it exists already.
-Context& initialize(Options options);
-Pid spawn(std::shared_ptr<Process> process);
+COMPACTOR_API Context& initialize(Options options);
+COMPACTOR_API Pid spawn(std::shared_ptr<Process> process);
 template <class P, class... Args>
 Pid spawn(Args&&... args) {
   return default_context().spawn<P>(std::forward<Args>(args)...);
 }
 /// Blocks until the default Context is stopped.
-void join();
+COMPACTOR_API void join();
 
 }  // namespace compactor

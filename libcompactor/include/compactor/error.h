@@ -7,21 +7,23 @@
 #include <string>
 #include <system_error>
 
+#include "compactor/export.h"
+
 namespace compactor {
 
-class Error : public std::runtime_error {
+class COMPACTOR_API Error : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
 /// A text that is no PID.
-class InvalidPid : public Error {
+class COMPACTOR_API InvalidPid : public Error {
  public:
   using Error::Error;
 };
 
 /// Bind, listen or resolve failed. `code()` is the system's or the resolver's reason.
-class SocketError : public Error {
+class COMPACTOR_API SocketError : public Error {
  public:
   SocketError(const std::string& what, std::error_code code) : Error(what), code_(code) {}
   const std::error_code& code() const noexcept { return code_; }
@@ -31,25 +33,25 @@ class SocketError : public Error {
 };
 
 /// The PID names no process of this Context, or the name is taken.
-class InvalidProcess : public Error {
+class COMPACTOR_API InvalidProcess : public Error {
  public:
   using Error::Error;
 };
 
 /// A dispatch or delay whose method does not belong to the process' class.
-class InvalidMethod : public Error {
+class COMPACTOR_API InvalidMethod : public Error {
  public:
   using Error::Error;
 };
 
 /// A Process was asked for something that only a spawned one has.
-class UnboundProcess : public Error {
+class COMPACTOR_API UnboundProcess : public Error {
  public:
   using Error::Error;
 };
 
 /// The Context has been stopped.
-class Stopped : public Error {
+class COMPACTOR_API Stopped : public Error {
  public:
   using Error::Error;
 };

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "compactor/export.h"
 #include "compactor/pid.h"
 
 namespace compactor {
@@ -84,10 +85,11 @@ enum class ExitReason {
   unreachable,  // no route, network down, host name unknown, or no socket to be had for it
 };
 
-std::string_view to_string(Style style);
-std::string_view to_string(Outcome outcome);  // the JSON words: accepted no_such_process …
-std::string_view to_string(Fault fault);
-std::string_view to_string(SendResult result);
-std::string_view to_string(ExitReason reason);  // the JSON words: closed reset refused …
+/// The words that the JSON output uses too: accepted no_such_process …, closed reset refused …
+COMPACTOR_API std::string_view to_string(Style style);
+COMPACTOR_API std::string_view to_string(Outcome outcome);
+COMPACTOR_API std::string_view to_string(Fault fault);
+COMPACTOR_API std::string_view to_string(SendResult result);
+COMPACTOR_API std::string_view to_string(ExitReason reason);
 
 }  // namespace compactor

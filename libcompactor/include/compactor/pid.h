@@ -9,11 +9,13 @@
 #include <string>
 #include <string_view>
 
+#include "compactor/export.h"
+
 namespace compactor {
 
 /// A value. Two PIDs are equal when id, host and port are equal as given: no name is resolved, so
 /// `b@localhost:1` is not `b@127.0.0.1:1`.
-struct Pid {
+struct COMPACTOR_API Pid {
   std::string id;
   std::string host;  // IPv4 literal or host name; libprocess has no IPv6 here
   std::uint16_t port = 0;
@@ -38,11 +40,11 @@ struct Pid {
   bool operator==(const Pid&) const = default;
 };
 
-std::ostream& operator<<(std::ostream& out, const Pid& pid);
+COMPACTOR_API std::ostream& operator<<(std::ostream& out, const Pid& pid);
 
 }  // namespace compactor
 
 template <>
-struct std::hash<compactor::Pid> {
+struct COMPACTOR_API std::hash<compactor::Pid> {
   std::size_t operator()(const compactor::Pid& pid) const noexcept;
 };

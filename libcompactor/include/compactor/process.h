@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "compactor/error.h"
+#include "compactor/export.h"
 #include "compactor/http.h"
 #include "compactor/message.h"
 #include "compactor/pid.h"
@@ -28,7 +29,7 @@ class ContextImpl;
 /// spawning or on the loop thread.
 ///
 /// An exception that leaves a handler is logged and counted; the process lives on.
-class Process {
+class COMPACTOR_API Process {
  public:
   using Handler = std::function<void(const Pid& from, std::string_view body)>;
 

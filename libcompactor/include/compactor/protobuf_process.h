@@ -6,12 +6,13 @@
 #include <string>
 #include <utility>
 
+#include "compactor/export.h"
 #include "compactor/process.h"
 
 namespace compactor {
 
 /// A Process whose mailbox names are the full names of protobuf types, as everywhere in Mesos.
-class ProtobufProcess : public Process {
+class COMPACTOR_API ProtobufProcess : public Process {
  public:
   using Process::Process;
 
