@@ -53,9 +53,9 @@ tell "Watch the wire, here through a proxy, which needs no privilege (as root: c
 printf '$ compactor sniff --proxy 127.0.0.1:0=%s &\n' "127.0.0.1:$port"
 compactor sniff --proxy "127.0.0.1:0=127.0.0.1:$port" >"$work/sniffed" 2>"$work/proxy" &
 watcher=$!
-wait_for "$work/proxy" '127\.0\.0\.1:[1-9]'
-proxy=$(grep -oE '127\.0\.0\.1:[0-9]+' "$work/proxy" | head -n 1)
-run compactor send "echo@$proxy" greet 'through the proxy'
+wait_for "$work/proxy" 'listening on port'
+cat "$work/proxy"
+run compactor send "echo@127.0.0.1:$(grep -oE '[0-9]+$' "$work/proxy")" greet 'through the proxy'
 wait_for "$work/sniffed" greet
 kill -INT "$watcher"
 wait "$watcher" || true

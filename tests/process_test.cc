@@ -351,7 +351,7 @@ TEST_CASE("a delay does not fire for a process that has ended, nor for its succe
   const auto p = spawned<Derived>(context, "p");
   const Pid pid = p->pid();
   context.delay(5ms, pid, &Derived::add, 1, "a");
-  p->terminate();
+  context.terminate(pid);
   const auto next = spawned<Derived>(context, "p");
   context.delay(10ms, pid, &Derived::add, 2, "b");
   CHECK(next->calls.wait(1) == std::vector<std::string>{"2b"});

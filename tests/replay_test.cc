@@ -47,7 +47,7 @@ std::vector<int> replay(const std::string& requests, std::uint16_t port, std::mt
 TEST_CASE("recorded request streams get the status codes that libprocess gives, in order") {
   Context context(loopback());
   std::vector<std::shared_ptr<Recorder>> processes;
-  for (const char* id : {"echo", "echo(1)", "a b(1)/x", "pinger(1)", "sender(1)", "leader"})
+  for (const char* id : {"echo", "echo(1)", "a b(1)/x", "pinger(1)", "sender(1)", "flooder(1)"})
     processes.push_back(spawned<Recorder>(context, id));
   std::mt19937 random(20240817);
   std::size_t streams = 0;

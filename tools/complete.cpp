@@ -266,7 +266,7 @@ void complete(const Arguments& words) {
   if (!outline) return;
   auto line = read_line(*std::move(outline), Arguments(words.begin() + 1, words.end()));
   if (line.option != nullptr) return print_value(line, *line.option);
-  if (line.typed.starts_with('-') && line.typed != "-") return print_options(line);
+  if (line.typed.starts_with('-')) return print_options(line);
   const auto& positionals = line.outline.positionals;
   if (positionals.empty()) return print_options(line);
   auto index = std::min(line.positionals.size(), positionals.size() - 1);

@@ -26,11 +26,13 @@ struct DescribeOptions {
 };
 
 bool read_arguments(const Arguments& arguments, DescribeOptions& options) {
-  CommandLine line("describe", "Lists message types, or shows one: its fields, and a JSON template to fill for send.",
-                   "  compactor describe                                  all types\n"
-                   "  compactor describe 'mesos.internal.*Slave*'         those that match\n"
-                   "  compactor describe mesos.internal.PingSlaveMessage  one of them\n"
-                   "  compactor describe acme.Order -I protos --proto acme/order.proto\n");
+  CommandLine line(
+      "describe",
+      "Lists message types, or shows one: its fields, and a JSON template to fill for send.",
+      "  compactor describe                                  all types\n"
+      "  compactor describe 'mesos.internal.*Slave*'         those that match\n"
+      "  compactor describe mesos.internal.PingSlaveMessage  one of them\n"
+      "  compactor describe acme.Order -I protos --proto acme/order.proto\n");
   line.positional("TYPE", options.what, "full name of a type, or a glob");
   add_type_sources(line, options.types.sources);
   add_output_options(line, options.output);
@@ -62,10 +64,14 @@ std::string proto_text(const pb::Descriptor& type) {
 }
 
 Json field_info(const pb::FieldDescriptor& field) {
-  Json info = {{"name", field.name()}, {"number", field.number()}, {"label", label_of(field)}, {"type", type_of(field)}};
+  Json info = {{"name", field.name()},
+               {"number", field.number()},
+               {"label", label_of(field)},
+               {"type", type_of(field)}};
   if (const auto* oneof = field.real_containing_oneof()) info["oneof"] = oneof->name();
   if (const auto* type = field.enum_type()) {
-    for (int i = 0; i < type->value_count(); ++i) info["values"][type->value(i)->name()] = type->value(i)->number();
+    for (int i = 0; i < type->value_count(); ++i)
+      info["values"][type->value(i)->name()] = type->value(i)->number();
   }
   return info;
 }
@@ -75,7 +81,8 @@ void append_info(std::string& out, const pb::Descriptor& type, bool full) {
   Json info = {{"type", "type_info"}, {"name", type.full_name()}, {"file", type.file()->name()}};
   if (full) {
     info["fields"] = Json::array();
-    for (int i = 0; i < type.field_count(); ++i) info["fields"].push_back(field_info(*type.field(i)));
+    for (int i = 0; i < type.field_count(); ++i)
+      info["fields"].push_back(field_info(*type.field(i)));
     info["proto"] = proto_text(type);
     info["template"] = compactor::schema::json_template(type);
   }
@@ -88,7 +95,9 @@ void append_text(std::string& out, const pb::Descriptor& type) {
   out += compactor::schema::json_template(type).dump(2) + '\n';
 }
 
-bool is_glob(const std::string& text) { return text.find_first_of("*?[") != std::string::npos; }
+bool is_glob(const std::string& text) {
+  return text.find_first_of("*?[") != std::string::npos;
+}
 
 std::string described(const compactor::schema::Catalog& catalog, const DescribeOptions& options) {
   std::string out;
@@ -99,13 +108,17 @@ std::string described(const compactor::schema::Catalog& catalog, const DescribeO
       throw Failure(Exit::usage, "type", "unknown type " + *options.what,
                     hint.empty() ? "compactor describe lists the types" : hint);
     }
-    if (options.output.json) append_info(out, *type, true);
-    else append_text(out, *type);
+    if (options.output.json)
+      append_info(out, *type, true);
+    else
+      append_text(out, *type);
     return out;
   }
   for (const auto& name : catalog.list(options.what.value_or("*"))) {
-    if (options.output.json) append_info(out, catalog.get(name), false);
-    else out += name + '\n';
+    if (options.output.json)
+      append_info(out, catalog.get(name), false);
+    else
+      out += name + '\n';
   }
   return out;
 }

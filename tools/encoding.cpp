@@ -140,9 +140,9 @@ std::optional<std::string> decode_base64(std::string_view text) {
   std::uint32_t group = 0;
   int bits = 0;
   for (char c : text) {
-    int value = base64_values[static_cast<unsigned char>(c)];
+    const signed char value = base64_values[static_cast<unsigned char>(c)];
     if (value < 0) return std::nullopt;
-    group = group << 6 | static_cast<std::uint32_t>(value);
+    group = group << 6 | static_cast<unsigned char>(value);
     bits += 6;
     if (bits < 8) continue;
     bits -= 8;

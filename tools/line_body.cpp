@@ -29,8 +29,10 @@ std::string text_of_line(const nlohmann::ordered_json& line, const char* key) {
   return found->get<std::string>();
 }
 
-std::string body_of_line(const nlohmann::ordered_json& line, std::string_view name, TypeCodec* types) {
-  if (line.contains("body_inexact") && line.contains("body_base64")) return decoded(line, "body_base64", decode_base64);
+std::string body_of_line(const nlohmann::ordered_json& line, std::string_view name,
+                         TypeCodec* types) {
+  if (line.contains("body_inexact") && line.contains("body_base64"))
+    return decoded(line, "body_base64", decode_base64);
   int given = 0;
   for (const char* key : {"body", "body_text", "body_base64", "body_hex"})
     given += line.contains(key);

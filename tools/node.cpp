@@ -91,6 +91,7 @@ std::vector<compactor::Pid> resolve_pids(const std::vector<std::string>& typed, 
   // resolver.
   for (const auto& text : typed) parse_pid(text);
   std::vector<compactor::Pid> pids;
+  pids.reserve(typed.size());
   for (const auto& text : typed) pids.push_back(resolve_pid(text, console));
   return pids;
 }

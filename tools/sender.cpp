@@ -120,6 +120,7 @@ void Sender::run(Node& node, const std::string& id) {
   own_ = node.spawn(receiver_).str();
   auto start = Steady::now();
   progress_ = start;
+  source_.begin();
   while (!console_.ended()) {
     pump();
     take_inbox();

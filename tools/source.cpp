@@ -1,5 +1,6 @@
 #include "source.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "failure.h"
@@ -13,10 +14,11 @@ class Repeat : public Source {
   Repeat(Outgoing message, std::uint64_t times, std::optional<double> rate)
       : message_(std::make_shared<const Outgoing>(std::move(message))), left_(times), rate_(rate) {}
 
+  void begin() override { start_ = Steady::now(); }
+
   Step next() override {
     if (left_ == 0) return {};
     if (rate_) {
-      if (sent_ == 0) start_ = Steady::now();
       auto due =
           start_ + Duration(static_cast<std::int64_t>(static_cast<double>(sent_) / *rate_ * 1e9));
       if (due > Steady::now()) return {.next = Next::wait, .at = due};
@@ -33,7 +35,7 @@ class Repeat : public Source {
   std::uint64_t left_;
   std::uint64_t sent_ = 0;
   std::optional<double> rate_;
-  Steady::time_point start_;
+  Steady::time_point start_ = Steady::now();
 };
 
 class Batch : public Source {
@@ -44,6 +46,8 @@ class Batch : public Source {
         parser_(std::move(rules), console),
         speed_(speed),
         keep_from_(keep_from) {}
+
+  void begin() override { start_ = Steady::now(); }
 
   Step next() override {
     while (!held_) {
@@ -106,11 +110,11 @@ class Batch : public Source {
 
   void pace(std::optional<Duration> time) {
     if (!speed_ || !time) return;
-    if (!first_time_) {
-      first_time_ = time;
-      start_ = Steady::now();
-    }
-    auto after = static_cast<double>((*time - *first_time_).count()) / *speed_;
+    if (!first_time_) first_time_ = time;
+    // A year at the most: a slow speed must not take the clock over its range.
+    auto after =
+        std::min(static_cast<double>((*time - *first_time_).count()) / *speed_, 366 * 86400e9);
+    after = std::max(after, 0.0);  // the clock of a recording may have been set back
     due_ = start_ + Duration(static_cast<std::int64_t>(after));
   }
 
@@ -121,7 +125,7 @@ class Batch : public Source {
   bool keep_from_;
   std::shared_ptr<const Outgoing> held_;
   Steady::time_point due_;
-  Steady::time_point start_;
+  Steady::time_point start_ = Steady::now();
   std::optional<Duration> first_time_;
   std::uint64_t ignored_ = 0;
 };

@@ -27,6 +27,10 @@ class Source {
  public:
   virtual ~Source() = default;
 
+  /// Sending begins now: paces and recorded spacings count from here. Called once, before the first
+  /// message is sent, though it may have been taken already.
+  virtual void begin() {}
+
   enum class Next { message, wait, end };
   struct Step {
     Next next = Next::end;

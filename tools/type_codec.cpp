@@ -42,7 +42,8 @@ std::string fault_of(const DecodedBody& body) {
   return body.fault + " at byte " + std::to_string(body.fault_offset);
 }
 
-/// The fields of a body of unknown type, if it looks like protobuf: a name of Mesos' kind, and no text.
+/// The fields of a body of unknown type, if it looks like protobuf: a name of Mesos' kind, and no
+/// text.
 bool append_guess(std::string& out, std::string_view name, std::string_view bytes) {
   return name.find('.') != std::string_view::npos && !bytes.empty() && !is_printable_utf8(bytes) &&
          compactor::schema::append_raw_fields(bytes, out);
@@ -50,7 +51,8 @@ bool append_guess(std::string& out, std::string_view name, std::string_view byte
 
 }  // namespace
 
-std::unique_ptr<compactor::schema::Catalog> make_catalog(const compactor::schema::Sources& sources) {
+std::unique_ptr<compactor::schema::Catalog> make_catalog(
+    const compactor::schema::Sources& sources) {
   try {
     return std::make_unique<compactor::schema::Catalog>(sources);
   } catch (const SchemaError& error) {
@@ -108,7 +110,8 @@ bool SchemaCodec::append_text(std::string& out, std::string_view name, std::stri
   }
   out += decoded_.json;
   if (!decoded_.inner.empty()) out += "  inner " + decoded_.inner;
-  if (!decoded_.unknown.empty()) out += "  + " + std::to_string(decoded_.unknown.size()) + " B of unknown fields";
+  if (!decoded_.unknown.empty())
+    out += "  + " + std::to_string(decoded_.unknown.size()) + " B of unknown fields";
   for (const auto& path : decoded_.missing) out += "  missing " + terminal_escaped(path);
   return true;
 }
@@ -121,7 +124,8 @@ std::optional<std::string> SchemaCodec::encode(std::string_view name, std::strin
   try {
     return reader_.encode_text(*type, json).append(unknown);
   } catch (const SchemaError& error) {
-    throw Failure(Exit::usage, "body", "the body is no " + type->full_name() + ": " + error.what(), error.hint());
+    throw Failure(Exit::usage, "body", "the body is no " + type->full_name() + ": " + error.what(),
+                  error.hint());
   }
 }
 

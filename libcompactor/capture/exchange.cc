@@ -223,6 +223,7 @@ void Exchange::on_data(Side sender, std::string_view bytes, const Stamp& stamp) 
 }
 
 void Exchange::on_gap(Side sender, std::uint64_t bytes, Time time) {
+  last_data_ = time;
   stream(sender).gap(bytes);
   account_unfinished(sender);
   ledger().gap_bytes += bytes;

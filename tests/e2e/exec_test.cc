@@ -112,7 +112,7 @@ TEST_CASE("a program that cannot be started is exit 6") {
 
 TEST_CASE("--exec splits words by quotes and expands nothing; COMPACTOR_PID is its PID") {
   auto script =
-      temporary_file("show.sh", "printf '%s|' \"$@\" \"$COMPACTOR_PID\" > \"$1\"; sleep 60\n");
+      temporary_file("show.sh", "printf '%s|' \"$@\" \"$COMPACTOR_PID\" > \"$1\"; exec sleep 60\n");
   auto shown = temporary_file("shown", "");
   Served served({"x", "--exec", "sh " + script + " " + shown + " 'a b' \"c\\\"d\" e\\ f $HOME *"});
   std::string expected = shown + "|a b|c\"d|e f|$HOME|*|" + served.pid() + "|";

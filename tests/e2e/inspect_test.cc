@@ -41,7 +41,8 @@ const std::string three_queued =
     R"({"type":"MESSAGE","name":"greet","from":"a@127.0.0.1:1","to":"busy@127.0.0.1:2","body":"hello"},)"
     R"({"type":"DISPATCH"},)"
     R"({"type":"MESSAGE","name":"greet","from":"\u001b[2Jb@127.0.0.1:1","to":"busy@127.0.0.1:2","body":")"
-    "\x08\xff"
+    R"(\u0008)"
+    "\xff"
     R"("}]}])";
 
 }  // namespace

@@ -139,7 +139,8 @@ void check_script(const std::string& script) {
   settings.environment["LIBPROCESS_IP"] = "127.0.0.1";
   const std::string whole =
       "ip link set lo up\nfolder=$(mktemp -d)\ncd \"$folder\"\n"
-      "trap 'kill $(jobs -p) 2>/dev/null; wait; rm -r \"$folder\"' EXIT\nset -eo pipefail\n" +
+      "trap 'kill $(jobs -p) 2>/dev/null || true; wait; rm -r \"$folder\"' EXIT\nset -eo "
+      "pipefail\n" +
       script;
   const auto result = run({"--map-root-user", "--net", "bash", "-c", whole}, settings);
   CAPTURE(result.out);
@@ -171,20 +172,27 @@ TEST_CASE("the page of the program names every command, and the overview too") {
   }
 }
 
-TEST_CASE("the words that an option can be are in its manual") {
+TEST_CASE("the few words that an option can be are in its manual") {
+  const std::regex with_value("^  (-[^, ]+)[^ ]* [A-Z]");
+  std::size_t checked = 0;
   for (const auto& command : commands()) {
+    CAPTURE(command);
     const auto text = page("compactor-" + command + ".1");
-    for (const auto& option : completed({command, "-"})) {
-      for (const auto& word : completed({command, option, ""})) {
-        if (completed({command, option, "-"}).empty() && !word.starts_with(':') &&
-            !word.starts_with('-') && completed({command, option, ""}).size() < 10) {
-          CAPTURE(command);
-          CAPTURE(option);
-          CHECK(text.find(".Cm " + word) != std::string::npos);
-        }
+    for (const auto& line : lines_of(run({command, "--help"}).out)) {
+      std::smatch option;
+      if (!std::regex_search(line, option, with_value)) continue;
+      const auto words = completed({command, option[1], ""});
+      if (words.size() > 9) continue;  // message types, files
+      for (const auto& word : words) {
+        if (word.starts_with(':')) continue;
+        CAPTURE(word);
+        CHECK((text.find(".Cm " + word + "\n") != std::string::npos ||
+               text.find(".Cm " + word + " ") != std::string::npos));
+        ++checked;
       }
     }
   }
+  CHECK(checked > 20);
 }
 
 TEST_CASE("every page has its sections and renders without a warning") {
@@ -270,4 +278,32 @@ TEST_CASE("compactor-json names every object and field, with an example that is 
     parts.erase(part);
   }
   CHECK(parts.empty());
+}
+
+TEST_CASE("libcompactor.3 names every public type, and its programs are those that are compiled") {
+  const auto text = page("libcompactor.3");
+  const std::regex type("^(?:class|struct|enum class|using) ([A-Z][A-Za-z]+)(?: [:{=]| \\{|$)");
+  std::size_t types = 0;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(SOURCE_ROOT "/libcompactor/include/compactor")) {
+    for (const auto& line : lines_of(contents(entry.path()))) {
+      std::smatch found;
+      if (!std::regex_search(line, found, type)) continue;
+      CAPTURE(line);
+      CHECK(std::regex_search(text, std::regex("[ ,]" + found[1].str() + "[ \n]")));
+      ++types;
+    }
+  }
+  CHECK(types > 20);
+  std::size_t programs = 0;
+  const std::string mark = ".\\\" tests/examples/", begin = ".Bd -literal\n", end = "\n.Ed\n";
+  for (auto at = text.find(mark); at != std::string::npos; at = text.find(mark, at + 1)) {
+    const auto file = text.substr(at + 4, text.find('\n', at) - at - 4);
+    CAPTURE(file);
+    const auto from = text.find(begin, at) + begin.size();
+    CHECK(unescaped(text.substr(from, text.find(end, from) + 1 - from)) ==
+          contents(SOURCE_ROOT "/" + file));
+    ++programs;
+  }
+  CHECK(programs == 3);
 }

@@ -1,0 +1,318 @@
+// Streams -> exchanges: pairing, holes, attaching in the middle, bounds, plain HTTP.
+#include "capture/exchange.h"
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+#include "capture_kit.h"
+
+using namespace compactor::capture;    // NOLINT
+using namespace std::chrono_literals;  // NOLINT
+using capture_test::Listener;
+
+namespace {
+
+std::string message(const std::string& name, const std::string& body = "") {
+  std::string head =
+      "POST /sink/" + name + " HTTP/1.1\r\nUser-Agent: libprocess/me@1.2.3.4:5\r\nContent-Length: ";
+  return head + std::to_string(body.size()) + "\r\n\r\n" + body;
+}
+
+std::string answer(int status, const std::string& body = "") {
+  return "HTTP/1.1 " + std::to_string(status) +
+         " Word\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+}
+
+/// One connection, in which each side has received all that was said before.
+class Talk {
+ public:
+  explicit Talk(const ExchangeOptions& options = {}, bool from_start = true)
+      : tracker(listener, options) {
+    ConnectionInfo info;
+    info.number = 1;
+    if (from_start) info.client = Side::a;
+    reader = tracker.open(info);
+  }
+  void say(Side side, const std::string& bytes) {
+    time += 1ms;
+    reader->on_data(side, bytes, {time, at_[index(side)], acked_[index(side)]});
+    at_[index(side)] += bytes.size();
+    if (!pipelines) acked_[index(other(side))] = at_[index(side)];
+  }
+  void ask(const std::string& bytes) { say(Side::a, bytes); }
+  void reply(const std::string& bytes) { say(Side::b, bytes); }
+  void lose(Side side, std::uint64_t bytes) {
+    reader->on_gap(side, bytes, time);
+    at_[index(side)] += bytes;
+    if (!pipelines) acked_[index(other(side))] = at_[index(side)];
+  }
+  void close() {
+    reader->on_close(Close::finished, time);
+    reader.reset();
+  }
+  /// NAME=STATUS of each message, in the order of telling.
+  std::string told() const {
+    std::string all;
+    for (const auto& each : listener.messages)
+      all += (all.empty() ? "" : " ") + each.name + "=" +
+             (each.status ? std::to_string(*each.status) : "?") + (each.partial ? "~" : "");
+    return all;
+  }
+
+  Listener listener;
+  ExchangeTracker tracker;
+  std::unique_ptr<StreamReader> reader;
+  Time time{std::chrono::seconds{1'000'000}};
+  bool pipelines = false;  // the client acknowledges nothing
+
+ private:
+  std::uint64_t at_[2] = {5'000, 9'000};
+  std::uint64_t acked_[2] = {9'000, 5'000};
+};
+
+}  // namespace
+
+TEST_CASE("answers are paired in order, with their latency") {
+  Talk talk;
+  talk.ask(message("a", "body") + message("b"));
+  talk.reply(answer(202));
+  talk.reply(answer(404, "404 Not Found."));
+  CHECK(talk.told() == "a=202 b=404");
+  CHECK(talk.listener.messages[0].latency == 1ms);
+  CHECK(talk.listener.messages[1].latency == 2ms);
+  CHECK(talk.listener.messages[0].from == "me@1.2.3.4:5");
+  CHECK(talk.listener.messages[0].body == "body");
+  CHECK(talk.listener.messages[1].seq == 2);
+  CHECK(talk.tracker.ledger().message_bytes == talk.tracker.ledger().stream_bytes());
+}
+
+TEST_CASE("an interim response is no answer") {
+  Talk talk;
+  talk.ask(message("a"));
+  talk.reply("HTTP/1.1 100 Continue\r\n\r\n");
+  CHECK(talk.told().empty());
+  talk.reply(answer(202));
+  CHECK(talk.told() == "a=202");
+}
+
+TEST_CASE("latency is counted to the first byte of the answer, which may come in pieces") {
+  Talk talk;
+  talk.ask(message("a"));
+  const std::string whole = answer(404, "404 Not Found.");
+  talk.reply(whole.substr(0, 5));
+  talk.reply(whole.substr(5));
+  CHECK(talk.listener.messages[0].latency == 1ms);
+}
+
+TEST_CASE("a message without an answer is told after a while, and its answer later") {
+  Talk talk;
+  talk.ask(message("a"));
+  talk.tracker.on_time(talk.time + 1s);
+  CHECK(talk.told().empty());
+  talk.tracker.on_time(talk.time + 3s);
+  CHECK(talk.told() == "a=?");
+  talk.reply(answer(202));
+  CHECK(talk.listener.answers == 1);
+  CHECK(talk.told() == "a=202");
+  CHECK(talk.tracker.ledger().unanswered == 0);
+}
+
+TEST_CASE("what is never answered is told when the connection ends") {
+  Talk talk;
+  talk.ask(message("a") + message("b") + "POST /cut HTT");
+  talk.reply(answer(202));
+  talk.close();
+  CHECK(talk.told() == "a=202 b=?");
+  CHECK(talk.tracker.ledger().unanswered == 1);
+  CHECK(talk.tracker.ledger().passed_over_bytes == 13);
+}
+
+TEST_CASE("an answer seen before its request is that request's all the same") {
+  Talk talk;
+  talk.reply(answer(202));
+  talk.ask(message("a"));
+  CHECK(talk.told() == "a=202");
+  CHECK(talk.listener.messages[0].latency == 0ns);
+}
+
+TEST_CASE("a lost answer costs one message its outcome, the next ones keep theirs") {
+  Talk talk;
+  talk.ask(message("a"));
+  talk.lose(Side::b, answer(202).size());
+  talk.ask(message("b"));
+  talk.reply(answer(404));
+  talk.ask(message("c"));
+  talk.reply(answer(202));
+  CHECK(talk.told() == "a=? b=404 c=202");
+}
+
+TEST_CASE("with several answers missing, none is given to the wrong message") {
+  Talk talk;
+  talk.pipelines = true;
+  talk.ask(message("a") + message("b") + message("c"));
+  talk.lose(Side::b, 50);
+  talk.reply(answer(404));
+  talk.close();
+  CHECK(talk.told() == "a=? b=? c=?");
+  CHECK(talk.listener.gap_bytes == 50);
+}
+
+TEST_CASE("a hole in a message loses that message, and what is behind it is found") {
+  Talk talk;
+  const std::string lost = message("lost", std::string(100, 'x'));
+  talk.ask(message("a"));
+  talk.reply(answer(202));
+  talk.ask(lost.substr(0, 60));
+  talk.lose(Side::a, 50);
+  talk.ask(lost.substr(110) + message("c", "tail"));
+  talk.close();
+  CHECK(talk.told() == "a=202 c=?~");
+  CHECK(talk.tracker.ledger().passed_over_bytes == lost.size() - 50);
+  CHECK(talk.tracker.ledger().gap_bytes == 50);
+}
+
+TEST_CASE("after a pause nothing is in flight: outcomes are certain again") {
+  Talk talk;
+  talk.pipelines = true;
+  talk.ask(message("a"));
+  talk.lose(Side::a, 500);
+  talk.ask(message("b") + message("c"));
+  talk.reply(answer(202));
+  talk.reply(answer(202));
+  talk.time += 2s;
+  talk.ask(message("d"));
+  talk.reply(answer(404));
+  CHECK(talk.told() == "a=202 b=?~ c=? d=404");
+}
+
+TEST_CASE("taking turns shows that nothing is in flight") {
+  Talk talk;
+  talk.lose(Side::a, 500);
+  talk.ask(message("a") + message("b"));
+  for (const char* name : {"c", "d", "e", "f"}) {
+    talk.ask(message(name));
+    talk.reply(answer(404));
+  }
+  CHECK(talk.told() == "a=?~ b=? c=? d=? e=404 f=404");
+}
+
+TEST_CASE("met in the middle: the client is who sends requests") {
+  Talk talk({}, false);
+  talk.say(Side::b, "end of a body" + message("a"));
+  talk.say(Side::a, answer(202));
+  CHECK(talk.told() == "a=202~");
+  CHECK(talk.tracker.ledger().passed_over_bytes == 13);
+}
+
+TEST_CASE("met in the middle: an answer to a request before that is nobody's") {
+  Talk talk({}, false);
+  talk.reply(answer(404));
+  talk.ask(message("a"));
+  talk.reply(answer(202));
+  CHECK(talk.told() == "a=202~");
+}
+
+TEST_CASE("what is no HTTP is passed over, every byte of it") {
+  Talk talk;
+  const std::string noise = "\x16\x03\x01 this is something else entirely";
+  talk.ask(noise);
+  talk.ask(message("a"));
+  talk.close();
+  CHECK(talk.told() == "a=?~");
+  CHECK(talk.tracker.ledger().passed_over_bytes == noise.size());
+}
+
+TEST_CASE("requests that wait for answers are bounded; the answers still find theirs") {
+  ExchangeOptions options;
+  options.unanswered = 3;
+  Talk talk(options);
+  for (const char* name : {"a", "b", "c", "d", "e"}) talk.ask(message(name));
+  CHECK(talk.told() == "a=? b=?");
+  for (const int status : {202, 202, 404, 405, 202}) talk.reply(answer(status));
+  CHECK(talk.told() == "a=? b=? c=404 d=405 e=202");
+}
+
+TEST_CASE("their bytes are bounded too: the oldest are told early, and answered later") {
+  ExchangeOptions options;
+  options.unanswered_bytes = 1'000;
+  Talk talk(options);
+  for (const char* name : {"a", "b", "c"}) talk.ask(message(name, std::string(600, 'x')));
+  CHECK(talk.told() == "a=? b=?");
+  for (const int status : {202, 404, 202}) talk.reply(answer(status));
+  CHECK(talk.told() == "a=202 b=404 c=202");
+  CHECK(talk.listener.answers == 2);
+}
+
+TEST_CASE("a message that does not fit is given up, and what follows is read") {
+  ExchangeOptions options;
+  options.unfinished_bytes = 1'000;
+  Talk talk(options);
+  const std::string large = message("large", std::string(5'000, 'x'));
+  for (std::size_t at = 0; at < large.size(); at += 100) talk.ask(large.substr(at, 100));
+  talk.ask(message("b"));
+  talk.close();
+  CHECK(talk.told() == "b=?~");
+  CHECK(talk.tracker.ledger().abandoned == 1);
+  CHECK(talk.tracker.ledger().passed_over_bytes == large.size());
+}
+
+TEST_CASE("plain HTTP beside messages, when asked for") {
+  ExchangeOptions options;
+  options.http = true;
+  Talk talk(options);
+  talk.ask("GET /state?x=1 HTTP/1.1\r\n\r\n" + message("a"));
+  talk.reply(
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n" +
+      answer(202));
+  CHECK(talk.told() == "a=202");
+  REQUIRE(talk.listener.http.size() == 1);
+  const capture_test::Http& http = talk.listener.http[0];
+  CHECK(http.method == "GET");
+  CHECK(http.url == "/state?x=1");
+  CHECK(http.status == 200);
+  CHECK(http.response_size == 5);
+  CHECK(http.response_body == "abcde");
+  CHECK(talk.tracker.ledger().http == 1);
+}
+
+TEST_CASE("the answer to HEAD has no body, and one without a length runs to the end") {
+  ExchangeOptions options;
+  options.http = true;
+  Talk talk(options);
+  talk.ask("HEAD / HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n\r\n");
+  talk.reply("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n");
+  talk.reply("HTTP/1.1 200 OK\r\n\r\nall the rest");
+  talk.reader->on_end(Side::b, talk.time);
+  REQUIRE(talk.listener.http.size() == 2);
+  CHECK(talk.listener.http[0].response_size == 0);
+  CHECK(talk.listener.http[1].response_body == "all the rest");
+}
+
+TEST_CASE("the events of a v1 stream are told as they come") {
+  ExchangeOptions options;
+  options.http = true;
+  Talk talk(options);
+  talk.ask("POST /api/v1/scheduler HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}");
+  talk.reply(
+      "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n");
+  talk.reply("7\r\n5\nfirst\r\n");
+  CHECK(talk.listener.records == std::vector<std::string>{"first"});
+  talk.reply("5\r\n6\nsec\r\n3\r\nond\r\n");
+  CHECK(talk.listener.records == std::vector<std::string>{"first", "second"});
+  REQUIRE(talk.listener.http.size() == 1);
+  CHECK_FALSE(talk.listener.http[0].response_size);
+  talk.close();
+  CHECK(talk.listener.http.size() == 1);
+}
+
+TEST_CASE("a body that says gzip and is none is told as it came") {
+  Talk talk;
+  talk.ask(
+      "POST /a/b HTTP/1.1\r\nLibprocess-From: x@1.1.1.1:1\r\nContent-Encoding: gzip\r\n"
+      "Content-Length: 4\r\n\r\nnope");
+  talk.close();
+  CHECK(talk.listener.messages[0].body == "nope");
+  CHECK(talk.tracker.ledger().undecodable == 1);
+}
