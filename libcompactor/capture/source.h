@@ -54,14 +54,14 @@ class Source {
   /// Before a read that may block, with the descriptor: false ends the capture there.
   using Wait = std::function<bool(int descriptor)>;
 
-  /// pcap or pcapng; `-` is standard input. `wait` is for what is no regular file (a pipe). Throws CaptureError.
+  /// pcap or pcapng; `-` is standard input. `wait` is for what is no regular file (a pipe). Throws
+  /// CaptureError.
   static Source open_file(const std::string& path, Wait wait = {});
   /// Packets are handed out as they come, with nanoseconds where the kernel has them. Throws
   /// CaptureError.
   static Source open_live(const LiveOptions& options);
   ~Source();
   Source(Source&&) noexcept;
-  Source& operator=(Source&&) noexcept;
 
   /// A pcap filter (pcap-filter(7)). Throws CaptureError.
   void set_filter(const std::string& expression);
@@ -91,6 +91,7 @@ class Source {
   };
   Source(pcap* handle, bool live, std::string name);
 
+  std::unique_ptr<char[]> buffer_;  // of the file; outlives its handle
   std::unique_ptr<pcap, Closer> handle_;
   std::uint64_t file_size_ = 0;
   bool live_;
