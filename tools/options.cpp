@@ -267,7 +267,8 @@ void add_process_options(CommandLine& line, ProcessOptions& options) {
 
 void add_style_option(CommandLine& line, compactor::Style& style) {
   std::vector<std::string> words;
-  auto all = {compactor::Style::libprocess, compactor::Style::compactor, compactor::Style::legacy};
+  const std::vector all = {compactor::Style::libprocess, compactor::Style::compactor,
+                           compactor::Style::legacy};
   for (auto known : all) words.emplace_back(compactor::to_string(known));
   auto pick = [&style, all](const std::string& typed) {
     for (auto known : all) {
