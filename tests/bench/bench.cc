@@ -16,7 +16,7 @@ namespace bench {
 namespace {
 
 constexpr int kRuns = 5;
-constexpr int kStartsPerRun = 41;
+constexpr std::size_t kStartsPerRun = 41;
 
 struct Figure {
   const char* name;
@@ -28,8 +28,8 @@ struct Figure {
 };
 
 double start(const std::vector<std::string>& command) {
-  std::vector<double> times;
-  for (int i = 0; i < kStartsPerRun; ++i) times.push_back(time_program(command));
+  std::vector<double> times(kStartsPerRun);
+  for (double& time : times) time = time_program(command);
   return median(times);
 }
 
