@@ -51,7 +51,7 @@ class Shell {
     } else if (name == "zsh") {
       say("PS1='$ '; unsetopt beep list_beep; fpath=(" + folder +
           " $fpath); autoload -U compinit; compinit -D -u; cd " SOURCE_ROOT);
-      say("show() { print -n \"<<$BUFFER>>\" }; zle -N show; bindkey '^G' show; LISTMAX=10000; "
+      say("show() { print -rn -- \"<<$BUFFER>>\" }; zle -N show; bindkey '^G' show; LISTMAX=10000; "
           "tab() { zle expand-or-complete; show }; zle -N tab; bindkey '^I' tab; "
           "zstyle ':completion:*' insert-tab false");
     } else {
