@@ -3,7 +3,11 @@
 function __compactor_candidates
     set -l typed (commandline -opc)
     set -l current (commandline -ct | string collect)
-    set current (string replace -r '^[\'"]' '' -- "$current" | string unescape --no-quoted 2>/dev/null; or echo "$current")
+    if string match -qr '^[\'"]' -- "$current"
+        set current (string sub -s 2 -- "$current" | string collect)
+    else
+        set current (string unescape -- "$current" | string collect)
+    end
     for line in ($typed[1] __complete $typed[2..-1] "$current" 2>/dev/null)
         if string match -q ':files *' -- $line
             set -l prefix (string replace ':files ' '' -- $line)

@@ -96,7 +96,16 @@ class JsonSchemas {
     }
     if (keyword == "properties") return check_properties(rule, value, where);
     if (keyword == "additionalProperties") return check_additional(rule, schema, value, where);
+    if (keyword == "items") return check_items(rule, value, where);
     throw std::runtime_error("unknown keyword in a schema: " + keyword);
+  }
+
+  std::string check_items(const Json& rule, const Json& value, const std::string& where) const {
+    for (const auto& item : value) {
+      const std::string fault = check(rule, item, where + "[]");
+      if (!fault.empty()) return fault;
+    }
+    return "";
   }
 
   std::string check_properties(const Json& rule, const Json& value,

@@ -54,6 +54,7 @@ struct Line {
   Outline outline;
   std::vector<std::string> positionals;    // typed so far
   const Argument* option = nullptr;        // whose value the last word is
+  bool no_options = false;                 // behind --
   std::string typed;                       // the last word
 };
 
@@ -76,15 +77,14 @@ std::optional<Outline> outline_of(std::string_view command) {
 }
 
 Line read_line(Outline outline, const Arguments& words) {
-  Line line{std::move(outline), {}, nullptr, words.back()};
-  bool only_positionals = false;
+  Line line{std::move(outline), {}, nullptr, false, words.back()};
   for (std::size_t i = 0; i + 1 < words.size(); ++i) {
     const auto& word = words[i];
     if (line.option != nullptr) {
       line.option = nullptr;  // that was its value
-    } else if (!only_positionals && word == "--") {
-      only_positionals = true;
-    } else if (!only_positionals && word.starts_with('-') && word != "-") {
+    } else if (!line.no_options && word == "--") {
+      line.no_options = true;
+    } else if (!line.no_options && word.starts_with('-') && word != "-") {
       const auto* option = find_option(line.outline, word);
       if (option != nullptr && !option->value.empty()) line.option = option;
     } else {
@@ -125,7 +125,7 @@ void print_pids(const std::string& typed) {
 }
 
 void print_types(std::string_view typed) {
-  Candidates candidates{{"ping", "answered with pong"}};
+  Candidates candidates;
   add_all(candidates, compactor::schema::Catalog().list(), "message type");
   print(candidates, typed);
 }
@@ -231,7 +231,7 @@ void print_value(const Line& line, const Argument& argument) {
     if (auto equals = typed.find('='); equals != std::string::npos) print_files(typed.substr(0, equals + 1));
   } else if (value == "PID" || value == "TARGET" || value == "HOST:PORT") {
     print_pids(typed);
-  } else if (value == "NAME" || value == "TYPE") {
+  } else if (value == "NAME" || value == "TYPE" || value == "TYPE|GLOB") {
     print_types(typed);
   } else if (value == "IFACE") {
     print_interfaces(typed);
@@ -266,12 +266,12 @@ void complete(const Arguments& words) {
   if (!outline) return;
   auto line = read_line(*std::move(outline), Arguments(words.begin() + 1, words.end()));
   if (line.option != nullptr) return print_value(line, *line.option);
-  if (line.typed.starts_with('-')) return print_options(line);
+  if (!line.no_options && line.typed.starts_with('-')) return print_options(line);
   const auto& positionals = line.outline.positionals;
   if (positionals.empty()) return print_options(line);
   auto index = std::min(line.positionals.size(), positionals.size() - 1);
   if (line.positionals.size() < positionals.size() || positionals[index].repeats) print_value(line, positionals[index]);
-  if (line.typed.empty()) print_options(line);
+  if (!line.no_options && line.typed.empty()) print_options(line);
 }
 
 }  // namespace

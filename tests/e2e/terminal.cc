@@ -17,9 +17,13 @@ namespace e2e {
 Terminal::Terminal(const Arguments& command, const Environment& environment,
                    unsigned short columns) {
   std::vector<std::string> words = command;
-  std::vector<std::string> settings{"TERM=xterm", "LC_ALL=C.UTF-8", "HOME=" BUILD_ROOT};
-  settings.push_back(std::string("PATH=") + std::getenv("PATH"));
-  for (const auto& [name, value] : environment) settings.push_back(name + "=" + value);
+  Environment variables{{"TERM", "xterm"},
+                        {"LC_ALL", "C.UTF-8"},
+                        {"HOME", BUILD_ROOT},
+                        {"PATH", std::getenv("PATH")}};
+  for (const auto& [name, value] : environment) variables[name] = value;
+  std::vector<std::string> settings;
+  for (const auto& [name, value] : variables) settings.push_back(name + "=" + value);
   std::vector<char*> argv, envp;
   for (auto& word : words) argv.push_back(word.data());
   for (auto& setting : settings) envp.push_back(setting.data());
