@@ -17,6 +17,7 @@
 #include "run.h"
 #include "signals.h"
 #include "sniff_printer.h"
+#include "type_codec.h"
 
 namespace tool {
 
@@ -60,6 +61,7 @@ struct SniffOptions {
   bool strict = false;
   Duration answer_wait = std::chrono::seconds(2);
   BodyMode body = BodyMode::automatic;
+  TypeOptions types;
   OutputOptions output;
 };
 
@@ -96,7 +98,7 @@ void add_selection(CommandLine& line, SniffOptions& options) {
   line.list("--to", "GLOB", options.to, "only messages to these receivers (id@ip:port)");
   line.list("--name", "GLOB", options.name, "only messages of these names");
   line.list("--match", "PATH=VALUE", options.match,
-            "only bodies with this field: status.state=TASK_LOST, framework.id.value='*-0001'");
+            "only bodies with this field, at any depth: status.state=TASK_LOST");
   line.number("-c,--count", 1, UINT64_MAX, options.count, "end after N");
   line.flag("--http", options.http, "plain HTTP requests too, and the events of /api/v1 streams");
   line.flag("--stats", options.statistics,
@@ -106,6 +108,7 @@ void add_selection(CommandLine& line, SniffOptions& options) {
   line.duration("--answer-wait", options.answer_wait,
                 "show a message without its answer after so long (2s)");
   add_body_option(line, options.body);
+  add_type_options(line, options.types);
 }
 
 bool read_arguments(const Arguments& arguments, SniffOptions& options) {
@@ -213,8 +216,9 @@ void give_up_root(const SniffOptions& options) {
   }
 }
 
-PrinterOptions printer_options(const SniffOptions& options) {
+PrinterOptions printer_options(const SniffOptions& options, SchemaCodec& types) {
   PrinterOptions made;
+  made.types = &types;
   made.filter = {options.from, options.to, options.name, {}};
   for (const auto& match : options.match) made.filter.fields.push_back(FieldMatch::parse(match));
   made.limit = options.count;
@@ -302,9 +306,10 @@ class PacketRun {
  public:
   explicit PacketRun(const SniffOptions& options)
       : options_(options),
-        console_(options.output, BodyView(options.body)),
+        types_(options.types),
+        console_(options.output, BodyView(options.body, &types_)),
         source_(open()),
-        printer_(console_, printer_options(options), [this] { over_ = true; }),
+        printer_(console_, printer_options(options, types_), [this] { over_ = true; }),
         sniffer_(printer_, exchange_options(options)) {
     auto filter = packet_filter(options, source_.link_type());
     if (!filter.empty()) source_.set_filter(filter);
@@ -331,6 +336,7 @@ class PacketRun {
     if (!console_.ended()) sniffer_.finish();
     if (writer_) writer_->flush();
     auto summary = summary_of(sniffer_, source_, printer_);
+    summary.undecodable += types_.misfits();
     summary.truncated = truncated_;
     return conclude(options_, console_, printer_, summary);
   }
@@ -415,6 +421,7 @@ class PacketRun {
   }
 
   const SniffOptions& options_;
+  SchemaCodec types_;  // reads the user's files, so before root is given up
   Waiter waiter_;
   Console console_;
   bool over_ = false;
@@ -432,8 +439,9 @@ class ProxyRun {
  public:
   explicit ProxyRun(const SniffOptions& options)
       : options_(options),
-        console_(options.output, BodyView(options.body)),
-        printer_(console_, printer_options(options), [this] { waiter_.finish(); }),
+        types_(options.types),
+        console_(options.output, BodyView(options.body, &types_)),
+        printer_(console_, printer_options(options, types_), [this] { waiter_.finish(); }),
         proxy_(rules(options), printer_, exchange_options(options),
                [this](const std::string& trouble) { console_.warning(trouble); }) {
     give_up_root(options);
@@ -473,6 +481,7 @@ class ProxyRun {
   SniffSummary summary() const {
     SniffSummary summary;
     add_ledger(summary, proxy_.ledger());
+    summary.undecodable += types_.misfits();
     summary.shown = printer_.shown();
     summary.connections = proxy_.stats().connections;
     summary.refused = proxy_.stats().refused;
@@ -480,6 +489,7 @@ class ProxyRun {
   }
 
   const SniffOptions& options_;
+  SchemaCodec types_;  // reads the user's files, so before root is given up
   Waiter waiter_;
   Console console_;
   SniffPrinter printer_;

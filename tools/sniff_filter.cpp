@@ -56,7 +56,10 @@ FieldMatch FieldMatch::parse(const std::string& text) {
 }
 
 bool FieldMatch::matches(const Json& body) const {
-  return matches(body, 0);
+  if (matches(body, 0)) return true;
+  // Most of what is looked for lies inside: the status of a StatusUpdateMessage is in its update.
+  return body.is_structured() &&
+         std::any_of(body.begin(), body.end(), [this](const Json& part) { return matches(part); });
 }
 
 bool FieldMatch::matches(const Json& value, std::size_t step) const {

@@ -10,9 +10,9 @@
 
 namespace tool {
 
-/// PATH=VALUE on a decoded body. A step of PATH is a field's name (as in the .proto or as in JSON),
-/// or an index into a list; without an index any element of a list will do. VALUE is a glob on the
-/// field's JSON value, without quotes.
+/// PATH=VALUE on a decoded body. PATH may begin at any depth of it. A step of PATH is a field's
+/// name (as in the .proto or as in JSON), or an index into a list; without an index any element of
+/// a list will do. VALUE is a glob on the field's JSON value, without quotes.
 class FieldMatch {
  public:
   /// Throws Failure (exit 2).

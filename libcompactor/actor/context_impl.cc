@@ -210,9 +210,10 @@ void ContextImpl::end_turn() {
   // Flushing may end a connection, whose senders may send again: go on until nothing is left.
   ++turn_depth_;
   while (!inbound_to_flush_.empty() || !outbound_to_flush_.empty()) {
-    // Messages before answers: somebody waits for the former, nobody for the latter.
-    for (const auto& connection : std::exchange(outbound_to_flush_, {})) connection->flush();
+    // Answers before messages: who sends a message and is sent one back learns first that his was
+    // queued.
     for (const auto& connection : std::exchange(inbound_to_flush_, {})) connection->flush();
+    for (const auto& connection : std::exchange(outbound_to_flush_, {})) connection->flush();
   }
   --turn_depth_;
   if (stopping_ && !finished_) finish_stop_when_drained();
