@@ -1,11 +1,13 @@
+#include "options.h"
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <map>
 #include <utility>
 
 #include "failure.h"
-#include "options.h"
 
 namespace tool {
 
@@ -267,9 +269,10 @@ void add_process_options(CommandLine& line, ProcessOptions& options) {
 
 void add_style_option(CommandLine& line, compactor::Style& style) {
   std::vector<std::string> words;
-  auto all = {compactor::Style::libprocess, compactor::Style::compactor, compactor::Style::legacy};
+  static constexpr std::array all{compactor::Style::libprocess, compactor::Style::compactor,
+                                  compactor::Style::legacy};
   for (auto known : all) words.emplace_back(compactor::to_string(known));
-  auto pick = [&style, all](const std::string& typed) {
+  auto pick = [&style](const std::string& typed) {
     for (auto known : all) {
       if (typed == compactor::to_string(known)) style = known;
     }
