@@ -271,6 +271,7 @@ void add_style_option(CommandLine& line, compactor::Style& style) {
   std::vector<std::string> words;
   static constexpr std::array all{compactor::Style::libprocess, compactor::Style::compactor,
                                   compactor::Style::legacy};
+  words.reserve(all.size());
   for (auto known : all) words.emplace_back(compactor::to_string(known));
   auto pick = [&style](const std::string& typed) {
     for (auto known : all) {

@@ -54,7 +54,8 @@ class Source {
   /// Before a read that may block, with the descriptor: false ends the capture there.
   using Wait = std::function<bool(int descriptor)>;
 
-  /// pcap or pcapng; `-` is standard input. `wait` is for what is no regular file (a pipe). Throws CaptureError.
+  /// pcap or pcapng; `-` is standard input. `wait` is for what is no regular file (a pipe). Throws
+  /// CaptureError.
   static Source open_file(const std::string& path, Wait wait = {});
   /// Packets are handed out as they come, with nanoseconds where the kernel has them. Throws
   /// CaptureError.
