@@ -64,8 +64,8 @@ struct CommandLine::Impl {
   std::map<const CLI::Option*, std::vector<std::string>> words;  // of choices
 
   CLI::Option* add(const std::string& names, const std::string& value, const std::string& help,
-                   const std::string& group, std::function<void(const std::string&)> read) {
-    auto* option = app.add_option_function<std::string>(names, std::move(read), help);
+                   const std::string& group, const std::function<void(const std::string&)>& read) {
+    auto* option = app.add_option_function<std::string>(names, read, help);
     option->type_name(value)->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
     return option->group(group);
   }
@@ -166,7 +166,7 @@ void CommandLine::number(const std::string& names, std::uint64_t low, std::uint6
 
 void CommandLine::value(const std::string& names, const std::string& value,
                         std::function<void(const std::string&)> read, const std::string& help) {
-  impl_->add(names, value, help, group_, std::move(read));
+  impl_->add(names, value, help, group_, read);
 }
 
 void CommandLine::choices(const std::string& names, const std::string& value,

@@ -17,6 +17,7 @@
 #include "run.h"
 #include "signals.h"
 #include "sniff_printer.h"
+#include "type_codec.h"
 
 namespace tool {
 
@@ -60,26 +61,32 @@ struct SniffOptions {
   bool strict = false;
   Duration answer_wait = std::chrono::seconds(2);
   BodyMode body = BodyMode::automatic;
+  TypeOptions types;
   OutputOptions output;
 };
 
 void add_sources(CommandLine& line, SniffOptions& options) {
   line.positionals("FILTER", options.filter, "a pcap filter: see pcap-filter(7)");
   line.group("Source");
-  line.text("-i,--interface", "IFACE", options.interface, "capture live from here; default all interfaces");
+  line.text("-i,--interface", "IFACE", options.interface,
+            "capture live from here; default all interfaces");
   line.text("-r,--read", "FILE", options.file, "read a pcap or pcapng file; - is standard input");
   line.list("--proxy", "[IP:]PORT=HOST:PORT", options.proxies,
             "listen on PORT, pass everything on to HOST:PORT, show it; needs no privilege");
   line.flag("-D,--list-interfaces", options.list_interfaces, "list what can be captured from");
-  line.list("--port", "N", options.ports, "only TCP port N, also under a VLAN tag; may be repeated");
+  line.list("--port", "N", options.ports,
+            "only TCP port N, also under a VLAN tag; may be repeated");
   line.size("-B,--buffer-size", options.buffer, "the kernel's capture buffer (32m)");
   line.size("-s,--snapshot-length", options.snaplen, "bytes captured of each packet (256k)");
-  line.text("-Z,--relinquish-privileges", "USER", options.user,
-            "user to become when started as root; default who called sudo, else nobody; '' stays root");
+  line.text(
+      "-Z,--relinquish-privileges", "USER", options.user,
+      "user to become when started as root; default who called sudo, else nobody; '' stays root");
   line.group("Keeping packets");
-  line.text("-w,--write", "FILE", options.keep, "write the packets that match FILTER to a pcap file too");
+  line.text("-w,--write", "FILE", options.keep,
+            "write the packets that match FILTER to a pcap file too");
   line.size("-C,--rotate-size", options.rotate_size, "begin another file after so many bytes");
-  line.duration("-G,--rotate-time", options.rotate_age, "… after so long; FILE goes through strftime(3)");
+  line.duration("-G,--rotate-time", options.rotate_age,
+                "… after so long; FILE goes through strftime(3)");
   line.number("-W,--rotate-count", 1, 1'000'000, options.rotate_files,
               "with -C a ring of N files; with -G end after N");
   line.flag("-U,--packet-buffered", options.flush, "write each packet at once");
@@ -91,21 +98,26 @@ void add_selection(CommandLine& line, SniffOptions& options) {
   line.list("--to", "GLOB", options.to, "only messages to these receivers (id@ip:port)");
   line.list("--name", "GLOB", options.name, "only messages of these names");
   line.list("--match", "PATH=VALUE", options.match,
-            "only bodies with this field: status.state=TASK_LOST, framework.id.value='*-0001'");
+            "only bodies with this field, at any depth: status.state=TASK_LOST");
   line.number("-c,--count", 1, UINT64_MAX, options.count, "end after N");
   line.flag("--http", options.http, "plain HTTP requests too, and the events of /api/v1 streams");
-  line.flag("--stats", options.statistics, "tables at the end: by name, by pair, outcomes, latencies");
-  line.flag("--strict", options.strict, "exit 1 when anything was lost: gaps, drops, bytes passed over");
-  line.duration("--answer-wait", options.answer_wait, "show a message without its answer after so long (2s)");
+  line.flag("--stats", options.statistics,
+            "tables at the end: by name, by pair, outcomes, latencies");
+  line.flag("--strict", options.strict,
+            "exit 1 when anything was lost: gaps, drops, bytes passed over");
+  line.duration("--answer-wait", options.answer_wait,
+                "show a message without its answer after so long (2s)");
   add_body_option(line, options.body);
+  add_type_options(line, options.types);
 }
 
 bool read_arguments(const Arguments& arguments, SniffOptions& options) {
-  CommandLine line("sniff", "Shows every libprocess message on a wire, and what became of it.",
-                   "  compactor sniff --port 5050                        live, on a Mesos master\n"
-                   "  compactor sniff -r trace.pcap --json               a file, for programs\n"
-                   "  compactor sniff --proxy 6050=master:5050           where capturing is not allowed\n"
-                   "  compactor sniff -i lo --name '*StatusUpdate*' --match status.state=TASK_LOST\n");
+  CommandLine line(
+      "sniff", "Shows every libprocess message on a wire, and what became of it.",
+      "  compactor sniff --port 5050                        live, on a Mesos master\n"
+      "  compactor sniff -r trace.pcap --json               a file, for programs\n"
+      "  compactor sniff --proxy 6050=master:5050           where capturing is not allowed\n"
+      "  compactor sniff -i lo --name '*StatusUpdate*' --match status.state=TASK_LOST\n");
   add_sources(line, options);
   add_selection(line, options);
   add_output_options(line, options.output);
@@ -119,12 +131,16 @@ Failure usage(const std::string& what, const std::string& hint = "compactor help
 }
 
 void check(const SniffOptions& options) {
-  int sources = (options.interface ? 1 : 0) + (options.file ? 1 : 0) + (options.proxies.empty() ? 0 : 1);
+  int sources =
+      (options.interface ? 1 : 0) + (options.file ? 1 : 0) + (options.proxies.empty() ? 0 : 1);
   if (sources > 1) throw usage("-i, -r and --proxy are three sources: give one of them");
-  if (!options.proxies.empty() && (!options.filter.empty() || !options.ports.empty() || options.keep))
+  if (!options.proxies.empty() &&
+      (!options.filter.empty() || !options.ports.empty() || options.keep))
     throw usage("--proxy sees connections, not packets: no FILTER, --port or -w");
-  bool rotates = options.rotate_size || options.rotate_age || options.rotate_files != 0 || options.flush;
-  if (rotates && !options.keep) throw usage("-C, -G, -W and -U are about the file of -w, which is missing");
+  bool rotates =
+      options.rotate_size || options.rotate_age || options.rotate_files != 0 || options.flush;
+  if (rotates && !options.keep)
+    throw usage("-C, -G, -W and -U are about the file of -w, which is missing");
   if (options.rotate_files != 0 && !options.rotate_size && !options.rotate_age)
     throw usage("-W needs -C or -G");
   if (options.keep == "-") throw usage("-w needs a file name: standard output is for the messages");
@@ -147,7 +163,8 @@ void check(const SniffOptions& options) {
                         " allows it; --proxy needs no permission");
     }
     case CaptureError::Kind::device:
-      throw Failure(Exit::local, "interface", error.what(), "compactor sniff -D lists the interfaces");
+      throw Failure(Exit::local, "interface", error.what(),
+                    "compactor sniff -D lists the interfaces");
     case CaptureError::Kind::file:
       break;
   }
@@ -184,7 +201,8 @@ std::string packet_filter(const SniffOptions& options, int link_type) {
   std::vector<std::uint16_t> ports;
   for (const auto& port : options.ports)
     ports.push_back(static_cast<std::uint16_t>(parse_number(port, 1, 65535, "--port")));
-  return compactor::capture::make_filter(filter, ports, compactor::capture::can_carry_vlan(link_type));
+  return compactor::capture::make_filter(filter, ports,
+                                         compactor::capture::can_carry_vlan(link_type));
 }
 
 void give_up_root(const SniffOptions& options) {
@@ -198,8 +216,9 @@ void give_up_root(const SniffOptions& options) {
   }
 }
 
-PrinterOptions printer_options(const SniffOptions& options) {
+PrinterOptions printer_options(const SniffOptions& options, SchemaCodec& types) {
   PrinterOptions made;
+  made.types = &types;
   made.filter = {options.from, options.to, options.name, {}};
   for (const auto& match : options.match) made.filter.fields.push_back(FieldMatch::parse(match));
   made.limit = options.count;
@@ -256,15 +275,17 @@ SniffSummary summary_of(const Sniffer& sniffer, const Source& source, const Snif
 }
 
 std::string interim(const SniffSummary& summary) {
-  return std::to_string(summary.packets) + " packets, " + std::to_string(summary.messages) + " messages (" +
-         std::to_string(summary.shown) + " shown), " + std::to_string(summary.gap_bytes) + " bytes in gaps, " +
+  return std::to_string(summary.packets) + " packets, " + std::to_string(summary.messages) +
+         " messages (" + std::to_string(summary.shown) + " shown), " +
+         std::to_string(summary.gap_bytes) + " bytes in gaps, " +
          std::to_string(summary.kernel_drops) + " dropped by the kernel so far";
 }
 
 bool lost_something(const SniffSummary& summary) {
-  return summary.truncated || summary.kernel_drops + summary.gaps + summary.passed_over_bytes + summary.evicted +
-             summary.abandoned + summary.cut + summary.fragments + summary.malformed !=
-         0;
+  return summary.truncated || summary.kernel_drops + summary.gaps + summary.passed_over_bytes +
+                                      summary.evicted + summary.abandoned + summary.cut +
+                                      summary.fragments + summary.malformed !=
+                                  0;
 }
 
 /// Grep's rule.
@@ -285,17 +306,19 @@ class PacketRun {
  public:
   explicit PacketRun(const SniffOptions& options)
       : options_(options),
-        console_(options.output, BodyView(options.body)),
+        types_(options.types),
+        console_(options.output, BodyView(options.body, &types_)),
         source_(open()),
-        printer_(console_, printer_options(options), [this] { over_ = true; }),
+        printer_(console_, printer_options(options, types_), [this] { over_ = true; }),
         sniffer_(printer_, exchange_options(options)) {
     auto filter = packet_filter(options, source_.link_type());
     if (!filter.empty()) source_.set_filter(filter);
     if (options.keep) {
-      writer_.emplace(source_, compactor::capture::WriterOptions{
-                                   *options.keep, options.rotate_size.value_or(0),
-                                   std::chrono::ceil<std::chrono::seconds>(options.rotate_age.value_or(Duration(0))),
-                                   options.rotate_files, options.flush});
+      writer_.emplace(
+          source_, compactor::capture::WriterOptions{*options.keep, options.rotate_size.value_or(0),
+                                                     std::chrono::ceil<std::chrono::seconds>(
+                                                         options.rotate_age.value_or(Duration(0))),
+                                                     options.rotate_files, options.flush});
     }
     give_up_root(options);
     auto wake = [this] { waiter_.wake(); };
@@ -313,6 +336,7 @@ class PacketRun {
     if (!console_.ended()) sniffer_.finish();
     if (writer_) writer_->flush();
     auto summary = summary_of(sniffer_, source_, printer_);
+    summary.undecodable += types_.misfits();
     summary.truncated = truncated_;
     return conclude(options_, console_, printer_, summary);
   }
@@ -320,7 +344,8 @@ class PacketRun {
  private:
   Source open() {
     if (!options_.file) {
-      return Source::open_live({options_.interface.value_or("any"), options_.snaplen, options_.buffer});
+      return Source::open_live(
+          {options_.interface.value_or("any"), options_.snaplen, options_.buffer});
     }
     return Source::open_file(*options_.file, [this](int descriptor) {
       // The other end of a pipe takes its time: what there is is printed meanwhile.
@@ -331,8 +356,8 @@ class PacketRun {
     });
   }
 
-  /// Waits for the descriptor, if any, else only looks: at signals, and whether anybody reads what is printed.
-  /// False when the run is over.
+  /// Waits for the descriptor, if any, else only looks: at signals, and whether anybody reads what
+  /// is printed. False when the run is over.
   bool look(std::optional<Waiter::Clock::time_point> deadline, int descriptor) {
     for (;;) {
       bool full = console_.full();
@@ -396,6 +421,7 @@ class PacketRun {
   }
 
   const SniffOptions& options_;
+  SchemaCodec types_;  // reads the user's files, so before root is given up
   Waiter waiter_;
   Console console_;
   bool over_ = false;
@@ -413,22 +439,22 @@ class ProxyRun {
  public:
   explicit ProxyRun(const SniffOptions& options)
       : options_(options),
-        console_(options.output, BodyView(options.body)),
-        printer_(console_, printer_options(options), [this] { waiter_.finish(); }),
+        types_(options.types),
+        console_(options.output, BodyView(options.body, &types_)),
+        printer_(console_, printer_options(options, types_), [this] { waiter_.finish(); }),
         proxy_(rules(options), printer_, exchange_options(options),
                [this](const std::string& trouble) { console_.warning(trouble); }) {
     give_up_root(options);
     console_.watch([this](bool full) { proxy_.pause(full); }, [this] { waiter_.finish(); });
-    waiter_.on_quit = [this] {
-      proxy_.post([this] { console_.note(interim(summary())); });
-    };
+    waiter_.on_quit = [this] { proxy_.post([this] { console_.note(interim(summary())); }); };
   }
   ~ProxyRun() { console_.watch({}, {}); }
   ProxyRun(const ProxyRun&) = delete;
   ProxyRun& operator=(const ProxyRun&) = delete;
 
   int run() {
-    for (const auto port : proxy_.ports()) console_.note("listening on port " + std::to_string(port));
+    for (const auto port : proxy_.ports())
+      console_.note("listening on port " + std::to_string(port));
     std::exception_ptr error;
     std::thread loop([&] {
       try {
@@ -455,6 +481,7 @@ class ProxyRun {
   SniffSummary summary() const {
     SniffSummary summary;
     add_ledger(summary, proxy_.ledger());
+    summary.undecodable += types_.misfits();
     summary.shown = printer_.shown();
     summary.connections = proxy_.stats().connections;
     summary.refused = proxy_.stats().refused;
@@ -462,6 +489,7 @@ class ProxyRun {
   }
 
   const SniffOptions& options_;
+  SchemaCodec types_;  // reads the user's files, so before root is given up
   Waiter waiter_;
   Console console_;
   SniffPrinter printer_;
@@ -470,7 +498,8 @@ class ProxyRun {
 
 int list_interfaces() {
   for (const auto& device : compactor::capture::list_devices()) {
-    std::string line = device.name + (device.up ? "  up" : "  down") + (device.loopback ? "  loopback" : "");
+    std::string line =
+        device.name + (device.up ? "  up" : "  down") + (device.loopback ? "  loopback" : "");
     for (const auto& address : device.addresses) line += "  " + address;
     if (!device.description.empty()) line += "  (" + device.description + ")";
     std::puts(line.c_str());

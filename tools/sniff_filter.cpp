@@ -28,7 +28,9 @@ std::string folded(std::string_view name) {
   return result;
 }
 
-std::string text_of(const Json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
+std::string text_of(const Json& value) {
+  return value.is_string() ? value.get<std::string>() : value.dump();
+}
 
 }  // namespace
 
@@ -53,7 +55,12 @@ FieldMatch FieldMatch::parse(const std::string& text) {
   return match;
 }
 
-bool FieldMatch::matches(const Json& body) const { return matches(body, 0); }
+bool FieldMatch::matches(const Json& body) const {
+  if (matches(body, 0)) return true;
+  // Most of what is looked for lies inside: the status of a StatusUpdateMessage is in its update.
+  return body.is_structured() &&
+         std::any_of(body.begin(), body.end(), [this](const Json& part) { return matches(part); });
+}
 
 bool FieldMatch::matches(const Json& value, std::size_t step) const {
   if (value.is_array()) {
@@ -65,7 +72,8 @@ bool FieldMatch::matches(const Json& value, std::size_t step) const {
       indexed = error == std::errc() && end == text.data() + text.size();
     }
     if (indexed) return wanted < value.size() && matches(value[wanted], step + 1);
-    return std::any_of(value.begin(), value.end(), [&](const Json& element) { return matches(element, step); });
+    return std::any_of(value.begin(), value.end(),
+                       [&](const Json& element) { return matches(element, step); });
   }
   if (step == path_.size()) return !value.is_object() && glob_matches(value_, text_of(value));
   if (!value.is_object()) return false;
@@ -79,7 +87,8 @@ bool MessageFilter::accepts_head(std::string_view sender, std::string_view recei
   return any_matches(from, sender) && any_matches(to, receiver) && any_matches(name, message);
 }
 
-bool MessageFilter::accepts_body(TypeCodec* types, std::string_view message, std::string_view body) const {
+bool MessageFilter::accepts_body(TypeCodec* types, std::string_view message,
+                                 std::string_view body) const {
   std::string text = "{\"type\":0";  // so that what the codec appends has a key before its comma
   if (types == nullptr || !types->append_json(text, message, body)) return false;
   auto decoded = Json::parse(text + '}', nullptr, false);

@@ -10,8 +10,9 @@
 
 namespace tool {
 
-/// PATH=VALUE on a decoded body. A step of PATH is a field's name (as in the .proto or as in JSON), or an index into a list;
-/// without an index any element of a list will do. VALUE is a glob on the field's JSON value, without quotes.
+/// PATH=VALUE on a decoded body. PATH may begin at any depth of it. A step of PATH is a field's
+/// name (as in the .proto or as in JSON), or an index into a list; without an index any element of
+/// a list will do. VALUE is a glob on the field's JSON value, without quotes.
 class FieldMatch {
  public:
   /// Throws Failure (exit 2).
@@ -33,8 +34,10 @@ struct MessageFilter {
 
   bool by_head() const { return !from.empty() || !to.empty() || !name.empty(); }
   bool any() const { return by_head() || !fields.empty(); }
-  bool accepts_head(std::string_view sender, std::string_view receiver, std::string_view message) const;
-  /// Precondition: there are fields to match. A body of no known type, or that does not fit it, matches nothing.
+  bool accepts_head(std::string_view sender, std::string_view receiver,
+                    std::string_view message) const;
+  /// Precondition: there are fields to match. A body of no known type, or that does not fit it,
+  /// matches nothing.
   bool accepts_body(TypeCodec* types, std::string_view message, std::string_view body) const;
 };
 

@@ -12,7 +12,6 @@ using compactor::capture::SeenGap;
 using compactor::capture::SeenHttp;
 using compactor::capture::SeenMessage;
 using compactor::capture::SeenRecord;
-using compactor::capture::Side;
 
 namespace {
 
@@ -51,7 +50,8 @@ void SniffStatistics::add(std::string_view from, std::string_view to, std::strin
   row(by_pair_, from, to).add(size, status, latency);
 }
 
-SniffStatistics::Row& SniffStatistics::row(Rows& rows, std::string_view first, std::string_view second) {
+SniffStatistics::Row& SniffStatistics::row(Rows& rows, std::string_view first,
+                                           std::string_view second) {
   Key key{first, second};
   auto found = rows.find(key);
   if (found != rows.end()) return found->second;
@@ -68,8 +68,9 @@ void SniffStatistics::print(Console& console) const {
 void SniffStatistics::print(Console& console, std::string_view table, const Rows& rows) const {
   std::vector<const Rows::value_type*> sorted;
   for (const auto& each : rows) sorted.push_back(&each);
-  std::stable_sort(sorted.begin(), sorted.end(),
-                   [](const auto* a, const auto* b) { return a->second.messages > b->second.messages; });
+  std::stable_sort(sorted.begin(), sorted.end(), [](const auto* a, const auto* b) {
+    return a->second.messages > b->second.messages;
+  });
   auto seconds = std::chrono::duration<double>(last_ - first_).count();
   bool heading = true;
   for (const auto* each : sorted) {
@@ -135,7 +136,8 @@ void SniffPrinter::on_message(const SeenMessage& message) {
 
 void SniffPrinter::on_answer(const SeenAnswer& answer) {
   if (over_ || hidden_.erase({answer.connection, answer.seq}) != 0) return;
-  console_.print(SeenAnswerEvent{answer.time, answer.connection, answer.seq, answer.status, answer.latency});
+  console_.print(
+      SeenAnswerEvent{answer.time, answer.connection, answer.seq, answer.status, answer.latency});
 }
 
 void SniffPrinter::on_gap(const SeenGap& gap) {

@@ -18,11 +18,13 @@
 
 namespace tool {
 
-/// Counts for --stats: of all, by name, by pair. What is beyond the first thousand names or pairs is counted as "(others)".
+/// Counts for --stats: of all, by name, by pair. What is beyond the first thousand names or pairs
+/// is counted as "(others)".
 class SniffStatistics {
  public:
   void add(std::string_view from, std::string_view to, std::string_view name, std::size_t size,
-           std::optional<int> status, std::optional<std::chrono::nanoseconds> latency, WallTime time);
+           std::optional<int> status, std::optional<std::chrono::nanoseconds> latency,
+           WallTime time);
   void print(Console& console) const;
 
  private:
@@ -34,7 +36,8 @@ class SniffStatistics {
     std::map<int, std::uint64_t> outcomes{};
     std::unique_ptr<Latency> latency = std::make_unique<Latency>();
 
-    void add(std::size_t size, std::optional<int> status, std::optional<std::chrono::nanoseconds> after);
+    void add(std::size_t size, std::optional<int> status,
+             std::optional<std::chrono::nanoseconds> after);
   };
   using Key = std::pair<std::string, std::string>;
   using Rows = std::map<Key, Row>;
@@ -92,7 +95,8 @@ class SniffPrinter : public compactor::capture::ExchangeEvents {
   bool over_ = false;
   std::array<Ends, 64> ends_{};
   std::string to_;
-  std::set<std::pair<std::uint64_t, std::uint64_t>> hidden_;  // told without an answer, and not shown
+  std::set<std::pair<std::uint64_t, std::uint64_t>>
+      hidden_;  // told without an answer, and not shown
 };
 
 }  // namespace tool

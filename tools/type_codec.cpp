@@ -75,6 +75,7 @@ bool SchemaCodec::append_json(std::string& out, std::string_view name, std::stri
     return false;
   }
   if (!writer_.decode(*type, bytes, decoded_)) {
+    ++misfits_;
     append_text_key(out, "body_type", type->full_name());
     append_text_key(out, "body_error", fault_of(decoded_));
     return false;
@@ -105,6 +106,7 @@ bool SchemaCodec::append_text(std::string& out, std::string_view name, std::stri
     return false;
   }
   if (!writer_.decode(*type, bytes, decoded_)) {
+    ++misfits_;
     out += "(no " + type->full_name() + ": " + fault_of(decoded_) + ") ";
     return false;
   }

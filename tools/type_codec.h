@@ -1,6 +1,7 @@
 // Message types for the commands: the schema room behind the seam of body.h.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -38,12 +39,16 @@ class SchemaCodec : public TypeCodec {
                                     std::string_view unknown) override;
   std::string suggestion(std::string_view name) override;
 
+  /// Bodies so far that did not fit their type.
+  std::uint64_t misfits() const { return misfits_; }
+
  private:
   std::mutex mutex_;  // the console renders on one thread, an actor's lines are read on another
   std::unique_ptr<compactor::schema::Catalog> catalog_;
   compactor::schema::JsonWriter writer_;
   compactor::schema::JsonReader reader_;
   compactor::schema::DecodedBody decoded_;
+  std::uint64_t misfits_ = 0;
 };
 
 /// The catalog of these sources; throws Failure (exit 2).

@@ -210,9 +210,10 @@ void ContextImpl::end_turn() {
   // Flushing may end a connection, whose senders may send again: go on until nothing is left.
   ++turn_depth_;
   while (!inbound_to_flush_.empty() || !outbound_to_flush_.empty()) {
-    // Messages before answers: somebody waits for the former, nobody for the latter.
-    for (const auto& connection : std::exchange(outbound_to_flush_, {})) connection->flush();
+    // Answers before messages: who sends a message and is sent one back learns first that his was
+    // queued.
     for (const auto& connection : std::exchange(inbound_to_flush_, {})) connection->flush();
+    for (const auto& connection : std::exchange(outbound_to_flush_, {})) connection->flush();
   }
   --turn_depth_;
   if (stopping_ && !finished_) finish_stop_when_drained();
@@ -310,7 +311,7 @@ void ContextImpl::held_changed(std::size_t before, std::size_t after) {
   const auto most = std::max_element(
       inbound_.begin(), inbound_.end(),
       [](const auto& one, const auto& other) { return one->held() < other->held(); });
-  const std::shared_ptr<Inbound> dropped = *most;
+  const auto dropped = (*most)->shared_from_this();  // drop() takes it out of the set
   dropped->drop("messages that are not complete hold over " +
                 std::to_string(options_.max_incomplete) + " bytes, most of them this one");
 }
@@ -526,8 +527,8 @@ bool ContextImpl::deliver(std::string_view id, const Pid& from, std::string_view
 }
 
 HttpResponse ContextImpl::serve_http(const HttpRequest& request) {
-  // A share in the handler is held: it may replace itself.
-  const auto answer = [&](const std::shared_ptr<const RouteHandler> handler) {
+  // The caller has a share in the handler: it may replace itself.
+  const auto answer = [&](const std::shared_ptr<const RouteHandler>& handler) {
     try {
       return (*handler)(request);
     } catch (...) {

@@ -21,6 +21,10 @@ namespace {
 
 using Kind = CaptureError::Kind;
 
+/// Of a capture file: the few KiB of the C library's own would be a system call for every other
+/// packet.
+constexpr std::size_t kFileBuffer = std::size_t{64} << 10;
+
 /// int64 nanoseconds end in the year 2262; a file may claim anything.
 Time to_time(const timeval& stamp) {
   constexpr std::int64_t kLast = 9'223'372'035;
@@ -84,7 +88,6 @@ Source::Source(pcap* handle, bool live, std::string name)
 
 Source::~Source() = default;
 Source::Source(Source&&) noexcept = default;
-Source& Source::operator=(Source&&) noexcept = default;
 
 Source Source::open_file(const std::string& path, Wait wait) {
   char error[PCAP_ERRBUF_SIZE] = "";
@@ -98,6 +101,8 @@ Source Source::open_file(const std::string& path, Wait wait) {
   std::FILE* file = regular || !wait ? ::fdopen(descriptor, "rb")
                                      : open_interruptible(descriptor, std::move(wait));
   if (file == nullptr) throw CaptureError(Kind::file, name + ": " + std::strerror(errno));
+  auto buffer = std::make_unique<char[]>(kFileBuffer);
+  std::setvbuf(file, buffer.get(), _IOFBF, kFileBuffer);
   pcap* handle = pcap_fopen_offline_with_tstamp_precision(file, PCAP_TSTAMP_PRECISION_NANO, error);
   if (handle == nullptr) {
     const bool unreadable = std::ferror(file) != 0;
@@ -105,6 +110,7 @@ Source Source::open_file(const std::string& path, Wait wait) {
     throw CaptureError(Kind::file, name + (unreadable ? ": " : ": not a capture: ") + error);
   }
   Source source(handle, false, name);
+  source.buffer_ = std::move(buffer);
   if (regular) source.file_size_ = static_cast<std::uint64_t>(status.st_size);
   require_known(source.link_type(), name);
   return source;

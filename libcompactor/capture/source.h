@@ -62,7 +62,6 @@ class Source {
   static Source open_live(const LiveOptions& options);
   ~Source();
   Source(Source&&) noexcept;
-  Source& operator=(Source&&) noexcept;
 
   /// A pcap filter (pcap-filter(7)). Throws CaptureError.
   void set_filter(const std::string& expression);
@@ -92,6 +91,7 @@ class Source {
   };
   Source(pcap* handle, bool live, std::string name);
 
+  std::unique_ptr<char[]> buffer_;  // of the file; outlives its handle
   std::unique_ptr<pcap, Closer> handle_;
   std::uint64_t file_size_ = 0;
   bool live_;

@@ -16,4 +16,8 @@ done
 pid=$(sed -n 's/^serving //p' "$served")
 [ -n "$pid" ] || { echo "compactor serve did not come up" >&2; exit 6; }
 
-"$build/bench" "$build/compactor" "$build/bench_true" "$pid" "$@"
+missed=0
+"$build/bench" "$build/compactor" "$build/bench_true" "$pid" "$@" || missed=1
+# Without a figure named: all of them.
+[ $# -gt 0 ] || "$build/capture_bench" "$build/compactor" || missed=1
+exit $missed

@@ -155,6 +155,7 @@ Background::Background(const Arguments& arguments, const Settings& settings) {
     throw std::runtime_error("pipe");
   }
   pid_ = ::fork();
+  if (pid_ < 0) throw std::runtime_error("fork");
   if (pid_ == 0) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     ::dup2(in[0], STDIN_FILENO);
