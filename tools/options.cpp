@@ -165,7 +165,8 @@ void CommandLine::number(const std::string& names, std::uint64_t low, std::uint6
 }
 
 void CommandLine::value(const std::string& names, const std::string& value,
-                        std::function<void(const std::string&)> read, const std::string& help) {
+                        const std::function<void(const std::string&)>& read,
+                        const std::string& help) {
   impl_->add(names, value, help, group_, read);
 }
 
