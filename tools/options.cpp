@@ -1,11 +1,13 @@
+#include "options.h"
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <map>
 #include <utility>
 
 #include "failure.h"
-#include "options.h"
 
 namespace tool {
 
@@ -62,8 +64,8 @@ struct CommandLine::Impl {
   std::map<const CLI::Option*, std::vector<std::string>> words;  // of choices
 
   CLI::Option* add(const std::string& names, const std::string& value, const std::string& help,
-                   const std::string& group, std::function<void(const std::string&)> read) {
-    auto* option = app.add_option_function<std::string>(names, std::move(read), help);
+                   const std::string& group, const std::function<void(const std::string&)>& read) {
+    auto* option = app.add_option_function<std::string>(names, read, help);
     option->type_name(value)->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
     return option->group(group);
   }
@@ -163,8 +165,9 @@ void CommandLine::number(const std::string& names, std::uint64_t low, std::uint6
 }
 
 void CommandLine::value(const std::string& names, const std::string& value,
-                        std::function<void(const std::string&)> read, const std::string& help) {
-  impl_->add(names, value, help, group_, std::move(read));
+                        const std::function<void(const std::string&)>& read,
+                        const std::string& help) {
+  impl_->add(names, value, help, group_, read);
 }
 
 void CommandLine::choices(const std::string& names, const std::string& value,
@@ -267,10 +270,11 @@ void add_process_options(CommandLine& line, ProcessOptions& options) {
 
 void add_style_option(CommandLine& line, compactor::Style& style) {
   std::vector<std::string> words;
-  const std::vector all = {compactor::Style::libprocess, compactor::Style::compactor,
-                           compactor::Style::legacy};
+  static constexpr std::array all{compactor::Style::libprocess, compactor::Style::compactor,
+                                  compactor::Style::legacy};
+  words.reserve(all.size());
   for (auto known : all) words.emplace_back(compactor::to_string(known));
-  auto pick = [&style, all](const std::string& typed) {
+  auto pick = [&style](const std::string& typed) {
     for (auto known : all) {
       if (typed == compactor::to_string(known)) style = known;
     }

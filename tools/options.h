@@ -33,7 +33,8 @@ struct Outline {
   std::vector<Argument> positionals;
 };
 
-/// Thrown by CommandLine::parse when the only argument is `outline_argument`: the command then does nothing else.
+/// Thrown by CommandLine::parse when the only argument is `outline_argument`: the command then does
+/// nothing else.
 struct OutlineAsked {
   Outline outline;
 };
@@ -72,11 +73,13 @@ class CommandLine {
               std::optional<std::uint64_t>& target, const std::string& help);
   /// `read` throws Failure for a value that does not read.
   void value(const std::string& names, const std::string& value,
-             std::function<void(const std::string&)> read, const std::string& help);
+             const std::function<void(const std::string&)>& read, const std::string& help);
 
-  /// One of a few words. `pick` is called with the one that was typed; another one is refused, with the list.
-  void choices(const std::string& names, const std::string& value, const std::vector<std::string>& words,
-               std::function<void(const std::string&)> pick, const std::string& help);
+  /// One of a few words. `pick` is called with the one that was typed; another one is refused, with
+  /// the list.
+  void choices(const std::string& names, const std::string& value,
+               const std::vector<std::string>& words, std::function<void(const std::string&)> pick,
+               const std::string& help);
 
   void positional(const std::string& name, std::string& target, const std::string& help);
   void positional(const std::string& name, std::optional<std::string>& target,

@@ -25,7 +25,8 @@ namespace e2e {
 
 namespace {
 
-/// A line of --json, which must be what its schema says: so every test of the suite checks the output it looks at.
+/// A line of --json, which must be what its schema says: so every test of the suite checks the
+/// output it looks at.
 Json read_line(const std::string& text) {
   static const JsonSchemas schemas(SOURCE_ROOT "/tools/json");
   auto line = Json::parse(text);
@@ -56,7 +57,9 @@ sockaddr_in loopback(std::uint16_t port) {
   return address;
 }
 
-const sockaddr* generic(const sockaddr_in& address) { return reinterpret_cast<const sockaddr*>(&address); }
+const sockaddr* generic(const sockaddr_in& address) {
+  return reinterpret_cast<const sockaddr*>(&address);
+}
 
 std::uint16_t port_of(int fd) {
   sockaddr_in address{};
@@ -70,7 +73,8 @@ bool wait_readable(int fd, std::chrono::milliseconds time) {
   return ::poll(&ready, 1, static_cast<int>(time.count())) > 0;
 }
 
-/// Takes one complete request off the front of `bytes`: just enough HTTP for what libprocess peers send.
+/// Takes one complete request off the front of `bytes`: just enough HTTP for what libprocess peers
+/// send.
 std::optional<Request> take_request(std::string& bytes) {
   auto end = bytes.find("\r\n\r\n");
   if (end == std::string::npos) return std::nullopt;
@@ -122,14 +126,23 @@ std::vector<std::string> clean_environment(const Environment& added) {
 
 }  // namespace
 
-std::vector<Json> Result::out_json() const { return json_lines(out); }
-std::vector<Json> Result::err_json() const { return json_lines(err); }
-std::vector<Json> Result::events(const std::string& type) const { return of_type(out_json(), type); }
-std::vector<Json> Result::errors() const { return of_type(err_json(), "error"); }
+std::vector<Json> Result::out_json() const {
+  return json_lines(out);
+}
+std::vector<Json> Result::err_json() const {
+  return json_lines(err);
+}
+std::vector<Json> Result::events(const std::string& type) const {
+  return of_type(out_json(), type);
+}
+std::vector<Json> Result::errors() const {
+  return of_type(err_json(), "error");
+}
 
 Background::Background(const Arguments& arguments, const Settings& settings) {
   std::vector<std::string> words;
-  if (settings.unprivileged) words = {"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"};
+  if (settings.unprivileged)
+    words = {"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"};
   words.push_back(settings.program.empty() ? COMPACTOR_PROGRAM : settings.program);
   words.insert(words.end(), arguments.begin(), arguments.end());
   Strings argv(words);
@@ -137,7 +150,8 @@ Background::Background(const Arguments& arguments, const Settings& settings) {
   std::array<int, 2> in{};
   std::array<int, 2> out{};
   std::array<int, 2> err{};
-  if (::pipe2(in.data(), O_CLOEXEC) != 0 || ::pipe2(out.data(), O_CLOEXEC) != 0 || ::pipe2(err.data(), O_CLOEXEC) != 0) {
+  if (::pipe2(in.data(), O_CLOEXEC) != 0 || ::pipe2(out.data(), O_CLOEXEC) != 0 ||
+      ::pipe2(err.data(), O_CLOEXEC) != 0) {
     throw std::runtime_error("pipe");
   }
   pid_ = ::fork();
@@ -225,7 +239,9 @@ void Background::close_output() {
   out_ = -1;
 }
 
-void Background::signal(int number) { ::kill(pid_, number); }
+void Background::signal(int number) {
+  ::kill(pid_, number);
+}
 
 Result Background::finish() {
   close_input();
@@ -273,7 +289,9 @@ Arguments serve_arguments(const Arguments& arguments) {
 Served::Served(const Arguments& arguments, const Settings& settings)
     : process_(serve_arguments(arguments), settings), pid_(process_.event("serving").at("pid")) {}
 
-std::string Served::with_id(const std::string& id) const { return id + pid_.substr(pid_.find('@')); }
+std::string Served::with_id(const std::string& id) const {
+  return id + pid_.substr(pid_.find('@'));
+}
 
 std::uint16_t Served::port() const {
   return static_cast<std::uint16_t>(std::stoul(pid_.substr(pid_.rfind(':') + 1)));
@@ -346,7 +364,9 @@ void Peer::serve(int fd) {
   }
 }
 
-std::string Peer::pid(const std::string& id) const { return id + "@127.0.0.1:" + std::to_string(port_); }
+std::string Peer::pid(const std::string& id) const {
+  return id + "@127.0.0.1:" + std::to_string(port_);
+}
 
 std::vector<Request> Peer::requests() const {
   std::lock_guard lock(mutex_);
@@ -403,10 +423,13 @@ void Peer::send_to_all(std::string_view bytes) {
 
 Client::Client(std::uint16_t port) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
   auto address = loopback(port);
-  if (::connect(fd_, generic(address), sizeof address) != 0) throw std::runtime_error("cannot connect");
+  if (::connect(fd_, generic(address), sizeof address) != 0)
+    throw std::runtime_error("cannot connect");
 }
 
-Client::~Client() { ::close(fd_); }
+Client::~Client() {
+  ::close(fd_);
+}
 
 void Client::send(std::string_view bytes) {
   while (!bytes.empty()) {
@@ -420,7 +443,8 @@ std::vector<int> Client::statuses(std::size_t count) {
   std::vector<int> statuses;
   for (;;) {
     statuses.clear();
-    for (auto at = got_.find("HTTP/1.1 "); at != std::string::npos; at = got_.find("HTTP/1.1 ", at + 9)) {
+    for (auto at = got_.find("HTTP/1.1 "); at != std::string::npos;
+         at = got_.find("HTTP/1.1 ", at + 9)) {
       statuses.push_back(std::stoi(got_.substr(at + 9, 3)));
     }
     std::array<char, 65536> piece;
@@ -444,14 +468,16 @@ std::string message(const std::string& id, const std::string& name, const std::s
   if (body.empty()) {
     out << "\r\n";
   } else {
-    out << "Transfer-Encoding: chunked\r\n\r\n" << std::hex << body.size() << "\r\n" << body << "\r\n0\r\n\r\n";
+    out << "Transfer-Encoding: chunked\r\n\r\n"
+        << std::hex << body.size() << "\r\n"
+        << body << "\r\n0\r\n\r\n";
   }
   return out.str();
 }
 
 std::string response(int status, const std::string& body) {
-  return "HTTP/1.1 " + std::to_string(status) + " Status\r\nContent-Length: " + std::to_string(body.size()) +
-         "\r\n\r\n" + body;
+  return "HTTP/1.1 " + std::to_string(status) +
+         " Status\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
 }
 
 std::uint16_t free_port() {

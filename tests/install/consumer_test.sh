@@ -33,7 +33,7 @@ for file in $(find protos tools/json -name '*.proto' -o -name '*.json' 2>/dev/nu
 [ ! -e README.md ] || has share/doc/compactor/README.md
 [ ! -e completions/compactor.bash ] || has share/bash-completion/completions/compactor
 [ ! -e completions/compactor.fish ] || has share/fish/vendor_completions.d/compactor.fish
-[ ! -e completions/compactor.zsh ] || [ -n "$(find "$prefix/share/zsh" -name _compactor)" ] || fail "not installed: _compactor"
+[ ! -e completions/_compactor ] || [ -n "$(find "$prefix/share/zsh" -name _compactor)" ] || fail "not installed: _compactor"
 
 # The shared library: its soname, and nothing to be seen but what the headers declare.
 library=$(find "$prefix" -name 'libcompactor.so.*' -type f)
