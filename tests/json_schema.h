@@ -35,7 +35,7 @@ class JsonSchemas {
     for (const auto& [name, schema] : schemas_) {
       if (!schema.contains("properties")) continue;
       if (schema["properties"]["type"]["const"] != line["type"]) continue;
-      const std::string fault = check(schema, line, name);
+      std::string fault = check(schema, line, name);
       if (fault.empty()) return "";
       faults += fault + "\n";
     }
@@ -46,7 +46,7 @@ class JsonSchemas {
   /// Throws for a keyword it does not know: a schema must not say what nobody checks.
   std::string check(const Json& schema, const Json& value, const std::string& where) const {
     for (const auto& [keyword, rule] : schema.items()) {
-      const std::string fault = check_keyword(keyword, rule, schema, value, where);
+      std::string fault = check_keyword(keyword, rule, schema, value, where);
       if (!fault.empty()) return fault;
     }
     return "";
@@ -102,7 +102,7 @@ class JsonSchemas {
 
   std::string check_items(const Json& rule, const Json& value, const std::string& where) const {
     for (const auto& item : value) {
-      const std::string fault = check(rule, item, where + "[]");
+      std::string fault = check(rule, item, where + "[]");
       if (!fault.empty()) return fault;
     }
     return "";
@@ -112,7 +112,7 @@ class JsonSchemas {
                                const std::string& where) const {
     for (const auto& [key, of_key] : rule.items()) {
       if (!value.is_object() || !value.contains(key)) continue;
-      const std::string fault = check(of_key, value[key], where + "/" + key);
+      std::string fault = check(of_key, value[key], where + "/" + key);
       if (!fault.empty()) return fault;
     }
     return "";
@@ -124,7 +124,7 @@ class JsonSchemas {
     for (const auto& [key, of_key] : value.items()) {
       if (schema.contains("properties") && schema["properties"].contains(key)) continue;
       if (rule == false) return where + ": unknown field " + key;
-      const std::string fault = check(rule, of_key, where + "/" + key);
+      std::string fault = check(rule, of_key, where + "/" + key);
       if (!fault.empty()) return fault;
     }
     return "";

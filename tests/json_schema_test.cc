@@ -63,15 +63,17 @@ TEST_CASE("every schema is closed, describes each field, and is listed in the on
   for (const auto& item : schemas().all().at("compactor.schema.json")["oneOf"]) {
     listed.insert(item["$ref"].get<std::string>());
   }
-  for (const auto& [name, schema] : schemas().all()) {
+  for (const auto& entry : schemas().all()) {
+    const auto& name = entry.first;  // clang 14 cannot capture a structured binding
+    const auto& schema = entry.second;
     if (name == "compactor.schema.json") continue;
     CAPTURE(name);
     CHECK(listed.erase(name) == 1);
     CHECK(schema["$id"] == name);
     CHECK(schema["additionalProperties"] == false);
-    for (const auto& [key, rule] : schema["properties"].items()) {
-      CAPTURE(key);
-      CHECK(rule.contains("description"));
+    for (const auto& field : schema["properties"].items()) {
+      CAPTURE(field.key());
+      CHECK(field.value().contains("description"));
     }
   }
   CHECK(listed.empty());

@@ -258,7 +258,9 @@ TEST_CASE("compactor-json names every object and field, with an example that is 
       parts[title].push_back(line);
     }
   }
-  for (const auto& [file, schema] : schemas.all()) {
+  for (const auto& entry : schemas.all()) {
+    const auto& file = entry.first;  // clang 14 cannot capture a structured binding
+    const auto& schema = entry.second;
     if (!schema.contains("properties")) continue;
     CAPTURE(file);
     const auto part = parts.find(schema["title"].get<std::string>());
