@@ -67,11 +67,12 @@ printf '$ compactor link %s &\n' "$echo"
 compactor link "$echo" >"$work/linked" &
 watcher=$!
 wait_for "$work/linked" '^linked '
+cat "$work/linked"
 printf '$ kill %%1\n'
 kill "$served"
 wait "$watcher" || true
 watcher=''
-cat "$work/linked"
+tail -n +2 "$work/linked"
 
 tell "What the served process saw:"
 wait "$served" || true

@@ -363,6 +363,19 @@ TEST_CASE("while receiving is paused nothing is read, and all of it afterwards")
   CHECK(late.read_status() == 202);
 }
 
+TEST_CASE("a context that starts paused receives nothing before its processes are there") {
+  Options options = loopback();
+  options.start_paused = true;
+  Context context(options);
+  raw::Peer peer(context.bound().port);
+  peer.write(raw::message("recorder", "early", ""));
+  for (int i = 0; i < 100; ++i) on_loop(context);
+  const auto process = spawned<Recorder>(context);
+  context.resume_receiving();
+  CHECK(peer.read_status() == 202);
+  CHECK(process->messages.wait(1)[0].name == "early");
+}
+
 TEST_CASE("over the limit of connections accepting waits, with one warning, and goes on") {
   Options options = loopback();
   options.max_connections = 2;

@@ -109,6 +109,7 @@ void raise_descriptor_limit() {
 compactor::Options context_options(const ServeOptions& options,
                                    const std::vector<compactor::Pid>& links, Console& console) {
   auto made = make_options(options.process, links, console);
+  made.start_paused = true;
   made.max_body = options.max_body;
   made.max_connections = options.max_connections;
   made.require_peer_ip_match = made.require_peer_ip_match || options.require_peer_ip_match;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <functional>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <thread>
 
@@ -496,13 +497,27 @@ class ProxyRun {
   Proxy proxy_;
 };
 
-int list_interfaces() {
+std::string as_json(const compactor::capture::Device& device) {
+  nlohmann::ordered_json line = {{"type", "interface"},
+                                 {"name", device.name},
+                                 {"up", device.up},
+                                 {"loopback", device.loopback},
+                                 {"addresses", device.addresses}};
+  if (!device.description.empty()) line["description"] = device.description;
+  return line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
+std::string as_text(const compactor::capture::Device& device) {
+  std::string line =
+      device.name + (device.up ? "  up" : "  down") + (device.loopback ? "  loopback" : "");
+  for (const auto& address : device.addresses) line += "  " + address;
+  if (!device.description.empty()) line += "  (" + device.description + ")";
+  return line;
+}
+
+int list_interfaces(bool json) {
   for (const auto& device : compactor::capture::list_devices()) {
-    std::string line =
-        device.name + (device.up ? "  up" : "  down") + (device.loopback ? "  loopback" : "");
-    for (const auto& address : device.addresses) line += "  " + address;
-    if (!device.description.empty()) line += "  (" + device.description + ")";
-    std::puts(line.c_str());
+    std::puts((json ? as_json(device) : as_text(device)).c_str());
   }
   return 0;
 }
@@ -514,7 +529,7 @@ int run_sniff(const Arguments& arguments) {
   if (!read_arguments(arguments, options)) return 0;
   check(options);
   try {
-    if (options.list_interfaces) return list_interfaces();
+    if (options.list_interfaces) return list_interfaces(options.output.json);
     if (options.proxies.empty()) return PacketRun(options).run();
     return ProxyRun(options).run();
   } catch (const CaptureError& error) {

@@ -91,6 +91,7 @@ ContextImpl::ContextImpl(Context& context, Options options)
       max_connections_(connection_limit(options_)),
       local_budget_(std::make_shared<Budget>(options_.max_queued_bytes, options_.max_unanswered)),
       read_buffer_(std::make_unique<std::array<char, std::size_t{256} << 10>>()) {
+  paused_ = options_.start_paused;
   const Address wanted = listening_address(options_);
   listener_.assign(listen_on(wanted.host, wanted.port));
   bound_ = local_of(listener_.native_handle());

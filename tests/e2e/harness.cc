@@ -139,11 +139,31 @@ std::vector<Json> Result::errors() const {
   return of_type(err_json(), "error");
 }
 
+namespace {
+
+/// Where nobody may run it: the folder of the build may be root's alone.
+std::string readable_copy(const std::string& program) {
+  static const std::string copy = [&] {
+    const std::string path = temporary_file("compactor", "");
+    std::filesystem::permissions(std::filesystem::path(path).parent_path(),
+                                 std::filesystem::perms(0755));
+    std::filesystem::copy_file(program, path, std::filesystem::copy_options::overwrite_existing);
+    std::filesystem::permissions(path, std::filesystem::perms(0755));
+    return path;
+  }();
+  return copy;
+}
+
+}  // namespace
+
 Background::Background(const Arguments& arguments, const Settings& settings) {
   std::vector<std::string> words;
-  if (settings.unprivileged)
+  std::string program = settings.program.empty() ? COMPACTOR_PROGRAM : settings.program;
+  if (settings.unprivileged) {
     words = {"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"};
-  words.push_back(settings.program.empty() ? COMPACTOR_PROGRAM : settings.program);
+    program = readable_copy(program);
+  }
+  words.push_back(program);
   words.insert(words.end(), arguments.begin(), arguments.end());
   Strings argv(words);
   Strings environment(clean_environment(settings.environment));

@@ -70,6 +70,8 @@ struct COMPACTOR_API Options {
   std::uint16_t advertise_port = 0;  // 0: the bound port
   std::string
       delegate;  // plain requests whose first segment names no process go to the process of this id
+  bool start_paused = false;  // nothing is received before resume_receiving(): so that no message
+                              // comes before the process it is for has been spawned
   bool require_peer_ip_match = false;  // 400 to a message whose sender's ip is not its connection's
   Style style = Style::libprocess;
 
