@@ -36,7 +36,9 @@ using Candidates = std::vector<Candidate>;
 /// A line must stay a line, whatever a peer calls its processes.
 std::string one_line(std::string_view text) {
   std::string out(text.substr(0, text.find('\n')));
-  std::replace_if(out.begin(), out.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
+  std::replace_if(
+      out.begin(), out.end(),
+      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
   return out;
 }
 
@@ -47,19 +49,23 @@ void print(const Candidates& candidates, std::string_view typed) {
   }
 }
 
-void print_files(std::string_view prefix) { std::printf(":files %s\n", std::string(prefix).c_str()); }
+void print_files(std::string_view prefix) {
+  std::printf(":files %s\n", std::string(prefix).c_str());
+}
 
 /// What is known of the line up to the word that is completed.
 struct Line {
   Outline outline;
-  std::vector<std::string> positionals;    // typed so far
-  const Argument* option = nullptr;        // whose value the last word is
-  bool no_options = false;                 // behind --
-  std::string typed;                       // the last word
+  std::vector<std::string> positionals;  // typed so far
+  const Argument* option = nullptr;      // whose value the last word is
+  bool no_options = false;               // behind --
+  std::string typed;                     // the last word
 };
 
 const Argument* find_option(const Outline& outline, const std::string& name) {
-  auto has = [&](const Argument& a) { return std::find(a.names.begin(), a.names.end(), name) != a.names.end(); };
+  auto has = [&](const Argument& a) {
+    return std::find(a.names.begin(), a.names.end(), name) != a.names.end();
+  };
   auto found = std::find_if(outline.options.begin(), outline.options.end(), has);
   return found == outline.options.end() ? nullptr : &*found;
 }
@@ -98,8 +104,8 @@ void add_all(Candidates& out, const std::vector<std::string>& texts, const char*
   for (const auto& text : texts) out.push_back({text, description});
 }
 
-/// The processes at HOST:PORT, from `HOST:PORT` or `ID@HOST:PORT` as typed so far; each as a PID. These need not begin
-/// with what was typed.
+/// The processes at HOST:PORT, from `HOST:PORT` or `ID@HOST:PORT` as typed so far; each as a PID.
+/// These need not begin with what was typed.
 void print_pids(const std::string& typed) {
   auto at = typed.find('@');
   auto id = at == std::string::npos ? std::string() : typed.substr(0, at);
@@ -118,7 +124,9 @@ void print_pids(const std::string& typed) {
   Candidates candidates;
   for (const auto& process : *processes.value) {
     if (!process.id.starts_with(id)) continue;
-    auto waiting = process.events.empty() ? "a process" : std::to_string(process.events.size()) + " events queued";
+    auto waiting = process.events.empty()
+                       ? "a process"
+                       : std::to_string(process.events.size()) + " events queued";
     candidates.push_back({process.id + '@' + pid.address(), waiting});
   }
   print(candidates, "");
@@ -133,16 +141,19 @@ void print_types(std::string_view typed) {
 void print_interfaces(std::string_view typed) {
   Candidates candidates{{"any", "all of them"}};
   if (auto* all = ::if_nameindex()) {
-    for (auto* next = all; next->if_index != 0; ++next) candidates.push_back({next->if_name, "network interface"});
+    for (auto* next = all; next->if_index != 0; ++next)
+      candidates.push_back({next->if_name, "network interface"});
     ::if_freenameindex(all);
   }
   print(candidates, typed);
 }
 
-/// Where in a JSON text its end lies: the type of the object there, and the key that is being typed.
+/// Where in a JSON text its end lies: the type of the object there, and the key that is being
+/// typed.
 struct JsonPlace {
   const google::protobuf::Descriptor* type = nullptr;  // null: in no object of a known type
-  std::size_t key_begin = std::string::npos;           // behind the opening quote; npos: no key is being typed
+  std::size_t key_begin =
+      std::string::npos;  // behind the opening quote; npos: no key is being typed
   bool key_due = false;
 };
 
@@ -157,7 +168,8 @@ std::size_t end_of_string(std::string_view text, std::size_t begin) {
 
 JsonPlace find_place(std::string_view text, const google::protobuf::Descriptor* type) {
   struct Level {
-    const google::protobuf::Descriptor* type;  // of an object, or of the elements of an array; null: unknown
+    const google::protobuf::Descriptor*
+        type;  // of an object, or of the elements of an array; null: unknown
     bool array;
   };
   std::vector<Level> levels;
@@ -184,7 +196,9 @@ JsonPlace find_place(std::string_view text, const google::protobuf::Descriptor* 
       levels.pop_back();
       place.key_due = false;
     } else if (c == ':') {
-      const auto* field = levels.empty() || levels.back().type == nullptr ? nullptr : levels.back().type->FindFieldByName(key);
+      const auto* field = levels.empty() || levels.back().type == nullptr
+                              ? nullptr
+                              : levels.back().type->FindFieldByName(key);
       next = field == nullptr ? nullptr : field->message_type();
     } else if (c == ',') {
       place.key_due = !levels.empty() && !levels.back().array;
@@ -203,8 +217,10 @@ void print_fields(const std::string& typed, const std::string& type_name) {
   Candidates candidates;
   for (int i = 0; i < place.type->field_count(); ++i) {
     const auto& field = *place.type->field(i);
-    auto type = field.message_type() != nullptr ? field.message_type()->full_name() : std::string(field.type_name());
-    candidates.push_back({before + field.name() + "\":", type + (field.is_required() ? ", required" : "")});
+    auto type = field.message_type() != nullptr ? field.message_type()->full_name()
+                                                : std::string(field.type_name());
+    candidates.push_back(
+        {before + field.name() + "\":", type + (field.is_required() ? ", required" : "")});
   }
   print(candidates, typed);
 }
@@ -212,9 +228,14 @@ void print_fields(const std::string& typed, const std::string& type_name) {
 void print_body(const Line& line) {
   const auto& typed = line.typed;
   if (typed.starts_with('@')) return print_files("@");
-  if (typed.starts_with('{') && line.positionals.size() >= 2) return print_fields(typed, line.positionals[1]);
-  print({{"@", "the bytes of a file"}, {"-", "standard input"}, {"hex:", "bytes in hex"},
-         {"base64:", "bytes in base64"}, {"{\"", "JSON of the message's type"}}, typed);
+  if (typed.starts_with('{') && line.positionals.size() >= 2)
+    return print_fields(typed, line.positionals[1]);
+  print({{"@", "the bytes of a file"},
+         {"-", "standard input"},
+         {"hex:", "bytes in hex"},
+         {"base64:", "bytes in base64"},
+         {"{\"", "JSON of the message's type"}},
+        typed);
 }
 
 /// By the word for the value, as the help shows it.
@@ -228,7 +249,8 @@ void print_value(const Line& line, const Argument& argument) {
   } else if (value == "FILE" || value == "DIR") {
     print_files("");
   } else if (value == "PATH=FILE") {
-    if (auto equals = typed.find('='); equals != std::string::npos) print_files(typed.substr(0, equals + 1));
+    if (auto equals = typed.find('='); equals != std::string::npos)
+      print_files(typed.substr(0, equals + 1));
   } else if (value == "PID" || value == "TARGET" || value == "HOST:PORT") {
     print_pids(typed);
   } else if (value == "NAME" || value == "TYPE" || value == "TYPE|GLOB") {
@@ -250,7 +272,8 @@ void print_options(const Line& line) {
 
 void print_commands(std::string_view typed, bool options) {
   Candidates candidates;
-  for (const auto& command : commands()) candidates.push_back({std::string(command.name), std::string(command.summary)});
+  for (const auto& command : commands())
+    candidates.push_back({std::string(command.name), std::string(command.summary)});
   if (options) {
     candidates.push_back({"help", "the manual of a command"});
     candidates.push_back({"--help", "what there is"});
@@ -270,7 +293,8 @@ void complete(const Arguments& words) {
   const auto& positionals = line.outline.positionals;
   if (positionals.empty()) return print_options(line);
   auto index = std::min(line.positionals.size(), positionals.size() - 1);
-  if (line.positionals.size() < positionals.size() || positionals[index].repeats) print_value(line, positionals[index]);
+  if (line.positionals.size() < positionals.size() || positionals[index].repeats)
+    print_value(line, positionals[index]);
   if (!line.no_options && line.typed.empty()) print_options(line);
 }
 

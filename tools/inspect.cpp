@@ -43,17 +43,22 @@ struct InspectOptions {
 };
 
 bool read_arguments(const Arguments& arguments, InspectOptions& options) {
-  CommandLine line("inspect", "Shows the processes of a libprocess node, what waits in their mailboxes, and its metrics.",
-                   "  compactor inspect 10.0.0.5:5050\n"
-                   "  compactor inspect master@10.0.0.5:5050 --only processes\n"
-                   "  compactor inspect 10.0.0.5:5050 --only metrics --metric 'master/*' --watch 10s --json\n");
+  CommandLine line(
+      "inspect",
+      "Shows the processes of a libprocess node, what waits in their mailboxes, and its metrics.",
+      "  compactor inspect 10.0.0.5:5050\n"
+      "  compactor inspect master@10.0.0.5:5050 --only processes\n"
+      "  compactor inspect 10.0.0.5:5050 --only metrics --metric 'master/*' --watch 10s --json\n");
   line.positional("HOST:PORT", options.target, "the node; ID@HOST:PORT: only that process of it");
   line.group("Inspect");
-  line.choices("--only", "PART", parts, [&](const std::string& part) { options.only.insert(part); },
-               "only this part; may be given again");
+  line.choices(
+      "--only", "PART", parts, [&](const std::string& part) { options.only.insert(part); },
+      "only this part; may be given again");
   line.text("--metric", "GLOB", options.metric, "only metrics of these names");
-  line.text("--auth", "FILE", options.auth, "Basic authentication with the line user:password of FILE");
-  line.duration("--watch", options.watch, "again and again with this pause; each time asks every process of the node");
+  line.text("--auth", "FILE", options.auth,
+            "Basic authentication with the line user:password of FILE");
+  line.duration("--watch", options.watch,
+                "again and again with this pause; each time asks every process of the node");
   line.number("-c,--count", 1, 1'000'000'000, options.count, "end after N rounds of --watch");
   line.duration("--timeout", options.timeout, "for each answer (5s)");
   line.size("--max-body", options.max_body, "of an answer (64m)");
@@ -65,7 +70,7 @@ bool read_arguments(const Arguments& arguments, InspectOptions& options) {
 }
 
 struct Target {
-  std::string address;             // as typed
+  std::string address;                 // as typed
   std::optional<std::string> process;  // only this one
   http::Server server;
 };
@@ -84,7 +89,8 @@ Target read_target(const InspectOptions& options) {
   if (!options.auth.empty()) {
     target.server.credentials = http::Credentials::parse(read_file(options.auth));
     if (!target.server.credentials) {
-      throw Failure(Exit::usage, "usage", options.auth + " holds no credentials", "its first line must be user:password");
+      throw Failure(Exit::usage, "usage", options.auth + " holds no credentials",
+                    "its first line must be user:password");
     }
   }
   return target;
@@ -93,17 +99,27 @@ Target read_target(const InspectOptions& options) {
 /// What is wrong with an answer. A 404 is a clear no.
 Failure failure_of(const http::Answer& answer, const std::string& url) {
   using http::Fault;
-  auto message = url + ": " + (answer.fault == Fault::none ? "status " + std::to_string(answer.status) : answer.reason);
+  auto message =
+      url + ": " +
+      (answer.fault == Fault::none ? "status " + std::to_string(answer.status) : answer.reason);
   switch (answer.fault) {
-    case Fault::unreachable: return Failure(Exit::unreachable, "connect", "cannot connect to " + message,
-                                            "is anything listening there?");
-    case Fault::timed_out: return Failure(Exit::deadline, "timeout", message,
-                                          "one blocked process holds up /__processes__; --timeout changes the time");
-    case Fault::too_large: return Failure(Exit::refused, "answer", message, "--max-body changes the limit");
-    case Fault::tls: return Failure(Exit::refused, "tls", message, "this port seems to speak TLS");
-    case Fault::closed: return Failure(Exit::refused, "closed", message, "if this port speaks TLS: that is not supported");
-    case Fault::garbage: return Failure(Exit::refused, "answer", message, "is this a libprocess?");
-    default: break;
+    case Fault::unreachable:
+      return Failure(Exit::unreachable, "connect", "cannot connect to " + message,
+                     "is anything listening there?");
+    case Fault::timed_out:
+      return Failure(Exit::deadline, "timeout", message,
+                     "one blocked process holds up /__processes__; --timeout changes the time");
+    case Fault::too_large:
+      return Failure(Exit::refused, "answer", message, "--max-body changes the limit");
+    case Fault::tls:
+      return Failure(Exit::refused, "tls", message, "this port seems to speak TLS");
+    case Fault::closed:
+      return Failure(Exit::refused, "closed", message,
+                     "if this port speaks TLS: that is not supported");
+    case Fault::garbage:
+      return Failure(Exit::refused, "answer", message, "is this a libprocess?");
+    default:
+      break;
   }
   if (answer.status == 401) {
     return Failure(Exit::refused, "authentication", message, "--auth FILE gives user and password");
@@ -112,7 +128,8 @@ Failure failure_of(const http::Answer& answer, const std::string& url) {
   return Failure(Exit::refused, "answer", message);
 }
 
-/// Asks one part after the other and prints it. Lives on its own thread, so that a signal never waits for a peer.
+/// Asks one part after the other and prints it. Lives on its own thread, so that a signal never
+/// waits for a peer.
 class Inspector {
  public:
   Inspector(const InspectOptions& options, Target& target, Console& console)
@@ -162,13 +179,14 @@ class Inspector {
     return ::poll(&cancelled, 1, static_cast<int>(std::min<long>(pause, 1 << 30))) == 0;
   }
 
-  /// The value, or nothing, and then the first failure of the round is kept. A part that was not asked for by name may be
-  /// missing (404).
+  /// The value, or nothing, and then the first failure of the round is kept. A part that was not
+  /// asked for by name may be missing (404).
   template <class T>
   std::optional<T> value_of(http::Told<T> told, const std::string& path, const std::string& part) {
-    console_.detail(1, "GET http://" + target_.address + path + ": " +
-                           (told.answer.fault == http::Fault::none ? std::to_string(told.answer.status)
-                                                                   : told.answer.reason));
+    console_.detail(1,
+                    "GET http://" + target_.address + path + ": " +
+                        (told.answer.fault == http::Fault::none ? std::to_string(told.answer.status)
+                                                                : told.answer.reason));
     if (told.value) return std::move(told.value);
     if (told.answer.fault == http::Fault::cancelled) {
       cancelled_ = true;
@@ -197,35 +215,43 @@ class Inspector {
   }
 
   void keep_only(std::vector<http::ProcessState>& processes) {
-    std::erase_if(processes, [this](const auto& process) { return process.id != *target_.process; });
+    std::erase_if(processes,
+                  [this](const auto& process) { return process.id != *target_.process; });
     if (!processes.empty()) return;
-    failure_ = Failure(Exit::no, "process", "no process " + *target_.process + " at " + target_.address);
+    failure_ =
+        Failure(Exit::no, "process", "no process " + *target_.process + " at " + target_.address);
   }
 
   void show_process(const http::ProcessState& process) {
     console_.print(ProcessEvent{.time = time_, .id = process.id, .queued = process.events.size()});
     std::size_t position = 0;
     for (const auto& event : process.events) {
-      console_.print(QueuedEvent{.time = time_, .process = process.id, .position = ++position, .event = &event});
+      console_.print(QueuedEvent{
+          .time = time_, .process = process.id, .position = ++position, .event = &event});
       ++summary_.queued;
       ++summary_.by_name[event.is_message() ? event.name : event.kind];
     }
   }
 
   void show_endpoints() {
-    auto endpoints = value_of(http::get_endpoints(target_.server), "/help?format=json", "endpoints");
+    auto endpoints =
+        value_of(http::get_endpoints(target_.server), "/help?format=json", "endpoints");
     if (!endpoints) return;
-    if (target_.process) std::erase_if(*endpoints, [this](const auto& e) { return e.process != *target_.process; });
+    if (target_.process)
+      std::erase_if(*endpoints, [this](const auto& e) { return e.process != *target_.process; });
     if (!endpoints->empty()) console_.print(SectionEvent{"Endpoints"});
-    for (const auto& endpoint : *endpoints) console_.print(EndpointEvent{.time = time_, .endpoint = &endpoint});
+    for (const auto& endpoint : *endpoints)
+      console_.print(EndpointEvent{.time = time_, .endpoint = &endpoint});
   }
 
   void show_metrics() {
     auto metrics = value_of(http::get_metrics(target_.server), "/metrics/snapshot", "metrics");
     if (!metrics) return;
-    std::erase_if(*metrics, [this](const auto& m) { return !glob_matches(options_.metric, m.name); });
+    std::erase_if(*metrics,
+                  [this](const auto& m) { return !glob_matches(options_.metric, m.name); });
     if (!metrics->empty()) console_.print(SectionEvent{"Metrics"});
-    for (const auto& metric : *metrics) console_.print(MetricEvent{.time = time_, .metric = &metric});
+    for (const auto& metric : *metrics)
+      console_.print(MetricEvent{.time = time_, .metric = &metric});
   }
 
   void show_master() {
@@ -276,7 +302,8 @@ int run_inspect(const Arguments& arguments) {
   thread.join();
   console.watch(nullptr, nullptr);
   if (console.ended()) return 0;
-  if (inspector.failure() && inspector.failure()->exit() == Exit::no) console.note(inspector.failure()->what());
+  if (inspector.failure() && inspector.failure()->exit() == Exit::no)
+    console.note(inspector.failure()->what());
   console.print(inspector.summary());
   return judge(options, inspector, waiter);
 }

@@ -1,9 +1,10 @@
+#include "node.h"
+
 #include <unistd.h>
 
 #include <cstdlib>
 #include <utility>
 
-#include "node.h"
 #include "values.h"
 #include "wire/encode.h"
 

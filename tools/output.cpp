@@ -45,7 +45,9 @@ void Output::appended(std::unique_lock<std::mutex> lock, bool had_work) {
   if (now_full) tell_full(true);
 }
 
-bool Output::has_work() const { return finished_ || queue_.size() >= (gathering_ ? piece : 1); }
+bool Output::has_work() const {
+  return finished_ || queue_.size() >= (gathering_ ? piece : 1);
+}
 
 void Output::gather(bool on) {
   {

@@ -50,7 +50,8 @@ class Output {
   /// the output's thread; null takes it back, after which neither is running nor called again.
   void watch(std::function<void(bool full)> on_full, std::function<void()> on_broken);
 
-  /// While true, small pieces wait for more: who prints much in one go need not wake the thread for each line.
+  /// While true, small pieces wait for more: who prints much in one go need not wake the thread for
+  /// each line.
   void gather(bool on);
   /// Bytes that are not yet written.
   std::size_t waiting() const;

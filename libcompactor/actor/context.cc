@@ -38,7 +38,8 @@ SendResult Context::send(std::string_view from, const Pid& to, std::string_view 
 }
 
 SendResult Context::send_wait(std::string_view from, const Pid& to, std::string_view name,
-                              std::string_view body, Duration timeout, const OnDelivery& on_delivery) {
+                              std::string_view body, Duration timeout,
+                              const OnDelivery& on_delivery) {
   return impl_->send_wait(from, to, name, body, timeout, on_delivery);
 }
 

@@ -30,7 +30,7 @@ struct Server {
   std::chrono::nanoseconds timeout =
       std::chrono::seconds(5);                   // of a whole request, connect included
   std::size_t max_body = std::size_t{64} << 20;  // also decompressed
-  int cancel_fd = -1;  // once it is readable, requests give up
+  int cancel_fd = -1;                            // once it is readable, requests give up
 };
 
 enum class Fault {
