@@ -149,7 +149,7 @@ class Inspector {
   /// Any thread: run() returns soon.
   void cancel() {
     std::uint64_t one = 1;
-    static_cast<void>(::write(cancel_, &one, sizeof one));
+    [[maybe_unused]] auto written = ::write(cancel_, &one, sizeof one);
   }
 
   // After run().
