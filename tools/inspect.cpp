@@ -297,7 +297,7 @@ int run_inspect(const Arguments& arguments) {
     inspector.run();
     waiter.finish();
   });
-  waiter.wait();
+  waiter.wait_for_end();
   inspector.cancel();
   thread.join();
   console.watch(nullptr, nullptr);

@@ -296,7 +296,7 @@ int run_link(const Arguments& arguments) {
   auto pid = node.spawn(linker);
   std::optional<Steady::time_point> deadline;
   if (options.lasting) deadline = Steady::now() + *options.lasting;
-  auto reason = waiter.wait(deadline);
+  auto reason = waiter.wait_for_end(deadline);
   on_loop<Linker>(node.context(), pid, [](Linker& process) { process.freeze(); });
   bool cut_off = console.ended();
   node.stop(Duration(0));

@@ -552,7 +552,7 @@ int run_ping(const Arguments& arguments) {
   if (options.wait) limit = limit ? std::min(*limit, *options.wait) : *options.wait;
   std::optional<Steady::time_point> deadline;
   if (limit) deadline = Steady::now() + *limit;
-  auto reason = waiter.wait(deadline);
+  auto reason = waiter.wait_for_end(deadline);
   on_loop<Pinger>(node.context(), pid, [](Pinger& process) { process.freeze(); });
   bool cut_off = console.ended();
   node.stop(Duration(0));

@@ -168,7 +168,7 @@ int run_serve(const Arguments& arguments) {
   waiter.on_quit = [&] { console.note(interim(server.summary())); };
   std::optional<Steady::time_point> deadline;
   if (options.lasting) deadline = Steady::now() + *options.lasting;
-  auto reason = waiter.wait(deadline);
+  auto reason = waiter.wait_for_end(deadline);
   bool cut_off = console.ended();
   server.stop();
   if (cut_off) return 0;

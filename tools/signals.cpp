@@ -108,6 +108,12 @@ Waiter::Reason Waiter::wait(std::optional<Clock::time_point> deadline, int fd) {
   }
 }
 
+Waiter::Reason Waiter::wait_for_end(std::optional<Clock::time_point> deadline) {
+  auto reason = wait(deadline);
+  while (reason == Reason::woken) reason = wait(deadline);
+  return reason;
+}
+
 Waiter::Reason Waiter::read_signals() {
   signalfd_siginfo info{};
   while (::read(signals_, &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {

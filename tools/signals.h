@@ -48,6 +48,8 @@ class Waiter {
   /// readable. After the first SIGINT or SIGTERM a second one ends the process at once. SIGQUIT
   /// calls on_quit and goes on waiting.
   Reason wait(std::optional<Clock::time_point> deadline = std::nullopt, int fd = -1);
+  /// The same, passing over wake(): for who only waits for the end.
+  Reason wait_for_end(std::optional<Clock::time_point> deadline = {});
 
   /// Called on the waiting thread.
   std::function<void()> on_quit;

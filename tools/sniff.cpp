@@ -465,7 +465,7 @@ class ProxyRun {
         waiter_.finish();
       }
     });
-    waiter_.wait();
+    waiter_.wait_for_end();
     proxy_.stop();
     loop.join();
     if (error) std::rethrow_exception(error);

@@ -376,6 +376,7 @@ std::vector<std::string> nearest(std::string_view word, const std::vector<std::s
                    [](const auto& a, const auto& b) { return a.first < b.first; });
   if (found.size() > limit) found.resize(limit);
   std::vector<std::string> names;
+  names.reserve(found.size());
   for (auto& [away, name] : found) names.push_back(std::move(name));
   return names;
 }

@@ -333,6 +333,7 @@ class Encoder {
       if (const auto number = integer_from<std::int32_t>(json)) return *number;
     }
     std::vector<std::string> names;
+    names.reserve(static_cast<std::size_t>(type.descriptor->value_count()));
     for (int i = 0; i < type.descriptor->value_count(); ++i) {
       names.push_back(type.descriptor->value(i)->name());
     }

@@ -80,10 +80,10 @@ std::size_t sequence_length(std::string_view text) {
 constexpr char base64_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 constexpr auto base64_values = [] {
-  std::array<signed char, 256> table{};
+  std::array<int, 256> table{};
   table.fill(-1);
   for (int i = 0; i < 64; ++i) {
-    table[static_cast<unsigned char>(base64_digits[i])] = static_cast<signed char>(i);
+    table[static_cast<unsigned char>(base64_digits[i])] = i;
   }
   table['-'] = 62;
   table['_'] = 63;

@@ -144,7 +144,7 @@ namespace {
 /// Where nobody may run it: the folder of the build may be root's alone.
 std::string readable_copy(const std::string& program) {
   static const std::string copy = [&] {
-    const std::string path = temporary_file("compactor", "");
+    std::string path = temporary_file("compactor", "");
     std::filesystem::permissions(std::filesystem::path(path).parent_path(),
                                  std::filesystem::perms(0755));
     std::filesystem::copy_file(program, path, std::filesystem::copy_options::overwrite_existing);
@@ -432,7 +432,7 @@ void Peer::reset_connections() {
     nowhere.sa_family = AF_UNSPEC;
     linger now{1, 0};
     ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
-    ::connect(fd, &nowhere, sizeof nowhere);
+    static_cast<void>(::connect(fd, &nowhere, sizeof nowhere));
   }
 }
 
@@ -503,7 +503,7 @@ std::string response(int status, const std::string& body) {
 std::uint16_t free_port() {
   int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   auto address = loopback(0);
-  ::bind(fd, generic(address), sizeof address);
+  static_cast<void>(::bind(fd, generic(address), sizeof address));
   auto port = port_of(fd);
   ::close(fd);
   return port;

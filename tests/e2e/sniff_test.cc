@@ -66,7 +66,7 @@ TEST_CASE("what sniff records, send repeats byte for byte") {
   const Result recorded = run({"sniff", "-r", framework, "--json"});
   std::string input;
   std::size_t whole = 0;
-  for (Json line : recorded.events("message")) {
+  for (const Json& line : recorded.events("message")) {
     if (line.contains("partial")) continue;
     ++whole;
     input += line.dump() + "\n";
