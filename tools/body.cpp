@@ -61,6 +61,7 @@ Failure bad_body(const std::string& message, std::string hint) {
 
 std::vector<std::string> body_mode_names() {
   std::vector<std::string> names;
+  names.reserve(std::size(modes));
   for (const auto& mode : modes) names.emplace_back(mode.first);
   return names;
 }

@@ -1,3 +1,4 @@
+#include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -11,9 +12,7 @@ namespace {
 
 void append_latency(JsonLine& line, std::string_view key, const Latency* latency) {
   if (latency == nullptr || latency->count() == 0) return;
-  auto micros = [](double value) {
-    return std::chrono::nanoseconds(static_cast<std::int64_t>(value * 1000 + 0.5));
-  };
+  auto micros = [](double value) { return std::chrono::nanoseconds(std::llround(value * 1000)); };
   // An object inside the line has no type, so its first key is written here.
   auto& out = line.value(key);
   out += "{\"samples\":" + std::to_string(latency->count());
