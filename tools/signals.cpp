@@ -72,6 +72,8 @@ Waiter::Waiter() {
 }
 
 Waiter::~Waiter() {
+  // One that is pending would end the process with a core, once it is no longer blocked.
+  ::signal(SIGQUIT, SIG_IGN);
   ::close(signals_);
   ::close(wake_);
 }
@@ -116,16 +118,20 @@ Waiter::Reason Waiter::wait_for_end(std::optional<Clock::time_point> deadline) {
 
 Waiter::Reason Waiter::read_signals() {
   signalfd_siginfo info{};
+  bool ends = false;
   while (::read(signals_, &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
     if (info.ssi_signo == SIGQUIT) {
       if (on_quit) on_quit();
       continue;
     }
-    signal_ = static_cast<int>(info.ssi_signo);
-    make_deadly();
-    return Reason::signal;
+    const int signal = static_cast<int>(info.ssi_signo);
+    if (ends) end_at_once(signal);
+    signal_ = signal;
+    ends = true;  // once all are read: a SIGQUIT that was sent before comes out after it
   }
-  return Reason::finished;
+  if (!ends) return Reason::finished;
+  make_deadly();
+  return Reason::signal;
 }
 
 Failure Waiter::interrupted() const {
