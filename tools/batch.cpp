@@ -17,7 +17,7 @@ namespace tool {
 
 namespace {
 
-constexpr std::size_t longest_line = std::size_t{256} << 20;
+constexpr std::size_t longest_batch_line = std::size_t{256} << 20;
 constexpr std::size_t piece_size = 65536;
 constexpr std::size_t most_resolved = 10000;
 
@@ -97,7 +97,7 @@ LineReader::Result LineReader::next(std::string_view& line) {
     buffer_.erase(0, begin_);
     begin_ = 0;
     scanned_ = buffer_.size();
-    if (buffer_.size() > longest_line) {
+    if (buffer_.size() > longest_batch_line) {
       throw Failure(Exit::usage, "batch", "line " + std::to_string(number_ + 1) + " is too long",
                     {});
     }

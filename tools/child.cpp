@@ -23,7 +23,7 @@ namespace {
 
 // More than the largest body takes in base64: a line without end must not take all memory.
 constexpr std::size_t longest_line = std::size_t{128} << 20;
-constexpr auto patience = std::chrono::milliseconds(2000);
+constexpr auto child_patience = std::chrono::milliseconds(2000);
 
 Failure cannot(const std::string& what, int error) {
   return Failure(Exit::local, "child",
@@ -111,10 +111,10 @@ Child::~Child() {
 void Child::stop() {
   if (stopping_.exchange(true)) return;
   // What it was given it shall read, if it reads at all; then comes the end of its input.
-  bool drained = input_->drain(patience);
+  bool drained = input_->drain(child_patience);
   if (drained) end_input();
-  if (!ended_within(patience)) ::kill(-pid_, SIGTERM);
-  if (!ended_within(patience)) ::kill(-pid_, SIGKILL);
+  if (!ended_within(child_patience)) ::kill(-pid_, SIGTERM);
+  if (!ended_within(child_patience)) ::kill(-pid_, SIGKILL);
   waiter_.join();
   reader_.join();
   if (!drained) end_input();

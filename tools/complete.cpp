@@ -25,7 +25,7 @@ namespace tool {
 namespace {
 
 /// A person waits for this.
-constexpr Duration patience = std::chrono::milliseconds(700);
+constexpr Duration peer_patience = std::chrono::milliseconds(700);
 
 struct Candidate {
   std::string text;
@@ -118,7 +118,7 @@ void print_pids(const std::string& typed) {
     return;  // not yet an address
   }
   server.port = pid.port;
-  server.timeout = patience;
+  server.timeout = peer_patience;
   auto processes = compactor::http::get_processes(server);
   if (!processes.value) return;
   Candidates candidates;

@@ -69,7 +69,7 @@ class LinkObserver : public ConsoleObserver {
   std::function<void(const std::string&)> on_disconnected;
 };
 
-struct Target {
+struct Watched {
   compactor::Pid pid;
   bool linked = false;
   bool ever_linked = false;
@@ -94,7 +94,7 @@ class Linker : public compactor::Process {
     for (const auto& pid : pids) targets_.push_back({.pid = pid});
   }
 
-  const std::vector<Target>& targets() const { return targets_; }
+  const std::vector<Watched>& targets() const { return targets_; }
   const LinkSummary& summary() const { return summary_; }
   /// From here on nothing is told any more: the run is being judged.
   void freeze() { frozen_ = true; }
@@ -173,7 +173,7 @@ class Linker : public compactor::Process {
     }
     target.over = true;
     bool all =
-        std::all_of(targets_.begin(), targets_.end(), [](const Target& t) { return t.over; });
+        std::all_of(targets_.begin(), targets_.end(), [](const Watched& t) { return t.over; });
     if (all || options_.lasting) waiter_.finish();
   }
 
@@ -239,7 +239,7 @@ class Linker : public compactor::Process {
   std::shared_ptr<LinkObserver> observer_;
   Console& console_;
   Waiter& waiter_;
-  std::vector<Target> targets_;
+  std::vector<Watched> targets_;
   std::set<std::string> connections_;  // addresses with a connection
   LinkSummary summary_;
   bool frozen_ = false;
@@ -247,8 +247,8 @@ class Linker : public compactor::Process {
 };
 
 /// Null when every target was up once, or may still come up.
-const Target* never_linked(const std::vector<Target>& targets, bool at_the_end) {
-  auto never = [&](const Target& t) {
+const Watched* never_linked(const std::vector<Watched>& targets, bool at_the_end) {
+  auto never = [&](const Watched& t) {
     return !t.ever_linked && (at_the_end || !t.last_reason.empty());
   };
   auto found = std::find_if(targets.begin(), targets.end(), never);
@@ -266,8 +266,8 @@ int judge(const LinkOptions& options, const Linker& linker, const Waiter& waiter
   }
   if (reason == Waiter::Reason::signal && options.lasting) throw waiter.interrupted();
   if (!options.lasting) return 0;
-  return std::all_of(targets.begin(), targets.end(), [](const Target& t) { return t.linked; }) ? 0
-                                                                                               : 1;
+  return std::all_of(targets.begin(), targets.end(), [](const Watched& t) { return t.linked; }) ? 0
+                                                                                                : 1;
 }
 
 }  // namespace

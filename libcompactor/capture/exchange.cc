@@ -17,7 +17,6 @@ namespace {
 constexpr std::size_t kEarlyAnswers = 64;
 constexpr std::size_t kSpareBuffers = 256;
 constexpr std::size_t kSpareBufferSize = std::size_t{4} << 10;
-constexpr std::chrono::milliseconds kCheckInterval{50};
 /// So many requests in a row, each sent when all was answered and answered at once, show that none
 /// is in flight.
 constexpr int kInStep = 3;
@@ -613,8 +612,7 @@ std::unique_ptr<StreamReader> ExchangeTracker::open(const ConnectionInfo& connec
 }
 
 void ExchangeTracker::on_time(Time now) {
-  if (now < next_check_ && next_check_ - now <= kCheckInterval) return;
-  next_check_ = now + kCheckInterval;
+  if (!pace_.due(now)) return;
   for (auto it = waiting_.begin(); it != waiting_.end();) {
     it = it->second->tell_older_than(now - options_.answer_wait) ? std::next(it)
                                                                  : waiting_.erase(it);

@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "capture/pace.h"
 #include "capture/reassembly.h"
 
 namespace compactor::capture {
@@ -146,7 +147,7 @@ class ExchangeTracker {
   std::vector<std::string> spare_;              // buffers to use again
   std::size_t held_ = 0;                        // bytes of requests that wait for their answer
   std::size_t unfinished_ = 0;                  // bytes of messages being read
-  Time next_check_{};
+  Pace pace_{};
 };
 
 }  // namespace compactor::capture

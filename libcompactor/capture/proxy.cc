@@ -12,7 +12,7 @@ namespace compactor::capture {
 namespace {
 
 using asio::ip::tcp;
-using Error = std::error_code;
+using ErrorCode = std::error_code;
 
 constexpr std::size_t kBuffer = std::size_t{64} << 10;
 constexpr std::chrono::milliseconds kTick{50};
@@ -28,7 +28,7 @@ Endpoint to_endpoint(const tcp::endpoint& endpoint) {
   return {Address::v6(address.to_v6().to_bytes().data()), endpoint.port()};
 }
 
-[[noreturn]] void fail(const std::string& what, const Error& error) {
+[[noreturn]] void fail(const std::string& what, const ErrorCode& error) {
   throw SocketError(what + ": " + error.message(), error);
 }
 
@@ -76,7 +76,7 @@ class Proxy::Impl::Pipe : public std::enable_shared_from_this<Pipe> {
   void connect(const Listener& listener) {
     asio::async_connect(socket(Side::b), listener.upstream,
                         [self = shared_from_this(), name = listener.name](
-                            const Error& error, const tcp::endpoint& upstream) {
+                            const ErrorCode& error, const tcp::endpoint& upstream) {
                           if (error) {
                             self->refuse(name, error);
                           } else {
@@ -97,7 +97,7 @@ class Proxy::Impl::Pipe : public std::enable_shared_from_this<Pipe> {
     if (reader_) reader_->on_close(how, now());
     reader_.reset();
     for (const Side side : {Side::a, Side::b}) {
-      Error ignored;
+      ErrorCode ignored;
       if (how == Close::reset) socket(side).set_option(asio::socket_base::linger(true, 0), ignored);
       socket(side).close(ignored);
     }
@@ -116,7 +116,7 @@ class Proxy::Impl::Pipe : public std::enable_shared_from_this<Pipe> {
   End& end(Side side) { return ends_[index(side)]; }
   tcp::socket& socket(Side side) { return sockets_[index(side)]; }
 
-  void refuse(const std::string& name, const Error& error) {
+  void refuse(const std::string& name, const ErrorCode& error) {
     if (closed_) return;
     ++impl_.stats.refused;
     impl_.on_trouble("cannot connect to " + name + ": " + error.message());
@@ -125,7 +125,7 @@ class Proxy::Impl::Pipe : public std::enable_shared_from_this<Pipe> {
 
   void start(const tcp::endpoint& upstream) {
     if (closed_) return;
-    Error error;
+    ErrorCode error;
     const tcp::endpoint client = socket(Side::a).remote_endpoint(error);
     if (error) return close(Close::reset);
     for (tcp::socket& each : sockets_) {
@@ -145,14 +145,14 @@ class Proxy::Impl::Pipe : public std::enable_shared_from_this<Pipe> {
       return;
     }
     socket(side).async_wait(tcp::socket::wait_read,
-                            [self = shared_from_this(), side](const Error& error) {
+                            [self = shared_from_this(), side](const ErrorCode& error) {
                               if (!error && !self->closed_) self->read(side);
                             });
   }
 
   void read(Side side) {
     if (impl_.paused) return read_when_ready(side);
-    Error error;
+    ErrorCode error;
     const std::size_t size = socket(side).read_some(asio::buffer(impl_.buffer), error);
     if (error == asio::error::would_block) return read_when_ready(side);
     if (error == asio::error::eof) return finish(side);
@@ -162,7 +162,7 @@ class Proxy::Impl::Pipe : public std::enable_shared_from_this<Pipe> {
 
   /// On it goes first; looking at it costs the ends nothing then.
   void pass(Side side, std::string_view bytes) {
-    Error error;
+    ErrorCode error;
     std::size_t written = socket(other(side)).write_some(asio::buffer(bytes), error);
     if (error == asio::error::would_block) written = 0;
     const bool broken = error && error != asio::error::would_block;
@@ -178,14 +178,15 @@ class Proxy::Impl::Pipe : public std::enable_shared_from_this<Pipe> {
 
   void write_when_ready(Side side) {
     socket(other(side))
-        .async_wait(tcp::socket::wait_write, [self = shared_from_this(), side](const Error& error) {
-          if (!error && !self->closed_) self->write(side);
-        });
+        .async_wait(tcp::socket::wait_write,
+                    [self = shared_from_this(), side](const ErrorCode& error) {
+                      if (!error && !self->closed_) self->write(side);
+                    });
   }
 
   void write(Side side) {
     std::string& waiting = end(side).waiting;
-    Error error;
+    ErrorCode error;
     const std::size_t written = socket(other(side)).write_some(asio::buffer(waiting), error);
     if (error == asio::error::would_block) return write_when_ready(side);
     if (error) return drain(side);
@@ -198,7 +199,7 @@ class Proxy::Impl::Pipe : public std::enable_shared_from_this<Pipe> {
   void finish(Side side) {
     end(side).ended = true;
     reader_->on_end(side, now());
-    Error ignored;
+    ErrorCode ignored;
     socket(other(side)).shutdown(tcp::socket::shutdown_send, ignored);
     if (end(other(side)).ended) close(Close::finished);
   }
@@ -207,7 +208,7 @@ class Proxy::Impl::Pipe : public std::enable_shared_from_this<Pipe> {
   void drain(Side side) {
     const Side gone = other(side);
     for (;;) {
-      Error error;
+      ErrorCode error;
       const std::size_t size = socket(gone).read_some(asio::buffer(impl_.buffer), error);
       if (error || end(gone).ended) break;
       const std::string_view bytes(impl_.buffer.data(), size);
@@ -230,7 +231,7 @@ class Proxy::Impl::Pipe : public std::enable_shared_from_this<Pipe> {
 };
 
 void Proxy::Impl::listen(const ProxyRule& rule) {
-  Error error;
+  ErrorCode error;
   tcp::resolver resolver(io);
   const std::string name = rule.host + ":" + std::to_string(rule.port);
   const auto found = resolver.resolve(rule.host, std::to_string(rule.port), error);
@@ -253,7 +254,7 @@ void Proxy::Impl::listen(const ProxyRule& rule) {
 }
 
 void Proxy::Impl::accept(Listener& listener) {
-  listener.acceptor.async_accept([this, &listener](const Error& error, tcp::socket client) {
+  listener.acceptor.async_accept([this, &listener](const ErrorCode& error, tcp::socket client) {
     if (error == asio::error::operation_aborted) return;
     if (error) {
       if (!std::exchange(told_full, true)) on_trouble("cannot accept: " + error.message());
@@ -269,14 +270,14 @@ void Proxy::Impl::accept(Listener& listener) {
 /// No descriptor is free: it is tried again, not spun upon.
 void Proxy::Impl::accept_later(Listener& listener) {
   auto timer = std::make_shared<asio::steady_timer>(io, kAcceptPause);
-  timer->async_wait([this, &listener, timer](const Error&) {
+  timer->async_wait([this, &listener, timer](const ErrorCode&) {
     if (listener.acceptor.is_open()) accept(listener);
   });
 }
 
 void Proxy::Impl::tick() {
   ticker.expires_after(kTick);
-  ticker.async_wait([this](const Error& error) {
+  ticker.async_wait([this](const ErrorCode& error) {
     if (error) return;
     tracker.on_time(now());
     tick();
@@ -285,7 +286,7 @@ void Proxy::Impl::tick() {
 
 void Proxy::Impl::shut_down() {
   for (const auto& listener : listeners) {
-    Error ignored;
+    ErrorCode ignored;
     listener->acceptor.close(ignored);
   }
   const auto open = pipes;

@@ -17,7 +17,6 @@ constexpr std::int64_t kWindow = std::int64_t{1} << 30;
 constexpr std::uint64_t kOvertaken = std::uint64_t{1} << 16;
 /// What a held piece costs beside its bytes.
 constexpr std::size_t kPieceCost = 160;
-constexpr std::chrono::milliseconds kCheckInterval{50};
 
 std::int64_t distance(std::uint64_t from, std::uint64_t to) {
   return static_cast<std::int64_t>(to - from);
@@ -151,8 +150,7 @@ void Reassembler::on_segment(const Segment& segment, Time time) {
 }
 
 void Reassembler::on_time(Time now) {
-  if (now < next_check_ && next_check_ - now <= kCheckInterval) return;
-  next_check_ = now + kCheckInterval;
+  if (!pace_.due(now)) return;
   const std::vector<Flow*> due = restless_;  // settling takes flows off the list
   for (Flow* flow : due) settle(*flow, now);
   evict_idle(now);

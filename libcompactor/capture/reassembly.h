@@ -14,6 +14,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "capture/pace.h"
 #include "capture/packet.h"
 
 namespace compactor::capture {
@@ -183,7 +184,7 @@ class Reassembler {
   Flow* last_ = nullptr;         // of the segment before: most often of this one too
   std::size_t buffered_ = 0;
   std::uint64_t next_number_ = 1;
-  Time next_check_{};
+  Pace pace_{};
 };
 
 }  // namespace compactor::capture

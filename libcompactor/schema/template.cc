@@ -34,9 +34,11 @@ Json text_of(const Type& field, const std::string& owner) {
     return field.has_default_value() ? fallback : plausible_text(field, owner);
   }
   const InnerRule* rule = inner_rule(field.containing_type()->full_name(), field.name());
-  const bool uuid = rule != nullptr && rule->holds.empty();
+  const bool is_uuid = rule != nullptr && rule->holds.empty();
   std::string base64;
-  append_base64(base64, uuid ? "sixteen bytes id" : field.has_default_value() ? fallback : "bytes");
+  append_base64(base64, is_uuid                     ? "sixteen bytes id"
+                        : field.has_default_value() ? fallback
+                                                    : "bytes");
   return base64;
 }
 
