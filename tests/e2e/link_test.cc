@@ -2,6 +2,7 @@
 #include <signal.h>
 
 #include "e2e/harness.h"
+#include "elsewhere.h"
 
 using namespace e2e;
 
@@ -93,6 +94,21 @@ TEST_CASE("a peer that does not answer is stalled, then timed out") {
   CHECK(result.err_json().at(0).at("type") == "warning");
   CHECK(result.err_json().at(0).at("message").get<std::string>().find("stalled") !=
         std::string::npos);
+}
+
+TEST_CASE("a peer that vanishes without FIN is told by the probe" *
+          doctest::skip(::geteuid() != 0)) {
+  Elsewhere elsewhere;
+  const auto served = elsewhere.in([&] {
+    return std::make_unique<Served>(Arguments{"x", "--ip", elsewhere.there()});
+  });
+  Background link({"link", served->pid(), "--ip", elsewhere.here(), "--probe", "500ms", "--json"});
+  link.event("linked");
+  elsewhere.vanish();
+  const auto reason = link.event("exited").at("reason");
+  // The neighbour may be found to be gone before the second probe has run out.
+  CHECK((reason == "timed_out" || reason == "unreachable"));
+  CHECK(link.finish().exit == 0);
 }
 
 TEST_CASE("--reconnect comes back, and counts it") {

@@ -3,10 +3,12 @@
 #include <signal.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <fstream>
 #include <sstream>
 
 #include "e2e/harness.h"
+#include "elsewhere.h"
 
 using namespace e2e;
 
@@ -42,6 +44,11 @@ void count_messages(Background& served, int count) {
 }
 void count_messages(Served& served, int count) {
   count_messages(served.process(), count);
+}
+
+Arguments operator+(Arguments some, const Arguments& more) {
+  some.insert(some.end(), more.begin(), more.end());
+  return some;
 }
 
 }  // namespace
@@ -94,6 +101,62 @@ TEST_CASE("10,000 idle connections stay up for a minute and cost little") {
   CHECK(resident_mb(served.process().pid()) < 80);
   for (auto& client : clients) client->send(message("sink", "still", ""));
   for (auto& client : clients) CHECK(client->statuses(1).front() == 202);
+}
+
+TEST_CASE("a linked peer that vanishes without FIN is told by keep-alive alone") {
+  Elsewhere elsewhere;
+  const auto served = elsewhere.in([&] {
+    return std::make_unique<Served>(Arguments{"x", "--ip", elsewhere.there()});
+  });
+  Background link({"link", served->pid(), "--ip", elsewhere.here(), "--probe", "0", "--json"});
+  link.event("linked");
+  elsewhere.vanish();
+  std::this_thread::sleep_for(std::chrono::seconds(20));  // more than event() waits for
+  const auto reason = link.event("exited").at("reason");
+  CHECK((reason == "timed_out" || reason == "unreachable"));
+  CHECK(link.finish().exit == 0);
+}
+
+TEST_CASE("100,000 messages at full speed, seen on the loopback interface") {
+  Served served({"sink"});
+  Background sniff({"sniff", "-i", "lo", "--port", std::to_string(served.port()), "--json"});
+  std::vector<Json> lines;
+  // Nothing else tells that the capture has begun, and that it has come so far.
+  auto knock = [&](const std::string& name) {
+    Background knocking({"send", served.pid(), name, "--repeat", "600", "--rate", "20/s"});
+    do {
+      const auto line = sniff.line();
+      REQUIRE(line);
+      lines.push_back(Json::parse(*line));
+    } while (lines.back().value("name", "") != name);
+  };
+  const std::uint64_t count = 100'000;
+  const Arguments load{"send", served.pid(), "m", "--size", "100"};
+  knock("before");
+  CHECK(run(load + Arguments{"--repeat", std::to_string(count)}).exit == 0);
+  knock("after");
+  sniff.signal(SIGTERM);
+  const auto rest = sniff.finish().out_json();
+  lines.insert(lines.end(), rest.begin(), rest.end());
+
+  const auto seen = static_cast<std::uint64_t>(std::count_if(
+      lines.begin(), lines.end(), [](const Json& line) { return line.value("name", "") == "m"; }));
+  const Json& ledger = lines.back();
+  INFO(ledger.dump());
+  // Every byte of the streams is somewhere.
+  CHECK(ledger.at("stream_bytes") == ledger.at("message_bytes").get<std::uint64_t>() +
+                                         ledger.at("http_bytes").get<std::uint64_t>() +
+                                         ledger.at("passed_over_bytes").get<std::uint64_t>() +
+                                         ledger.at("gap_bytes").get<std::uint64_t>());
+  if (ledger.at("kernel_drops") == 0 && ledger.at("gaps") == 0) {
+    CHECK(seen == count);
+    CHECK(ledger.at("passed_over_bytes") == 0);
+  } else {
+    const auto size = run(load + Arguments{"--dry-run"}).out.size();
+    CHECK(ledger.at("gap_bytes").get<std::uint64_t>() +
+              ledger.at("passed_over_bytes").get<std::uint64_t>() >=
+          (count - seen) * size);
+  }
 }
 
 TEST_CASE("output that nobody reads pauses receiving at 64 MiB, and nothing is lost") {
