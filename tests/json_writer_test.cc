@@ -265,16 +265,16 @@ TEST_CASE("packed where unpacked is declared, and the other way round") {
 
 TEST_CASE("numbers that a serializer would have written shorter, or that do not fit") {
   Fixture f(test_protos());
-  for (const auto& [bytes, json] : std::vector<std::pair<std::string, std::string>>{
+  for (const auto& row : std::vector<std::pair<std::string, std::string>>{
            {std::string("\x10\x85\x00", 3), R"({"an_int32":5})"},  // 5 in two bytes
            {std::string("\x90\x00\x05", 3), R"({"an_int32":5})"},  // its tag in two bytes
            {varint_field(2, 0xffffffff), R"({"an_int32":-1})"},    // -1 in five bytes
            {varint_field(1, 2), R"({"a_bool":true})"},
            {varint_field(4, std::uint64_t{1} << 32), R"({"a_uint32":0})"},
            {std::string("\x8a\x01\x83\x00\x0a\x01x", 7), R"({"owner":{"name":"x"}})"}}) {
-    CAPTURE(json);
-    const DecodedBody body = f.decode("acme.Kinds", bytes);
-    CHECK(body.json == json);
+    CAPTURE(row.second);
+    const DecodedBody body = f.decode("acme.Kinds", row.first);
+    CHECK(body.json == row.second);
     CHECK_FALSE(body.exact());
   }
 }

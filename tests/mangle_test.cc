@@ -236,12 +236,12 @@ TEST_CASE("each link layer, both IP versions") {
 }
 
 TEST_CASE("the capture begins later") {
-  for (const std::size_t count : {1, 2, 3, 5, 9, 20, 40})
+  for (const std::size_t count : {1UL, 2UL, 3UL, 5UL, 9UL, 20UL, 40UL})
     check_lossy([&](TcpPackets& packets, Random&) { cut_start(packets, count); }, 1);
 }
 
 TEST_CASE("some packets are missing") {
-  for (const std::size_t count : {1, 2, 5, 20})
+  for (const std::size_t count : {1UL, 2UL, 5UL, 20UL})
     check_lossy([&](TcpPackets& packets, Random& random) { drop(packets, random, count); }, 3);
 }
 

@@ -102,7 +102,8 @@ TEST_CASE("initialize() runs on the loop, with a pid, before any message") {
 TEST_CASE("an initialize() that throws comes out of spawn and leaves nothing behind") {
   class Failing : public Recorder {
    public:
-    Failing(Pid remote, Pid local) : Recorder("failing"), remote_(remote), local_(local) {}
+    Failing(Pid remote, Pid local)
+        : Recorder("failing"), remote_(std::move(remote)), local_(std::move(local)) {}
     void initialize() override {
       link(remote_);
       link(local_);

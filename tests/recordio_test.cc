@@ -40,7 +40,7 @@ TEST_CASE("records, however the stream is cut") {
   const std::vector<std::string> want{"hello", "", "{\"a\":\"12\n\"}", "end"};
   std::string stream;
   for (const std::string& record : want) stream += std::to_string(record.size()) + "\n" + record;
-  for (const std::size_t piece : {1, 2, 3, 7, 100}) {
+  for (const std::size_t piece : {1UL, 2UL, 3UL, 7UL, 100UL}) {
     bool good = false;
     CHECK(split(stream, piece, good) == want);
     CHECK(good);
@@ -59,7 +59,7 @@ TEST_CASE("what is no length ends the splitting, and so does one that is too lar
 TEST_CASE("gzip in pieces, several members, and what is none") {
   const std::string text(5000, 'x');
   const std::string packed = gzip(text) + gzip("tail");
-  for (const std::size_t piece : {1, 10, 5000}) {
+  for (const std::size_t piece : {1UL, 10UL, 5000UL}) {
     Inflater inflater;
     std::string out;
     for (std::size_t at = 0; at < packed.size(); at += piece)

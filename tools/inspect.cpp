@@ -25,13 +25,13 @@ namespace {
 
 namespace http = compactor::http;
 
-const std::vector<std::string> parts{"processes", "endpoints", "metrics", "master"};
+const std::vector<std::string> part_names{"processes", "endpoints", "metrics", "master"};
 
 struct InspectOptions {
   OutputOptions output;
   BodyMode body = BodyMode::automatic;
   std::string target;
-  std::set<std::string> only;  // of `parts`; empty: all
+  std::set<std::string> only;  // of `part_names`; empty: all
   std::string metric = "*";
   std::string auth;
   std::optional<Duration> watch;
@@ -52,7 +52,7 @@ bool read_arguments(const Arguments& arguments, InspectOptions& options) {
   line.positional("HOST:PORT", options.target, "the node; ID@HOST:PORT: only that process of it");
   line.group("Inspect");
   line.choices(
-      "--only", "PART", parts, [&](const std::string& part) { options.only.insert(part); },
+      "--only", "PART", part_names, [&](const std::string& part) { options.only.insert(part); },
       "only this part; may be given again");
   line.text("--metric", "GLOB", options.metric, "only metrics of these names");
   line.text("--auth", "FILE", options.auth,

@@ -85,10 +85,10 @@ std::string& JsonLine::value(std::string_view key) {
 }
 
 void TimeText::append(std::string& out, WallTime time) {
-  auto second = std::chrono::floor<std::chrono::seconds>(time);
-  if (second != second_) {
-    second_ = second;
-    std::time_t seconds = second.time_since_epoch().count();
+  auto whole = std::chrono::floor<std::chrono::seconds>(time);
+  if (whole != second_) {
+    second_ = whole;
+    std::time_t seconds = whole.time_since_epoch().count();
     std::tm parts{};
     ::gmtime_r(&seconds, &parts);
     std::array<char, 40> text{};
@@ -96,22 +96,22 @@ void TimeText::append(std::string& out, WallTime time) {
                    std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S.", &parts));
   }
   out += prefix_;
-  append_padded(out, (time - second).count(), 9);
+  append_padded(out, (time - whole).count(), 9);
   out += 'Z';
 }
 
 void TimeText::append_of_day(std::string& out, WallTime time) {
-  auto second = std::chrono::floor<std::chrono::seconds>(time);
-  if (second != day_second_) {
-    day_second_ = second;
-    std::time_t seconds = second.time_since_epoch().count();
+  auto whole = std::chrono::floor<std::chrono::seconds>(time);
+  if (whole != day_second_) {
+    day_second_ = whole;
+    std::time_t seconds = whole.time_since_epoch().count();
     std::tm parts{};
     ::localtime_r(&seconds, &parts);
     std::array<char, 20> text{};
     day_prefix_.assign(text.data(), std::strftime(text.data(), text.size(), "%H:%M:%S.", &parts));
   }
   out += day_prefix_;
-  append_padded(out, (time - second).count() / 1'000'000, 3);
+  append_padded(out, (time - whole).count() / 1'000'000, 3);
 }
 
 }  // namespace tool

@@ -25,8 +25,6 @@ using compactor::Outcome;
 constexpr std::size_t token_size = 16;
 // Probes that got no reply are kept this long, as their reply may still come late.
 constexpr std::size_t expired_kept = 1000;
-constexpr std::string_view agent_ping = "mesos.internal.PingSlaveMessage";
-constexpr std::string_view agent_pong = "mesos.internal.PongSlaveMessage";
 constexpr std::string_view agent_connected{"\x08\x01", 2};  // PingSlaveMessage{connected: true}
 
 enum class Mode { automatic, ack, reply, agent };

@@ -14,6 +14,10 @@ namespace tool {
 /// The name under which compactor asks whether a process is there; nobody handles it.
 inline constexpr std::string_view probe_name = "compactor.Probe";
 
+/// How a Mesos master asks its agents whether they are there, and what they answer.
+inline constexpr std::string_view agent_ping = "mesos.internal.PingSlaveMessage";
+inline constexpr std::string_view agent_pong = "mesos.internal.PongSlaveMessage";
+
 using Steady = std::chrono::steady_clock;
 
 inline double seconds_since(Steady::time_point start) {

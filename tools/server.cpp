@@ -8,8 +8,6 @@ namespace tool {
 
 namespace {
 
-constexpr std::string_view agent_ping = "mesos.internal.PingSlaveMessage";
-constexpr std::string_view agent_pong = "mesos.internal.PongSlaveMessage";
 // Names come from peers: a flood of invented ones must not take all memory.
 constexpr std::size_t most_names = 1000;
 constexpr std::string_view other_names = "(others)";

@@ -12,8 +12,6 @@ namespace tool {
 
 namespace {
 
-using Json = nlohmann::json;
-
 bool any_matches(const std::vector<std::string>& globs, std::string_view text) {
   auto matches = [&](const std::string& glob) { return glob_matches(glob, text); };
   return globs.empty() || std::any_of(globs.begin(), globs.end(), matches);
@@ -28,7 +26,7 @@ std::string folded(std::string_view name) {
   return result;
 }
 
-std::string text_of(const Json& value) {
+std::string text_of(const nlohmann::json& value) {
   return value.is_string() ? value.get<std::string>() : value.dump();
 }
 
@@ -55,14 +53,15 @@ FieldMatch FieldMatch::parse(const std::string& text) {
   return match;
 }
 
-bool FieldMatch::matches(const Json& body) const {
+bool FieldMatch::matches(const nlohmann::json& body) const {
   if (matches(body, 0)) return true;
   // Most of what is looked for lies inside: the status of a StatusUpdateMessage is in its update.
   return body.is_structured() &&
-         std::any_of(body.begin(), body.end(), [this](const Json& part) { return matches(part); });
+         std::any_of(body.begin(), body.end(),
+                     [this](const nlohmann::json& part) { return matches(part); });
 }
 
-bool FieldMatch::matches(const Json& value, std::size_t step) const {
+bool FieldMatch::matches(const nlohmann::json& value, std::size_t step) const {
   if (value.is_array()) {
     std::size_t wanted = 0;
     bool indexed = false;
@@ -73,7 +72,7 @@ bool FieldMatch::matches(const Json& value, std::size_t step) const {
     }
     if (indexed) return wanted < value.size() && matches(value[wanted], step + 1);
     return std::any_of(value.begin(), value.end(),
-                       [&](const Json& element) { return matches(element, step); });
+                       [&](const nlohmann::json& element) { return matches(element, step); });
   }
   if (step == path_.size()) return !value.is_object() && glob_matches(value_, text_of(value));
   if (!value.is_object()) return false;
@@ -91,7 +90,7 @@ bool MessageFilter::accepts_body(TypeCodec* types, std::string_view message,
                                  std::string_view body) const {
   std::string text = "{\"type\":0";  // so that what the codec appends has a key before its comma
   if (types == nullptr || !types->append_json(text, message, body)) return false;
-  auto decoded = Json::parse(text + '}', nullptr, false);
+  auto decoded = nlohmann::json::parse(text + '}', nullptr, false);
   if (!decoded.is_object() || !decoded.contains("body")) return false;
   return std::all_of(fields.begin(), fields.end(),
                      [&](const FieldMatch& field) { return field.matches(decoded["body"]); });
