@@ -309,6 +309,29 @@ TEST_CASE("--max-connections pauses accepting and closes nobody") {
   CHECK(served.stop(SIGTERM).err.find("warning") != std::string::npos);
 }
 
+TEST_CASE("out of file descriptors it serves those it has, and accepts when one is free") {
+  Settings few;
+  few.program = "/usr/bin/prlimit";
+  Background served(
+      {"--nofile=40:40", COMPACTOR_PROGRAM, "serve", "x", "--max-connections", "1000", "--json"},
+      few);
+  const std::string pid = served.event("serving").at("pid");
+  const auto port = static_cast<std::uint16_t>(std::stoul(pid.substr(pid.rfind(':') + 1)));
+  std::vector<std::unique_ptr<Client>> clients;
+  for (int i = 0; i < 60; ++i) {
+    clients.push_back(std::make_unique<Client>(port));
+    clients.back()->send(message("x", "m", ""));
+  }
+  while (!clients.empty()) {
+    CHECK(clients.front()->statuses(1) == std::vector<int>{202});
+    clients.erase(clients.begin());
+  }
+  served.signal(SIGTERM);
+  const auto result = served.finish();
+  CHECK(result.out_json().back().at("messages") == 60);
+  CHECK(result.err.find("cannot accept connections: too many open files") != std::string::npos);
+}
+
 TEST_CASE("a slow reader of the output loses nothing") {
   Background served({"serve", "x", "--json"});
   auto pid = served.event("serving").at("pid").get<std::string>();
