@@ -73,7 +73,7 @@ TEST_CASE("JSON strings are valid whatever is in them, and keep every valid text
   for (int round = 0; round < 2000; ++round) {
     std::string text(random() % 20, '\0');
     for (auto& byte : text) byte = static_cast<char>(random() & 0xff);
-    CHECK_NOTHROW(static_cast<void>(nlohmann::json::parse("\"" + json_escaped(text) + "\"")));
+    CHECK(nlohmann::json::accept("\"" + json_escaped(text) + "\""));
   }
   std::string all = "\"\\/\b\f\n\r\t caf\xc3\xa9 \xf0\x9f\x98\x80 \x7f";
   for (char c = 0; c < 0x20; ++c) all += c;
