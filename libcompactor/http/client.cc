@@ -32,7 +32,6 @@ struct Trace {
   int error = 0;  // errno of a failed connect
   int cancel_fd = -1;
   bool any = false;
-  bool tls = false;
 
   void fail(Fault why) {
     if (fault == Fault::none) fault = why;
@@ -103,7 +102,12 @@ class BoundedStream : public httplib::Stream {
       trace_.fail(Fault::closed);
       return false;
     }
-    if (!trace_.any) trace_.tls = buffer_[0] == kTlsHandshake || buffer_[0] == kTlsAlert;
+    // Said at once: such a peer may leave the connection open and wait for a handshake.
+    failed_ = !trace_.any && (buffer_[0] == kTlsHandshake || buffer_[0] == kTlsAlert);
+    if (failed_) {
+      trace_.fail(Fault::tls);
+      return false;
+    }
     trace_.any = true;
     begin_ = 0;
     end_ = static_cast<std::size_t>(count);
@@ -237,7 +241,6 @@ Answer get(const Server& server, const std::string& path) {
   };
   const auto result = client.Get(path, head_read, body_read);
   if (result) return answer;
-  if (trace.tls) trace.fault = Fault::tls;
   if (trace.fault == Fault::none) trace.fault = Fault::garbage;
   answer = {};
   answer.fault = trace.fault;
