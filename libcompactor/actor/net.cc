@@ -127,6 +127,13 @@ void set_keepalive(int socket, Duration idle, Duration interval, int count) {
   set_option(socket, SOL_SOCKET, SO_KEEPALIVE, 1);
 }
 
+bool retransmitting(int socket) {
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  return ::getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 && info.tcpi_unacked > 0 &&
+         info.tcpi_retransmits > 0;
+}
+
 ExitReason exit_reason(const std::error_code& error) {
   if (!error) return ExitReason::closed;
   if (error.category() == resolve_category()) return ExitReason::unreachable;

@@ -25,6 +25,9 @@ int listen_on(const std::string& ip, std::uint16_t port);
 
 void set_no_delay(int socket);
 void set_keepalive(int socket, Duration idle, Duration interval, int count);
+/// Bytes were sent, were sent again, and are not acknowledged. A peer that only does not read is
+/// none of those: it acknowledges what its window lets through.
+bool retransmitting(int socket);
 
 /// How a broken connection is told to those linked to it.
 ExitReason exit_reason(const std::error_code& error);

@@ -57,6 +57,7 @@ Outbound::Outbound(ContextImpl& impl, Address address, std::shared_ptr<Budget> b
       budget_(std::move(budget)),
       socket_(impl.io()),
       timer_(impl.io()),
+      ack_timer_(impl.io()),
       parser_(wire::Kind::response, kMaxResponseBody),
       started_(Clock::now()),
       last_used_(started_) {}
@@ -120,11 +121,7 @@ void Outbound::connected() {
   state_ = State::open;
   const auto took = Clock::now() - started_;
   impl_.observer().connected(address_, local_of(socket_.native_handle()), took);
-  if (!links_.empty()) {
-    const Options& o = impl_.options();
-    set_keepalive(socket_.native_handle(), o.keepalive_idle, o.keepalive_interval,
-                  o.keepalive_count);
-  }
+  if (!links_.empty()) keep_alive();
   last_used_ = Clock::now();
   watch_idle();
   await_readable();
@@ -171,11 +168,7 @@ void Outbound::show_request(std::size_t bytes) {
 void Outbound::link(const std::string& process_id, const Pid& to) {
   if (!links_[process_id].insert(to).second) return;
   ContextImpl::count(impl_.counters.links);
-  if (state_ == State::open) {
-    const Options& o = impl_.options();
-    set_keepalive(socket_.native_handle(), o.keepalive_idle, o.keepalive_interval,
-                  o.keepalive_count);
-  }
+  if (state_ == State::open) keep_alive();
 }
 
 void Outbound::unlink(const std::string& process_id, const Pid& to) {
@@ -208,6 +201,7 @@ void Outbound::flush() {
     impl_.outbound_retired(shared_from_this());
     return;
   }
+  watch_acknowledgements();
   if (output_.empty()) return;
   writing_ = true;
   socket_.async_wait(asio::ip::tcp::socket::wait_write,
@@ -308,6 +302,38 @@ void Outbound::watch_idle() {
   });
 }
 
+void Outbound::keep_alive() {
+  const Options& o = impl_.options();
+  set_keepalive(socket_.native_handle(), o.keepalive_idle, o.keepalive_interval, o.keepalive_count);
+  watch_acknowledgements();
+}
+
+void Outbound::watch_acknowledgements() {
+  if (watching_ || links_.empty() || state_ != State::open || !busy()) return;
+  watching_ = true;
+  ack_timer_.expires_after(impl_.options().keepalive_interval);
+  ack_timer_.async_wait([self = shared_from_this()](const asio::error_code& aborted) {
+    self->watching_ = false;
+    if (aborted || self->state_ != State::open) return;
+    const ContextImpl::Turn turn(self->impl_);
+    self->check_acknowledgements();
+  });
+}
+
+void Outbound::check_acknowledgements() {
+  const Options& o = impl_.options();
+  const auto now = Clock::now();
+  if (!busy() || !retransmitting(socket_.native_handle())) {
+    silent_since_ = {};
+  } else if (silent_since_ == Clock::time_point{}) {
+    silent_since_ = now;
+  } else if (now - silent_since_ >= o.keepalive_idle + o.keepalive_interval * o.keepalive_count) {
+    return fail(Fault::timed_out, {ETIMEDOUT, std::system_category()},
+                address_.str() + " acknowledges nothing");
+  }
+  watch_acknowledgements();
+}
+
 void Outbound::retire() {
   retired_ = true;
   close_when_done();
@@ -318,6 +344,7 @@ void Outbound::close_when_done() {
   state_ = State::shut;
   ::shutdown(socket_.native_handle(), SHUT_WR);
   timer_.cancel();
+  ack_timer_.cancel();
   shut_deadline_ = Clock::now() + kShutLimit;
   impl_.need_sweep();
 }
@@ -341,6 +368,7 @@ void Outbound::fail(Fault fault, const std::error_code& error, const std::string
   const bool was_open = state_ != State::connecting;
   state_ = State::closed;
   timer_.cancel();
+  ack_timer_.cancel();
   asio::error_code ignored;
   socket_.close(ignored);
   impl_.outbound_closed(self);

@@ -76,6 +76,11 @@ class Outbound : public std::enable_shared_from_this<Outbound>, private wire::Si
   std::error_code forget_interest();
   void connect_failed(const std::error_code& error);
   void watch_idle();
+  void keep_alive();
+  /// Keep-alive does not probe while bytes are unacknowledged, and TCP sends those again for a
+  /// quarter of an hour: a linked peer that vanishes meanwhile has to be told by us.
+  void watch_acknowledgements();
+  void check_acknowledgements();
   void await_readable();
   void on_readable();
   void read_failed(const std::error_code& error);
@@ -90,18 +95,20 @@ class Outbound : public std::enable_shared_from_this<Outbound>, private wire::Si
   std::shared_ptr<Budget> budget_;
   asio::ip::tcp::socket socket_;
   asio::steady_timer timer_;  // connect time-out first, then idleness
+  asio::steady_timer ack_timer_;
   OutputBuffer output_;
   std::deque<Sent> unanswered_;
   std::uint64_t queued_ = 0, written_ = 0;  // bytes of the stream so far
   wire::Parser parser_;
   std::map<std::string, std::unordered_set<Pid>>
       links_;  // id of a local process -> what it is linked to here
-  std::chrono::steady_clock::time_point started_, last_used_, read_at_, shut_deadline_;
+  std::chrono::steady_clock::time_point started_, last_used_, read_at_, shut_deadline_,
+      silent_since_;
   std::uint64_t first_unanswered_begin_ = 0;
   std::size_t answered_ = 0;  // in the read being handled
   std::error_code write_error_;
   State state_ = State::connecting;
-  bool retired_ = false, writing_ = false, flush_planned_ = false;
+  bool retired_ = false, writing_ = false, flush_planned_ = false, watching_ = false;
 };
 
 }  // namespace compactor
