@@ -63,10 +63,15 @@ struct CommandLine::Impl {
   CLI::App app;
   std::map<const CLI::Option*, std::vector<std::string>> words;  // of choices
 
+  /// An option given again is read again: the last one counts, but a bad one is never passed over.
   CLI::Option* add(const std::string& names, const std::string& value, const std::string& help,
                    const std::string& group, const std::function<void(const std::string&)>& read) {
-    auto* option = app.add_option_function<std::string>(names, read, help);
-    option->type_name(value)->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+    const CLI::callback_t each = [read](const CLI::results_t& typed) {
+      for (const auto& one : typed) read(one);
+      return true;
+    };
+    auto* option = app.add_option(names, each, help);
+    option->type_name(value)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     return option->group(group);
   }
 
@@ -181,8 +186,6 @@ void CommandLine::choices(const std::string& names, const std::string& value,
     throw Failure(Exit::usage, "usage", names + " \"" + typed + "\" does not read", hint);
   };
   auto* option = impl_->add(names, value, help + ": " + list, group_, read);
-  // Each of several counts; where one value is meant, the last pick does.
-  option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   impl_->words[option] = words;
 }
 
