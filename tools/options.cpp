@@ -53,6 +53,11 @@ std::string joined(const std::vector<std::string>& words) {
   return out;
 }
 
+Colour colour_of(const std::string& word) {
+  if (word == "always") return Colour::always;
+  return word == "never" ? Colour::never : Colour::automatic;
+}
+
 std::string option_as_typed(const std::string& argument) {
   return argument.substr(0, argument.find('='));
 }
@@ -253,11 +258,7 @@ void add_output_options(CommandLine& line, OutputOptions& options) {
   line.flag("-q,--quiet", options.quiet, "only results and errors");
   line.counter("-v,--verbose", options.verbose,
                "say more: addresses, heads of requests and responses");
-  auto pick = [&options](const std::string& typed) {
-    options.colour = typed == "always"  ? Colour::always
-                     : typed == "never" ? Colour::never
-                                        : Colour::automatic;
-  };
+  auto pick = [&options](const std::string& typed) { options.colour = colour_of(typed); };
   line.choices("--color", "WHEN", {"auto", "always", "never"}, pick, "colour on stdout");
 }
 
@@ -317,9 +318,15 @@ void add_type_options(CommandLine& line, TypeOptions& options) {
             "do not look into bytes fields (UUIDs, the replicated log)");
 }
 
-bool wants_json(const std::vector<std::string>& arguments) {
-  auto end = std::find(arguments.begin(), arguments.end(), "--");
-  return std::find(arguments.begin(), end, "--json") != end;
+OutputOptions asked_output(const std::vector<std::string>& arguments) {
+  OutputOptions options;
+  const auto end = std::find(arguments.begin(), arguments.end(), "--");
+  for (auto argument = arguments.begin(); argument != end; ++argument) {
+    if (*argument == "--json") options.json = true;
+    if (*argument == "--color" && argument + 1 != end) options.colour = colour_of(argument[1]);
+    if (argument->starts_with("--color=")) options.colour = colour_of(argument->substr(8));
+  }
+  return options;
 }
 
 }  // namespace tool

@@ -101,9 +101,7 @@ int dispatch(const Arguments& arguments) {
 }
 
 int tell(const Arguments& arguments, const Failure& failure) {
-  OutputOptions options;
-  options.json = wants_json(arguments);
-  Console(options, BodyView()).error(failure);
+  Console(asked_output(arguments), BodyView()).error(failure);
   return static_cast<int>(failure.exit());
 }
 
