@@ -18,7 +18,7 @@ class HelpFormatter : public CLI::Formatter {
  public:
   HelpFormatter(std::string summary, std::string examples)
       : summary_(std::move(summary)), examples_(std::move(examples)) {
-    column_width(30);
+    column_width(31);
   }
 
   std::string make_help(const CLI::App* app, std::string name,
@@ -33,7 +33,7 @@ class HelpFormatter : public CLI::Formatter {
     }
     out += "\n\nExamples:\n" + examples_ + "\n" + make_positionals(app) + make_groups(app, mode);
     static_cast<void>(name);
-    return out;
+    return CLI::detail::find_and_replace(out, "\n\n\n", "\n\n");
   }
 
   // Only the word for the value: what CLI11 adds (TEXT, "...", REQUIRED) says nothing to a user.
