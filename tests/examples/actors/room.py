@@ -2,8 +2,9 @@
 """A room: who sends `join` is a member, and gets as `heard` what anybody sends as `say`.
 
   compactor serve room --port 5050 --exec 'python3 room.py'
-  compactor serve me --port 5051 &
-  compactor send room@127.0.0.1:5050 join --id me --port 5051
+  compactor serve me --port 5051
+  compactor send room@127.0.0.1:5050 join --id me --advertise-port 5051
+  compactor send room@127.0.0.1:5050 say 'hello, room'
 """
 import json
 import sys
