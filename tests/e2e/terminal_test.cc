@@ -239,11 +239,12 @@ TEST_CASE("sniff: what is in a capture does nothing to the terminal") {
       "evil.pcap",
       capture_of(message(percent_encoded(evil), "name", evil + "\r") +
                  message("x", percent_encoded(evil), "hello", "a\xc2\x9b\x9b@127.0.0.1:1") +
-                 message("x", "mesos.internal.PingSlaveMessage", evil) + "GET /" +
-                 evil_text.substr(0, 4) + " HTTP/1.1\r\nHost: " + evil + "\r\n\r\n"));
+                 message("x", "mesos.internal.PingSlaveMessage", evil) +
+                 "GET /\xc2\x9b\x9b HTTP/1.1\r\nHost: a\r\n\r\n"));
   const auto all = shown({"sniff", "-r", file, "--http", "--stats", "-v", "-Z", ""});
   check_harmless(all);
   CHECK(all.find(harmless) != std::string::npos);
+  CHECK(all.find("GET /\\x9b\\x9b") != std::string::npos);
   CHECK(all.find("by name") != std::string::npos);
 }
 
@@ -255,9 +256,9 @@ TEST_CASE("inspect: what a node tells does nothing to the terminal") {
       Json::array({{{"id", evil_text}, {"events", Json::array({queued, other})}}});
   const Json help{
       {"processes",
-       Json::array(
-           {{{"id", evil_text},
-             {"endpoints", Json::array({{{"name", "/" + evil_text}, {"text", evil_text}}})}}})}};
+       Json::array({{{"id", evil_text},
+                     {"endpoints", Json::array({{{"name", "/" + evil_text},
+                                                 {"text", "### TL;DR; ###\n" + evil_text}}})}}})}};
   const Json state{{"version", evil_text},      {"pid", evil_text},
                    {"leader", evil_text + "l"}, {"cluster", evil_text},
                    {"slaves", Json::array()},   {"frameworks", Json::array()}};
@@ -269,7 +270,7 @@ TEST_CASE("inspect: what a node tells does nothing to the terminal") {
   });
   const auto all = shown({"inspect", "127.0.0.1:" + std::to_string(node.port()), "-v"});
   check_harmless(all);
-  for (const char* part : {"Processes", "Metrics", "Master", "from \\x1b[2J"}) {
+  for (const char* part : {"Processes", "Endpoints", "Metrics", "Master", "from \\x1b[2J"}) {
     CAPTURE(part);
     CHECK(all.find(part) != std::string::npos);
   }
