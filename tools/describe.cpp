@@ -1,11 +1,11 @@
 // compactor describe: the message types that are known, and one of them in full.
-#include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <regex>
 #include <string>
 
 #include "failure.h"
+#include "help_text.h"
 #include "options.h"
 #include "program.h"
 #include "schema/catalog.h"
@@ -37,7 +37,7 @@ bool read_arguments(const Arguments& arguments, DescribeOptions& options) {
   add_type_sources(line, options.types.sources);
   add_output_options(line, options.output);
   if (line.parse(arguments)) return true;
-  std::fputs(line.help().c_str(), stdout);
+  print_help(line.help());
   return false;
 }
 

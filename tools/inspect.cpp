@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <optional>
 #include <set>
 #include <string>
@@ -12,6 +11,7 @@
 #include <vector>
 
 #include "compactor/context.h"
+#include "help_text.h"
 #include "http/introspection.h"
 #include "node.h"
 #include "options.h"
@@ -48,7 +48,7 @@ bool read_arguments(const Arguments& arguments, InspectOptions& options) {
       "Shows the processes of a libprocess node, what waits in their mailboxes, and its metrics.",
       "  compactor inspect 10.0.0.5:5050\n"
       "  compactor inspect master@10.0.0.5:5050 --only processes\n"
-      "  compactor inspect 10.0.0.5:5050 --only metrics --metric 'master/*' --watch 10s --json\n");
+      "  compactor inspect 10.0.0.5:5050 --only metrics --metric 'master/*' --watch 10s\n");
   line.positional("HOST:PORT", options.target, "the node; ID@HOST:PORT: only that process of it");
   line.group("Inspect");
   line.choices(
@@ -65,7 +65,7 @@ bool read_arguments(const Arguments& arguments, InspectOptions& options) {
   add_body_option(line, options.body);
   add_output_options(line, options.output);
   if (line.parse(arguments)) return true;
-  std::fputs(line.help().c_str(), stdout);
+  print_help(line.help());
   return false;
 }
 

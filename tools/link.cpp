@@ -1,6 +1,5 @@
 // compactor link: links processes, tells when they are gone.
 #include <algorithm>
-#include <cstdio>
 #include <memory>
 #include <random>
 #include <set>
@@ -8,6 +7,7 @@
 #include <vector>
 
 #include "compactor/process.h"
+#include "help_text.h"
 #include "node.h"
 #include "options.h"
 #include "program.h"
@@ -46,7 +46,7 @@ bool read_arguments(const Arguments& arguments, LinkOptions& options) {
   add_output_options(line, options.output);
   add_process_options(line, options.process);
   if (line.parse(arguments)) return true;
-  std::fputs(line.help().c_str(), stdout);
+  print_help(line.help());
   return false;
 }
 

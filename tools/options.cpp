@@ -18,7 +18,7 @@ class HelpFormatter : public CLI::Formatter {
  public:
   HelpFormatter(std::string summary, std::string examples)
       : summary_(std::move(summary)), examples_(std::move(examples)) {
-    column_width(30);
+    column_width(31);
   }
 
   std::string make_help(const CLI::App* app, std::string name,
@@ -33,7 +33,7 @@ class HelpFormatter : public CLI::Formatter {
     }
     out += "\n\nExamples:\n" + examples_ + "\n" + make_positionals(app) + make_groups(app, mode);
     static_cast<void>(name);
-    return out;
+    return CLI::detail::find_and_replace(out, "\n\n\n", "\n\n");
   }
 
   // Only the word for the value: what CLI11 adds (TEXT, "...", REQUIRED) says nothing to a user.
@@ -53,6 +53,11 @@ std::string joined(const std::vector<std::string>& words) {
   return out;
 }
 
+Colour colour_of(const std::string& word) {
+  if (word == "always") return Colour::always;
+  return word == "never" ? Colour::never : Colour::automatic;
+}
+
 std::string option_as_typed(const std::string& argument) {
   return argument.substr(0, argument.find('='));
 }
@@ -63,10 +68,15 @@ struct CommandLine::Impl {
   CLI::App app;
   std::map<const CLI::Option*, std::vector<std::string>> words;  // of choices
 
+  /// An option given again is read again: the last one counts, but a bad one is never passed over.
   CLI::Option* add(const std::string& names, const std::string& value, const std::string& help,
                    const std::string& group, const std::function<void(const std::string&)>& read) {
-    auto* option = app.add_option_function<std::string>(names, read, help);
-    option->type_name(value)->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+    const CLI::callback_t each = [read](const CLI::results_t& typed) {
+      for (const auto& one : typed) read(one);
+      return true;
+    };
+    auto* option = app.add_option(names, each, help);
+    option->type_name(value)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     return option->group(group);
   }
 
@@ -181,8 +191,6 @@ void CommandLine::choices(const std::string& names, const std::string& value,
     throw Failure(Exit::usage, "usage", names + " \"" + typed + "\" does not read", hint);
   };
   auto* option = impl_->add(names, value, help + ": " + list, group_, read);
-  // Each of several counts; where one value is meant, the last pick does.
-  option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   impl_->words[option] = words;
 }
 
@@ -250,11 +258,7 @@ void add_output_options(CommandLine& line, OutputOptions& options) {
   line.flag("-q,--quiet", options.quiet, "only results and errors");
   line.counter("-v,--verbose", options.verbose,
                "say more: addresses, heads of requests and responses");
-  auto pick = [&options](const std::string& typed) {
-    options.colour = typed == "always"  ? Colour::always
-                     : typed == "never" ? Colour::never
-                                        : Colour::automatic;
-  };
+  auto pick = [&options](const std::string& typed) { options.colour = colour_of(typed); };
   line.choices("--color", "WHEN", {"auto", "always", "never"}, pick, "colour on stdout");
 }
 
@@ -314,9 +318,15 @@ void add_type_options(CommandLine& line, TypeOptions& options) {
             "do not look into bytes fields (UUIDs, the replicated log)");
 }
 
-bool wants_json(const std::vector<std::string>& arguments) {
-  auto end = std::find(arguments.begin(), arguments.end(), "--");
-  return std::find(arguments.begin(), end, "--json") != end;
+OutputOptions asked_output(const std::vector<std::string>& arguments) {
+  OutputOptions options;
+  const auto end = std::find(arguments.begin(), arguments.end(), "--");
+  for (auto argument = arguments.begin(); argument != end; ++argument) {
+    if (*argument == "--json") options.json = true;
+    if (*argument == "--color" && argument + 1 != end) options.colour = colour_of(argument[1]);
+    if (argument->starts_with("--color=")) options.colour = colour_of(argument->substr(8));
+  }
+  return options;
 }
 
 }  // namespace tool

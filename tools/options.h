@@ -124,8 +124,8 @@ void add_type_sources(CommandLine& line, compactor::schema::Sources& sources);
 /// These, and how known types are shown: --emit-defaults --no-inner
 void add_type_options(CommandLine& line, TypeOptions& options);
 
-/// Whether --json is among the arguments: known before they are parsed, as errors of parsing are
-/// objects too then.
-bool wants_json(const std::vector<std::string>& arguments);
+/// --json and --color among the arguments: known without parsing them, as errors of parsing are
+/// printed in that way too.
+OutputOptions asked_output(const std::vector<std::string>& arguments);
 
 }  // namespace tool

@@ -1,6 +1,5 @@
 // compactor ping: connect, queue and reply times of a process.
 #include <algorithm>
-#include <cstdio>
 #include <deque>
 #include <memory>
 #include <random>
@@ -8,6 +7,7 @@
 
 #include "compactor/process.h"
 #include "encoding.h"
+#include "help_text.h"
 #include "node.h"
 #include "options.h"
 #include "program.h"
@@ -93,7 +93,7 @@ bool read_arguments(const Arguments& arguments, PingOptions& options) {
   add_output_options(line, options.output);
   add_process_options(line, options.process);
   if (line.parse(arguments)) return true;
-  std::fputs(line.help().c_str(), stdout);
+  print_help(line.help());
   return false;
 }
 

@@ -12,6 +12,7 @@
 #include "complete.h"
 #include "console.h"
 #include "failure.h"
+#include "help_text.h"
 #include "options.h"
 #include "values.h"
 
@@ -39,21 +40,27 @@ std::string overview() {
   std::string out =
       "compactor: serve, send, ping, link and watch libprocess (Apache Mesos) messages\n\n"
       "Usage: compactor COMMAND [OPTIONS] [ARGUMENTS]\n\nExamples:\n"
-      "  compactor serve echo --port 5050                  a process that shows what it gets\n"
-      "  compactor send echo@127.0.0.1:5050 greet hello    one message, and what became of it\n"
-      "  compactor ping echo@127.0.0.1:5050 -c 3           connect, queue and reply times\n"
-      "  compactor link master@10.0.0.5:5050               say when it is no longer "
-      "there\n\nCommands:\n";
+      "  compactor serve echo --port 5050                shows what it gets\n"
+      "  compactor send echo@127.0.0.1:5050 greet hello  one message, and its outcome\n"
+      "  compactor ping echo@127.0.0.1:5050 -c 3         connect, queue and reply times\n"
+      "  compactor link master@10.0.0.5:5050             say when it is no longer there\n\n"
+      "Commands:\n";
   for (const auto& command : commands()) {
-    out += "  " + std::string(command.name) + std::string(12 - command.name.size(), ' ');
+    out += "  " + std::string(command.name) + std::string(14 - command.name.size(), ' ');
     out += std::string(command.summary) + '\n';
   }
   out +=
       "  help COMMAND  the manual of a command\n\n"
-      "Options:\n  -h, --help   this text\n  --version    the version\n\n"
-      "Exit status: 0 it happened, 1 a clear no, 2 usage, 3 cannot resolve, connect or bind,\n"
-      "4 time ran out, 5 the peer refused or answered garbage, 6 local trouble, 130/143 "
-      "interrupted\n";
+      "Options:\n  -h, --help    this text\n  --version     the version\n\n"
+      "Exit status:\n"
+      "  0         it happened\n"
+      "  1         a clear no\n"
+      "  2         usage\n"
+      "  3         cannot resolve, connect or bind\n"
+      "  4         time ran out\n"
+      "  5         the peer refused or answered garbage\n"
+      "  6         local trouble\n"
+      "  130, 143  interrupted\n";
   return out;
 }
 
@@ -72,7 +79,7 @@ bool show_manual(const std::string& page) {
 
 int run_help(const Arguments& arguments) {
   if (arguments.empty()) {
-    std::fputs(overview().c_str(), stdout);
+    print_help(overview());
     return 0;
   }
   const auto& command = require_command(arguments.front());
@@ -101,9 +108,7 @@ int dispatch(const Arguments& arguments) {
 }
 
 int tell(const Arguments& arguments, const Failure& failure) {
-  OutputOptions options;
-  options.json = wants_json(arguments);
-  Console(options, BodyView()).error(failure);
+  Console(asked_output(arguments), BodyView()).error(failure);
   return static_cast<int>(failure.exit());
 }
 

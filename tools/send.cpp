@@ -3,12 +3,12 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <memory>
 #include <string>
 #include <system_error>
 #include <thread>
 
+#include "help_text.h"
 #include "node.h"
 #include "options.h"
 #include "program.h"
@@ -84,7 +84,7 @@ bool read_arguments(const Arguments& arguments, SendOptions& options) {
   add_type_options(line, options.type_options);
   add_process_options(line, options.process);
   if (line.parse(arguments)) return true;
-  std::fputs(line.help().c_str(), stdout);
+  print_help(line.help());
   return false;
 }
 

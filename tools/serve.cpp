@@ -1,13 +1,13 @@
 // compactor serve: is one or several processes, shows what they get, and answers.
 #include <sys/resource.h>
 
-#include <cstdio>
 #include <limits>
 #include <memory>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "help_text.h"
 #include "node.h"
 #include "program.h"
 #include "run.h"
@@ -72,7 +72,7 @@ bool read_arguments(const Arguments& arguments, ServeOptions& options) {
   add_type_options(line, options.types);
   add_process_options(line, options.process);
   if (line.parse(arguments)) return true;
-  std::fputs(line.help().c_str(), stdout);
+  print_help(line.help());
   return false;
 }
 

@@ -13,6 +13,7 @@
 #include "capture/sniffer.h"
 #include "capture/source.h"
 #include "console.h"
+#include "help_text.h"
 #include "options.h"
 #include "program.h"
 #include "run.h"
@@ -123,7 +124,7 @@ bool read_arguments(const Arguments& arguments, SniffOptions& options) {
   add_selection(line, options);
   add_output_options(line, options.output);
   if (line.parse(arguments)) return true;
-  std::fputs(line.help().c_str(), stdout);
+  print_help(line.help());
   return false;
 }
 

@@ -1,14 +1,13 @@
 // One source of truth: what the program takes and prints, what the manual says, and what the shells
 // complete are the same; and what the manual shows works.
 #include <doctest/doctest.h>
-#include <unistd.h>
 
 #include <filesystem>
-#include <fstream>
 #include <regex>
 #include <set>
 #include <sstream>
 
+#include "e2e/documents.h"
 #include "e2e/harness.h"
 #include "json_schema.h"
 
@@ -17,19 +16,6 @@ using namespace e2e;
 namespace {
 
 using Names = std::set<std::string>;
-
-std::vector<std::string> lines_of(const std::string& text) {
-  std::vector<std::string> lines;
-  std::istringstream stream(text);
-  for (std::string line; std::getline(stream, line);) lines.push_back(line);
-  return lines;
-}
-
-std::string contents(const std::filesystem::path& file) {
-  std::ifstream in(file);
-  REQUIRE_MESSAGE(in, "no file ", file.string());
-  return {std::istreambuf_iterator<char>(in), {}};
-}
 
 std::string page(const std::string& name) {
   return contents(SOURCE_ROOT "/man/" + name);
@@ -129,23 +115,9 @@ std::vector<std::string> examples(const std::string& text) {
   return scripts;
 }
 
-/// Each in a network and a folder of its own, so that its ports are free; every command must
-/// succeed.
 void check_script(const std::string& script) {
   CAPTURE(script);
-  const std::string program = COMPACTOR_PROGRAM;
-  Settings settings;
-  settings.program = "unshare";
-  settings.environment["PATH"] = program.substr(0, program.rfind('/')) + ":" + std::getenv("PATH");
-  settings.environment["LIBPROCESS_IP"] = "127.0.0.1";
-  const std::string whole =
-      "ip link set lo up\nfolder=$(mktemp -d)\ncd \"$folder\"\n"
-      "trap 'set +e; kill $(jobs -p) 2>/dev/null; wait; rm -r \"$folder\"' EXIT\nset -eo "
-      "pipefail\n" +
-      script;
-  Arguments arguments{"--net", "bash", "-c", whole};
-  if (::geteuid() != 0) arguments.insert(arguments.begin(), "--map-root-user");
-  const auto result = run(arguments, settings);
+  const auto result = run_apart(script);
   CAPTURE(result.out);
   CAPTURE(result.err);
   CHECK(result.exit == 0);

@@ -104,6 +104,26 @@ TEST_CASE("contradictions are refused") {
   check_error({"send", to, "x", "a", "b"}, 2, "usage", "too many arguments");
 }
 
+TEST_CASE(
+    "of an option that is given again the last one counts, lists add up, no bad one is passed "
+    "over") {
+  const std::string to = "a@127.0.0.1:1";
+  CHECK(run({"send", to, "x", "--dry-run", "--style", "legacy", "--style", "libprocess"})
+            .out.starts_with("POST /a/x HTTP/1.1\r\n"));
+  check_error({"send", to, "x", "--style", "morse", "--style", "legacy"}, 2, "usage", "morse");
+  check_error({"send", to, "x", "--timeout", "soon", "--timeout", "3s"}, 2, "usage", "soon");
+  const auto typed =
+      run({"send", to, "one", R"({"connected": true})", "--dry-run", "--type",
+           "one=mesos.internal.PingSlaveMessage", "--type", "two=mesos.internal.PongSlaveMessage"});
+  CHECK(typed.out.find("\r\n\x08\x01") != std::string::npos);
+  Served served({"x"});
+  const auto shown = run({"inspect", "127.0.0.1:" + std::to_string(served.port()), "--json",
+                          "--only", "processes", "--only", "metrics"});
+  CHECK_FALSE(shown.events("process").empty());
+  CHECK_FALSE(shown.events("metric").empty());
+  CHECK(shown.events("endpoint").empty());
+}
+
 TEST_CASE("IPv6 is refused with the reason") {
   check_error({"serve", "x", "--ip", "::1"}, 2, "usage", "IPv6");
   check_error({"serve", "x", "--advertise-ip", "fe80::1"}, 2, "usage", "IPv6");

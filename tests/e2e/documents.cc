@@ -1,0 +1,40 @@
+#include "e2e/documents.h"
+
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+namespace e2e {
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  return lines;
+}
+
+std::string contents(const std::filesystem::path& file) {
+  std::ifstream in(file);
+  REQUIRE_MESSAGE(in, "no file ", file.string());
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+Result run_apart(const std::string& script) {
+  const std::string program = COMPACTOR_PROGRAM;
+  Settings settings;
+  settings.program = "unshare";
+  settings.environment["PATH"] = program.substr(0, program.rfind('/')) + ":" + std::getenv("PATH");
+  const std::string whole =
+      "ip link set lo up\nfolder=$(mktemp -d)\ncd \"$folder\"\n"
+      "trap 'set +e; kill $(jobs -p) 2>/dev/null; wait; rm -r \"$folder\"' EXIT\nset -eo "
+      "pipefail\n" +
+      script;
+  Arguments arguments{"--net", "bash", "-c", whole};
+  if (::geteuid() != 0) arguments.insert(arguments.begin(), "--map-root-user");
+  return run(arguments, settings);
+}
+
+}  // namespace e2e
