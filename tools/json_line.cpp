@@ -5,7 +5,7 @@
 #include <cmath>
 #include <ctime>
 
-#include "encoding.h"
+#include "schema/json_text.h"
 
 namespace tool {
 
@@ -34,7 +34,7 @@ void JsonLine::begin_value(std::string_view key) {
 JsonLine& JsonLine::text(std::string_view key, std::string_view value) {
   begin_value(key);
   out_ += '"';
-  append_json_escaped(out_, value);
+  compactor::schema::append_json_escaped(out_, value);
   out_ += '"';
   return *this;
 }

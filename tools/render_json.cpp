@@ -2,9 +2,9 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
-#include "encoding.h"
 #include "json_line.h"
 #include "render.h"
+#include "schema/json_text.h"
 
 namespace tool {
 
@@ -53,7 +53,7 @@ void append_counts(JsonLine& line, std::string_view key, const Counts& counts) {
     if (!first) out += ',';
     first = false;
     out += '"';
-    append_json_escaped(out, name);
+    compactor::schema::append_json_escaped(out, name);
     out += "\":" + std::to_string(count);
   }
   out += '}';

@@ -2,6 +2,7 @@
 
 #include "encoding.h"
 #include "failure.h"
+#include "schema/json_text.h"
 #include "schema/raw_decoder.h"
 
 namespace tool {
@@ -17,13 +18,13 @@ Failure failure_of(const SchemaError& error, const char* kind) {
 
 void append_text_key(std::string& out, std::string_view key, std::string_view value) {
   out += ",\"" + std::string(key) + "\":\"";
-  append_json_escaped(out, value);
+  compactor::schema::append_json_escaped(out, value);
   out += '"';
 }
 
 void append_base64_key(std::string& out, std::string_view key, std::string_view bytes) {
   out += ",\"" + std::string(key) + "\":\"";
-  append_base64(out, bytes);
+  compactor::schema::append_base64(out, bytes);
   out += '"';
 }
 
@@ -32,7 +33,7 @@ void append_missing(std::string& out, const std::vector<std::string>& missing) {
   out += ",\"body_missing\":[";
   for (std::size_t i = 0; i < missing.size(); ++i) {
     out += i == 0 ? "\"" : ",\"";
-    append_json_escaped(out, missing[i]);
+    compactor::schema::append_json_escaped(out, missing[i]);
     out += '"';
   }
   out += ']';

@@ -353,12 +353,10 @@ class Encoder {
   }
 
   static std::string bytes(const Json& json, const std::string& path) {
-    std::string decoded;
     if (!json.is_string()) expected(path, "bytes as a string of base64", json);
-    if (!decode_base64(json.get_ref<const std::string&>(), decoded)) {
-      refuse(path, "not base64: " + shown(json));
-    }
-    return decoded;
+    auto decoded = decode_base64(json.get_ref<const std::string&>());
+    if (!decoded) refuse(path, "not base64: " + shown(json));
+    return *std::move(decoded);
   }
 
   std::string missing_text() const {

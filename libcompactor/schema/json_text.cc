@@ -57,26 +57,6 @@ void append_escaped_ascii(std::string& out, char c) {
   }
 }
 
-/// The length of the UTF-8 sequence at the front, 0 when there is none (RFC 3629: no overlong
-/// forms, no surrogates).
-std::size_t sequence_length(std::string_view text) {
-  const auto byte = [text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned lead = byte(0);
-  const std::size_t size = lead < 0xc2   ? 0
-                           : lead < 0xe0 ? 2
-                           : lead < 0xf0 ? 3
-                           : lead < 0xf5 ? 4
-                                         : 0;
-  if (size == 0 || text.size() < size) return 0;
-  for (std::size_t i = 1; i < size; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return 0;
-  }
-  const unsigned second = byte(1);
-  if ((lead == 0xe0 && second < 0xa0) || (lead == 0xed && second > 0x9f)) return 0;
-  if ((lead == 0xf0 && second < 0x90) || (lead == 0xf4 && second > 0x8f)) return 0;
-  return size;
-}
-
 constexpr char base64_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 constexpr auto base64_values = [] {
@@ -113,9 +93,28 @@ bool append_number(std::string& out, T value) {
 
 }  // namespace
 
-bool append_json_string(std::string& out, std::string_view text) {
+std::size_t utf8_length(std::string_view text) {
+  const auto byte = [text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  if (text.empty()) return 0;
+  const unsigned lead = byte(0);
+  if (lead < 0x80) return 1;
+  const std::size_t size = lead < 0xc2   ? 0
+                           : lead < 0xe0 ? 2
+                           : lead < 0xf0 ? 3
+                           : lead < 0xf5 ? 4
+                                         : 0;
+  if (size == 0 || text.size() < size) return 0;
+  for (std::size_t i = 1; i < size; ++i) {
+    if ((byte(i) & 0xc0) != 0x80) return 0;
+  }
+  const unsigned second = byte(1);
+  if ((lead == 0xe0 && second < 0xa0) || (lead == 0xed && second > 0x9f)) return 0;
+  if ((lead == 0xf0 && second < 0x90) || (lead == 0xf4 && second > 0x8f)) return 0;
+  return size;
+}
+
+bool append_json_escaped(std::string& out, std::string_view text) {
   bool valid = true;
-  out += '"';
   while (!text.empty()) {
     std::size_t run = 0;
     while (run < text.size() && is_plain(text[run])) ++run;
@@ -127,7 +126,7 @@ bool append_json_string(std::string& out, std::string_view text) {
       text.remove_prefix(1);
       continue;
     }
-    const std::size_t length = sequence_length(text);
+    const std::size_t length = utf8_length(text);
     if (length == 0) {
       out += "\xef\xbf\xbd";
       valid = false;
@@ -140,6 +139,12 @@ bool append_json_string(std::string& out, std::string_view text) {
       text.remove_prefix(length);
     }
   }
+  return valid;
+}
+
+bool append_json_string(std::string& out, std::string_view text) {
+  out += '"';
+  const bool valid = append_json_escaped(out, text);
   out += '"';
   return valid;
 }
@@ -157,16 +162,17 @@ void append_base64(std::string& out, std::string_view bytes) {
   }
 }
 
-bool decode_base64(std::string_view text, std::string& bytes) {
-  bytes.clear();
+std::optional<std::string> decode_base64(std::string_view text) {
   std::size_t size = text.size();
   while (size > 0 && text.size() - size < 2 && text[size - 1] == '=') --size;
-  if (size % 4 == 1 || (size != text.size() && text.size() % 4 != 0)) return false;
+  if (size % 4 == 1 || (size != text.size() && text.size() % 4 != 0)) return std::nullopt;
+  std::string bytes;
+  bytes.reserve(size * 3 / 4);
   unsigned group = 0;
   int bits = 0;
   for (const char c : text.substr(0, size)) {
     const int value = base64_values[static_cast<unsigned char>(c)];
-    if (value < 0) return false;
+    if (value < 0) return std::nullopt;
     group = group << 6 | static_cast<unsigned>(value);
     bits += 6;
     if (bits >= 8) {
@@ -174,7 +180,7 @@ bool decode_base64(std::string_view text, std::string& bytes) {
       bytes += static_cast<char>(group >> bits);
     }
   }
-  return true;
+  return bytes;
 }
 
 bool append_json_number(std::string& out, double value) {

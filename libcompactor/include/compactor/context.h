@@ -90,7 +90,7 @@ struct COMPACTOR_API Options {
   Duration keepalive_interval = std::chrono::seconds(5);  // … then every …
   int keepalive_count = 3;                                // … and lost after so many unanswered;
                                                           // as long when what was sent is not
-                            // acknowledged, as TCP does not probe then
+  // acknowledged, as TCP does not probe then
 
   std::shared_ptr<Observer> observer;  // null: warnings to stderr
 
