@@ -52,13 +52,7 @@ class TextRenderer : public Renderer {
   }
 
   void append(std::string& out, const MessageEvent& event) override {
-    clock_.append_of_day(out, event.time);
-    out += "  ";
-    append_terminal_escaped(out, event.from);
-    out += " → ";
-    append_terminal_escaped(out, event.to);
-    out += "  ";
-    paint(out, cyan, event.name.empty() ? "(no name)" : event.name);
+    append_envelope(out, event.time, event.from, event.to, event.name);
     out += "  " + human_size(static_cast<double>(event.body.size()));
     bodies_.append_text(out, event.name, event.body);
     out += '\n';
@@ -112,13 +106,7 @@ class TextRenderer : public Renderer {
   }
 
   void append(std::string& out, const SeenMessageEvent& event) override {
-    clock_.append_of_day(out, event.time);
-    out += "  ";
-    append_terminal_escaped(out, event.from);
-    out += " → ";
-    append_terminal_escaped(out, event.to);
-    out += "  ";
-    paint(out, cyan, event.name.empty() ? "(no name)" : event.name);
+    append_envelope(out, event.time, event.from, event.to, event.name);
     out += "  " + human_size(static_cast<double>(event.size)) + "  ";
     append_answer(out, event.status, event.latency);
     if (event.partial) out += "  partial";
@@ -351,6 +339,17 @@ class TextRenderer : public Renderer {
   }
 
  private:
+  void append_envelope(std::string& out, WallTime time, std::string_view from, std::string_view to,
+                       std::string_view name) {
+    clock_.append_of_day(out, time);
+    out += "  ";
+    append_terminal_escaped(out, from);
+    out += " → ";
+    append_terminal_escaped(out, to);
+    out += "  ";
+    paint(out, cyan, name.empty() ? "(no name)" : name);
+  }
+
   void paint(std::string& out, std::string_view colour, std::string_view text, bool on) {
     if (on) out += colour;
     append_terminal_escaped(out, text);
