@@ -10,7 +10,7 @@ scratch=$1
 suite=bookworm
 
 if [ "$(id -u)" != 0 ]; then
-  sudo -n true 2>/dev/null || { echo "debian_root: needs root or sudo without a password" >&2; exit 77; }
+  sudo -n true 2>/dev/null || { echo "debian_root: needs root or sudo without a password" >&2; exit 1; }
   exec sudo -n --preserve-env=http_proxy,https_proxy "$0" "$@"
 fi
 
