@@ -11,7 +11,12 @@ PATH=$PWD/build:$PATH
 
 tell() { printf '\n# %s\n' "$*"; }
 run() {
-  printf '$ %s\n' "$*"
+  local word
+  printf '$'
+  for word in "$@"; do  # quoted where a shell needs it, so that the line can be copied
+    [[ $word =~ ^[A-Za-z0-9@:/.,=_-]+$ ]] && printf ' %s' "$word" || printf " '%s'" "$word"
+  done
+  printf '\n'
   "$@" || printf '(exit status %d)\n' $?
 }
 wait_for() {  # FILE TEXT
