@@ -30,6 +30,8 @@ wait_for() {  # FILE TEXT
   exit 1
 }
 
+printf '# compactor is build/compactor here; ./dev package makes the packages that install it.\n'
+
 tell "A process named echo, served on a free port. It shows what it gets, and answers ping with pong."
 printf '$ compactor serve echo &\n'
 compactor serve echo >"$work/served" &
