@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <future>
 
 #include "harness.h"
 
@@ -177,6 +178,37 @@ TEST_CASE("--diagram: source for Mermaid") {
         "    p1-xp2: nosuch · 5 B · 405\n");
 }
 
+TEST_CASE("--diagram: gaps, also where no message was seen") {
+  const auto svg = temporary_file("gaps.svg", "");
+  const std::string capture = TEST_DATA "/captures/compactor/03-body-100k.pcap";
+  CHECK(run({"sniff", "-r", capture, "less 20000", "--diagram", svg}).exit == 1);
+  CHECK(texts_of(svg) ==
+        "gap of 100117 bytes not captured, 127.0.0.1:40092 → 127.0.0.1:15052\n"
+        "gap of 100117 bytes not captured, 127.0.0.1:54814 → 127.0.0.1:15051\n"
+        "no message seen\n");
+}
+
+TEST_CASE("--diagram: an answer that came later than it was waited for") {
+  std::promise<void> shown;
+  Peer peer([&](const Request&) {
+    shown.get_future().wait_for(patience);
+    return response(404);
+  });
+  const std::string port = std::to_string(free_port());
+  const auto svg = temporary_file("late.svg", "");
+  Background sniff({"sniff", "--proxy",
+                    "127.0.0.1:" + port + "=127.0.0.1:" + std::to_string(peer.port()), "--json",
+                    "--answer-wait", "50ms", "--diagram", svg});
+  Background send({"send", "x@127.0.0.1:" + port, "greet", "hello", "--retry", "300",
+                   "--retry-delay", "100ms", "--timeout", "30s"});
+  CHECK(sniff.event("message").at("status").is_null());
+  shown.set_value();
+  CHECK(sniff.event("answer").at("status") == 404);
+  sniff.signal(SIGINT);
+  CHECK(sniff.finish().exit == 0);
+  CHECK(has(texts_of(svg), "\ngreet · 5 B · 404\n"));
+}
+
 TEST_CASE("--diagram, live, until SIGINT: a follower registers with its leader") {
   Background lead({"lead"}, {.program = leader});
   const std::string pid = lead.line().value();
@@ -228,7 +260,7 @@ TEST_CASE("--diagram, through a proxy: more than it can show is counted, with on
 TEST_CASE("--diagram: other files than the two kinds are refused before anything is written") {
   for (const char* name : {"talk.png", "talk", "svg", "-", "talk.SVG", ""}) {
     CAPTURE(name);
-    const Result result = run({"sniff", "-r", ping_pong, "--json", "--diagram", name});
+    const Result result = run({"sniff", "-r", "/no/such/capture", "--json", "--diagram", name});
     CHECK(result.exit == 2);
     CHECK(result.out.empty());
     REQUIRE(result.errors().size() == 1);
