@@ -16,18 +16,20 @@ _compactor_unquoted() {
 }
 
 _compactor() {
-  local cur words cword word candidate typed=()
+  local cur words cword word candidate endings typed=()
   _get_comp_words_by_ref -n ':=@' cur words cword
   for word in "${words[@]:1:cword}"; do typed+=("$(_compactor_unquoted "$word")"); done
 
   COMPREPLY=()
-  while IFS=$'\t' read -r candidate _; do
+  while IFS=$'\t' read -r candidate endings; do
     if [[ $candidate == ':files '* ]]; then
       local prefix=${candidate#:files }
       local file=$(_compactor_unquoted "$cur")
       compopt -o filenames
       [[ -z $prefix ]] || compopt -o nospace
-      while read -r word; do COMPREPLY+=("$prefix$word"); done < <(compgen -f -- "${file#"$prefix"}")
+      while read -r word; do
+        [[ -n $endings && ! -d $word && "|$endings|" != *"|${word##*.}|"* ]] || COMPREPLY+=("$prefix$word")
+      done < <(compgen -f -- "${file#"$prefix"}")
       return
     fi
     [[ $cur == [\'\"]* ]] || printf -v candidate '%q' "$candidate"

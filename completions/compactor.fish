@@ -10,10 +10,13 @@ function __compactor_candidates
     end
     for line in ($typed[1] __complete $typed[2..-1] "$current" 2>/dev/null)
         if string match -q ':files *' -- $line
-            set -l prefix (string replace ':files ' '' -- $line)
+            set -l parts (string split \t -- (string replace ':files ' '' -- $line))
+            set -l prefix $parts[1]
             set -l file (string replace -- "$prefix" '' "$current")
             for path in (__fish_complete_path "$file")
-                echo $prefix$path
+                if test -z "$parts[2]"; or string match -qr "(/|\.($parts[2]))(\t|\$)" -- $path
+                    echo $prefix$path
+                end
             end
         else
             echo $line

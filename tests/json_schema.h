@@ -81,10 +81,11 @@ class JsonSchemas {
     if (keyword == "type") return unless(is_of(rule, value));
     if (keyword == "const") return unless(value == rule);
     if (keyword == "enum") return unless(std::find(rule.begin(), rule.end(), value) != rule.end());
+    // Of what is no number these say nothing; its type does.
     if (keyword == "minimum")
-      return unless(value.is_number() && value.get<double>() >= rule.get<double>());
+      return unless(!value.is_number() || value.get<double>() >= rule.get<double>());
     if (keyword == "maximum")
-      return unless(value.is_number() && value.get<double>() <= rule.get<double>());
+      return unless(!value.is_number() || value.get<double>() <= rule.get<double>());
     if (keyword == "pattern") {
       return unless(value.is_string() && std::regex_search(value.get<std::string>(),
                                                            std::regex(rule.get<std::string>())));

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <filesystem>
+#include <fstream>
 #include <set>
 
 namespace {
@@ -43,6 +45,20 @@ TEST_CASE("a line that fits passes, each way not to fit is found") {
   CHECK(schemas().fault_of(metric).find("pattern") != std::string::npos);
   metric["time"] = "2026-01-31T12:00:00.123456789Z";
   CHECK(schemas().fault_of(metric) == "");
+}
+
+TEST_CASE("every line that sniff printed of the captures fits") {
+  std::size_t unanswered = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(TEST_GOLDEN "/sniff")) {
+    CAPTURE(entry.path().string());
+    std::ifstream file(entry.path());
+    for (std::string text; std::getline(file, text);) {
+      const auto line = Json::parse(text);
+      CHECK(schemas().fault_of(line) == "");
+      if (line["type"] == "message" && line["latency_us"].is_null()) ++unanswered;
+    }
+  }
+  CHECK(unanswered > 0);
 }
 
 TEST_CASE("of the summaries one must fit") {

@@ -49,8 +49,11 @@ void print(const Candidates& candidates, std::string_view typed) {
   }
 }
 
-void print_files(std::string_view prefix) {
-  std::printf(":files %s\n", std::string(prefix).c_str());
+/// `endings`: only folders and files that end so, as in `svg|mmd`.
+void print_files(std::string_view prefix, std::string_view endings = {}) {
+  std::string line = ":files " + std::string(prefix);
+  if (!endings.empty()) line += '\t' + std::string(endings);
+  std::puts(line.c_str());
 }
 
 /// What is known of the line up to the word that is completed.
@@ -248,6 +251,8 @@ void print_value(const Line& line, const Argument& argument) {
     print(candidates, typed);
   } else if (value == "FILE" || value == "DIR") {
     print_files("");
+  } else if (value == "FILE.svg|FILE.mmd") {
+    print_files("", "svg|mmd");
   } else if (value == "PATH=FILE") {
     if (auto equals = typed.find('='); equals != std::string::npos)
       print_files(typed.substr(0, equals + 1));

@@ -30,10 +30,6 @@ std::string percent(double value) {
   return std::string(text.data(), static_cast<std::size_t>(length));
 }
 
-std::string counted(std::uint64_t count, const char* noun) {
-  return std::to_string(count) + ' ' + noun + (count == 1 ? "" : "s");
-}
-
 /// The words of an outcome, for people: no_such_process -> no such process.
 std::string words(std::string_view outcome) {
   std::string text(outcome);

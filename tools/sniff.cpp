@@ -13,6 +13,8 @@
 #include "capture/sniffer.h"
 #include "capture/source.h"
 #include "console.h"
+#include "diagram.h"
+#include "diagram_file.h"
 #include "help_text.h"
 #include "options.h"
 #include "program.h"
@@ -60,6 +62,7 @@ struct SniffOptions {
   std::uint64_t count = 0;
   bool http = false;
   bool statistics = false;
+  std::optional<std::string> diagram;
   bool strict = false;
   Duration answer_wait = std::chrono::seconds(2);
   BodyMode body = BodyMode::automatic;
@@ -105,6 +108,8 @@ void add_selection(CommandLine& line, SniffOptions& options) {
   line.flag("--http", options.http, "plain HTTP requests too, and the events of /api/v1 streams");
   line.flag("--stats", options.statistics,
             "tables at the end: by name, by pair, outcomes, latencies");
+  line.text("--diagram", "FILE.svg|FILE.mmd", options.diagram,
+            "draw the messages at the end: as a picture, or for Mermaid");
   line.flag("--strict", options.strict,
             "exit 1 when anything was lost: gaps, drops, bytes passed over");
   line.duration("--answer-wait", options.answer_wait,
@@ -146,6 +151,7 @@ void check(const SniffOptions& options) {
   if (options.rotate_files != 0 && !options.rotate_size && !options.rotate_age)
     throw usage("-W needs -C or -G");
   if (options.keep == "-") throw usage("-w needs a file name: standard output is for the messages");
+  if (options.diagram) diagram_format(*options.diagram);
   if (options.snaplen == 0 || options.snaplen > 262'144) throw usage("-s must be 1 to 256k");
   if (options.buffer > std::size_t{1} << 30) throw usage("-B must be at most 1g");
 }
@@ -218,13 +224,14 @@ void give_up_root(const SniffOptions& options) {
   }
 }
 
-PrinterOptions printer_options(const SniffOptions& options, SchemaCodec& types) {
+PrinterOptions printer_options(const SniffOptions& options, SchemaCodec& types, Diagram& diagram) {
   PrinterOptions made;
   made.types = &types;
   made.filter = {options.from, options.to, options.name, {}};
   for (const auto& match : options.match) made.filter.fields.push_back(FieldMatch::parse(match));
   made.limit = options.count;
   made.statistics = options.statistics;
+  if (options.diagram) made.diagram = &diagram;
   return made;
 }
 
@@ -311,7 +318,7 @@ class PacketRun {
         types_(options.types),
         console_(options.output, BodyView(options.body, &types_)),
         source_(open()),
-        printer_(console_, printer_options(options, types_), [this] { over_ = true; }),
+        printer_(console_, printer_options(options, types_, diagram_), [this] { over_ = true; }),
         sniffer_(printer_, exchange_options(options)) {
     auto filter = packet_filter(options, source_.link_type());
     if (!filter.empty()) source_.set_filter(filter);
@@ -322,6 +329,7 @@ class PacketRun {
                                                          options.rotate_age.value_or(Duration(0))),
                                                      options.rotate_files, options.flush});
     }
+    if (options.diagram) diagram_file_.emplace(*options.diagram);
     give_up_root(options);
     auto wake = [this] { waiter_.wake(); };
     console_.watch([wake](bool) { wake(); }, wake);
@@ -337,6 +345,7 @@ class PacketRun {
     while (!over_) source_.is_live() ? read_live() : read_file();
     if (!console_.ended()) sniffer_.finish();
     if (writer_) writer_->flush();
+    if (diagram_file_) diagram_file_->write(diagram_, console_);
     auto summary = summary_of(sniffer_, source_, printer_);
     summary.undecodable += types_.misfits();
     summary.truncated = truncated_;
@@ -428,9 +437,11 @@ class PacketRun {
   Console console_;
   bool over_ = false;
   Source source_;
+  Diagram diagram_;
   SniffPrinter printer_;
   Sniffer sniffer_;
   std::optional<PacketWriter> writer_;
+  std::optional<DiagramFile> diagram_file_;
   bool truncated_ = false;
   bool shows_progress_ = ::isatty(STDERR_FILENO) != 0 && !options_.output.json;
   Steady::time_point last_progress_ = Steady::now();
@@ -443,9 +454,11 @@ class ProxyRun {
       : options_(options),
         types_(options.types),
         console_(options.output, BodyView(options.body, &types_)),
-        printer_(console_, printer_options(options, types_), [this] { waiter_.finish(); }),
+        printer_(console_, printer_options(options, types_, diagram_),
+                 [this] { waiter_.finish(); }),
         proxy_(rules(options), printer_, exchange_options(options),
                [this](const std::string& trouble) { console_.warning(trouble); }) {
+    if (options.diagram) diagram_file_.emplace(*options.diagram);
     give_up_root(options);
     console_.watch([this](bool full) { proxy_.pause(full); }, [this] { waiter_.finish(); });
     waiter_.on_quit = [this] { proxy_.post([this] { console_.note(interim(summary())); }); };
@@ -470,6 +483,7 @@ class ProxyRun {
     proxy_.stop();
     loop.join();
     if (error) std::rethrow_exception(error);
+    if (diagram_file_) diagram_file_->write(diagram_, console_);
     return conclude(options_, console_, printer_, summary());
   }
 
@@ -494,8 +508,10 @@ class ProxyRun {
   SchemaCodec types_;  // reads the user's files, so before root is given up
   Waiter waiter_;
   Console console_;
+  Diagram diagram_;
   SniffPrinter printer_;
   Proxy proxy_;
+  std::optional<DiagramFile> diagram_file_;
 };
 
 std::string as_json(const compactor::capture::Device& device) {

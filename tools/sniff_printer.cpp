@@ -130,14 +130,13 @@ void SniffPrinter::on_message(const SeenMessage& message) {
   event.seq = message.seq;
   event.partial = message.partial;
   event.trouble = message.trouble;
-  console_.print(event);
+  print(event);
   count_shown();
 }
 
 void SniffPrinter::on_answer(const SeenAnswer& answer) {
   if (over_ || hidden_.erase({answer.connection, answer.seq}) != 0) return;
-  console_.print(
-      SeenAnswerEvent{answer.time, answer.connection, answer.seq, answer.status, answer.latency});
+  print(SeenAnswerEvent{answer.time, answer.connection, answer.seq, answer.status, answer.latency});
 }
 
 void SniffPrinter::on_gap(const SeenGap& gap) {
@@ -153,7 +152,7 @@ void SniffPrinter::on_gap(const SeenGap& gap) {
   event.source = source;
   event.destination = destination;
   event.bytes = gap.bytes;
-  console_.print(event);
+  print(event);
 }
 
 void SniffPrinter::on_http(const SeenHttp& http) {

@@ -13,6 +13,7 @@
 
 #include "capture/exchange.h"
 #include "console.h"
+#include "diagram.h"
 #include "latency.h"
 #include "sniff_filter.h"
 
@@ -57,6 +58,7 @@ struct PrinterOptions {
   TypeCodec* types = nullptr;
   std::uint64_t limit = 0;  // end after so many; 0: never
   bool statistics = false;
+  Diagram* diagram = nullptr;  // gets what is printed
 };
 
 /// One thread at a time.
@@ -86,6 +88,13 @@ class SniffPrinter : public compactor::capture::ExchangeEvents {
 
   const Ends& ends(const compactor::capture::Seen& seen);
   void count_shown();
+
+  /// For what the conversation consists of: it stands in the diagram too.
+  template <class Event>
+  void print(const Event& event) {
+    console_.print(event);
+    if (options_.diagram != nullptr) options_.diagram->add(event);
+  }
 
   Console& console_;
   PrinterOptions options_;

@@ -330,6 +330,10 @@ std::string human_size(double bytes) {
   return with_three_digits(bytes / 1e9, "GB");
 }
 
+std::string counted(std::uint64_t count, const char* noun) {
+  return std::to_string(count) + ' ' + noun + (count == 1 ? "" : "s");
+}
+
 std::string duration_text(Duration duration) {
   auto left = duration.count();
   if (left == 0) return "0s";

@@ -48,6 +48,8 @@ std::optional<Duration> parse_time(std::string_view text);
 /// For people: `1.5 ms`, `2.03 s`; `512 B`, `64 kB`.
 std::string human_duration(double microseconds);
 std::string human_size(double bytes);
+/// `1 byte`, `2 bytes`.
+std::string counted(std::uint64_t count, const char* noun);
 /// As parse_duration reads it, for messages: `250ms`, `5s`, `1m30s`.
 std::string duration_text(Duration duration);
 

@@ -141,6 +141,10 @@ void check_shell(const std::string& name) {
   CHECK(shell.tab("compactor send x@127.0.0.1:1 mesos.internal.PingSlaveM") ==
         "compactor send x@127.0.0.1:1 mesos.internal.PingSlaveMessage ");
   CHECK(shell.tab("compactor send --batch CMakeL") == "compactor send --batch CMakeLists.txt ");
+  const auto tale = temporary_file("tale.mmd", "");
+  temporary_file("tale.pcap", "");
+  const auto begun = "compactor sniff --diagram " + tale.substr(0, tale.size() - 5);
+  CHECK(shell.tab(begun) == begun + "e.mmd ");
   CHECK(shell.tab("compactor send x@127.0.0.1:1 y @CMakeL")
             .starts_with("compactor send x@127.0.0.1:1 y @CMakeLists.txt"));
   CHECK(shell.tab("compactor ping ec@" + address) == "compactor ping echo@" + address + " ");
