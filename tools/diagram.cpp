@@ -3,9 +3,12 @@
 #include <algorithm>
 
 #include "encoding.h"
+#include "schema/json_text.h"
 #include "values.h"
 
 namespace tool {
+
+using compactor::schema::utf8_length;
 
 namespace {
 
@@ -17,9 +20,9 @@ constexpr std::size_t most_of_id = 44;
 std::string shortened(const std::string& text, std::size_t most) {
   std::size_t end = 0;
   for (std::size_t count = 0; end < text.size(); ++count) {
-    if (count + 1 == most && end + utf8_length(text, end) < text.size())
-      return text.substr(0, end) + "…";
-    end += utf8_length(text, end);
+    const std::size_t length = utf8_length(std::string_view(text).substr(end));
+    if (count + 1 == most && end + length < text.size()) return text.substr(0, end) + "…";
+    end += length;
   }
   return text;
 }

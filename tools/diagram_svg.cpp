@@ -10,8 +10,11 @@
 
 #include "diagram.h"
 #include "encoding.h"
+#include "schema/json_text.h"
 
 namespace tool {
+
+using compactor::schema::utf8_length;
 
 namespace {
 
@@ -38,7 +41,7 @@ constexpr std::string_view gap_ink = "#7d4e00";
 int text_width(std::string_view text) {
   int columns = 0;
   for (std::size_t at = 0; at < text.size();) {
-    auto length = utf8_length(text, at);
+    auto length = utf8_length(text.substr(at));
     columns += length > 2 ? 2 : 1;
     at += length;
   }
