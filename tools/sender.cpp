@@ -22,21 +22,6 @@ constexpr int sent_at_once = 512;
 // A connection that fails just when the time is over shall be told as such.
 constexpr auto grace = std::chrono::milliseconds(500);
 
-const char* hint_for(Fault fault) {
-  switch (fault) {
-    case Fault::tls:
-      return "this port seems to speak TLS";
-    case Fault::not_http:
-      return "is this the port of a libprocess?";
-    case Fault::connect:
-      return "is anything listening there?";
-    case Fault::resolve:
-      return "check the name, or give the IPv4 address";
-    default:
-      return "";
-  }
-}
-
 std::string kind_of(const Delivery& delivery) {
   switch (delivery.fault) {
     case Fault::none:
