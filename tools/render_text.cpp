@@ -260,7 +260,12 @@ class TextRenderer : public Renderer {
   }
 
   void append(std::string& out, const EndpointEvent& event) override {
-    append_column(out, '/' + event.endpoint->process + event.endpoint->path, 40);
+    auto path = '/' + event.endpoint->process + event.endpoint->path;
+    if (event.endpoint->summary.empty()) {
+      out += "  " + terminal_escaped(path) + '\n';
+      return;
+    }
+    append_column(out, path, 40);
     append_terminal_escaped(out, event.endpoint->summary);
     out += '\n';
   }
@@ -280,6 +285,7 @@ class TextRenderer : public Renderer {
   }
 
   void append(std::string& out, const InspectSummary& summary) override {
+    if (!summary.told_processes) return;
     out += '\n' + std::to_string(summary.processes) +
            (summary.processes == 1 ? " process, " : " processes, ") +
            counted(summary.queued, "event") + " queued\n";
