@@ -427,7 +427,9 @@ class TextRenderer : public Renderer {
 
   static void append_rates(std::string& out, const SendSummary& summary) {
     auto rate = static_cast<double>(summary.accepted) / summary.duration_s;
-    out += ", " + std::to_string(static_cast<std::uint64_t>(rate)) + " messages/s, " +
+    std::array<char, 32> text{};
+    int length = std::snprintf(text.data(), text.size(), rate < 10 ? "%.2g" : "%.0f", rate);
+    out += ", " + std::string(text.data(), static_cast<std::size_t>(length)) + " messages/s, " +
            human_size(static_cast<double>(summary.bytes) / summary.duration_s) + "/s";
   }
 
