@@ -272,6 +272,12 @@ void Sender::answered(Answered& answered) {
   progress_ = Steady::now();
   auto& item = window_[answered.number - first_];
   item.delivery = std::move(answered.delivery);
+  // We stopped for want of it; that the connection was ended by us is no news to anybody.
+  bool out_of_time = failure_ && failure_->exit() == Exit::deadline;
+  if (out_of_time && item.delivery.fault == Fault::stopped &&
+      item.delivery.outcome == Outcome::no_answer) {
+    item.delivery.reason = "no answer in " + duration_text(settings_.timeout);
+  }
   bool again = item.delivery.outcome == Outcome::failed && item.delivery.fault != Fault::stopped &&
                item.attempts <= settings_.retries && !stopped_;
   if (again) {

@@ -98,6 +98,7 @@ TEST_CASE("no answer in time is exit 4") {
   Peer mute([](const Request&) { return std::string(); });
   auto result = run({"send", mute.pid(), "m", "--json", "--timeout", "300ms"});
   CHECK(result.exit == 4);
+  CHECK(only_delivery(result).at("reason") == "no answer in 300ms");
   CHECK(only_delivery(result).at("outcome") == "no_answer");
   CHECK(result.errors().at(0).at("kind") == "timeout");
 }
