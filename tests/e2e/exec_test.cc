@@ -95,7 +95,8 @@ TEST_CASE("what is wrong with a line of a child is said in plain words") {
       {R"({"reply":{"name":"a b"}})", "the message name has a blank"},
       {R"(no json)", "no JSON: column"},
   };
-  for (const auto& [line, words] : lines) {
+  for (const auto& pair : lines) {
+    const auto* line = pair.first;
     CAPTURE(line);
     Peer peer;
     auto served = actor(std::string("echo '") + line + "'; echo '{\"reply\":{\"name\":\"end\"}}'");
@@ -105,7 +106,7 @@ TEST_CASE("what is wrong with a line of a child is said in plain words") {
     auto result = served.stop(SIGTERM);
     REQUIRE(result.err_json().size() == 1);
     auto told = result.err_json()[0].at("message").get<std::string>();
-    CHECK(told.find(words) != std::string::npos);
+    CHECK(told.find(pair.second) != std::string::npos);
     CHECK(told.find("json.exception") == std::string::npos);
   }
 }
