@@ -7,6 +7,7 @@
 #include "json_line.h"
 #include "line_body.h"
 #include "values.h"
+#include "wire/encode.h"
 
 namespace tool {
 
@@ -83,6 +84,28 @@ const Actor::Conversation* Actor::conversation(const Action& action) const {
   return found == conversations_.rend() ? nullptr : &*found;
 }
 
+namespace {
+
+Failure bad_action(const std::string& message) {
+  return Failure(Exit::usage, "action", message);
+}
+
+bool flag_of(const nlohmann::ordered_json& line, const char* key) {
+  auto found = line.find(key);
+  if (found == line.end()) return false;
+  if (!found->is_boolean()) throw bad_action(std::string(key) + " is neither true nor false");
+  return found->get<bool>();
+}
+
+std::optional<std::uint64_t> number_of(const nlohmann::ordered_json& line, const char* key) {
+  auto found = line.find(key);
+  if (found == line.end()) return std::nullopt;
+  if (!found->is_number_unsigned()) throw bad_action(std::string(key) + " is no number from 1");
+  return found->get<std::uint64_t>();
+}
+
+}  // namespace
+
 void Actor::act(std::string_view line) {
   // The first line may come before the constructor has returned.
   std::unique_lock(mutex_).unlock();
@@ -92,20 +115,21 @@ void Actor::act(std::string_view line) {
       Action action;
       action.is_reply = json.contains("reply");
       const auto& what = json[action.is_reply ? "reply" : "send"];
-      if (!what.is_object()) throw Failure(Exit::usage, "action", "send and reply take an object");
-      action.wants_report = what.value("report", false) || json.value("report", false);
-      if (what.contains("n")) action.number = what["n"].get<std::uint64_t>();
+      if (!what.is_object()) throw bad_action("send and reply take an object");
+      action.wants_report = flag_of(what, "report") || flag_of(json, "report");
+      action.number = number_of(what, "n");
       action.name = text_of_line(what, "name");
+      if (action.name.empty()) throw bad_action("it has no \"name\"");
       action.body = body_of_line(what, action.name, settings_.types);
       action.from = settings_.pid.str();
       if (!action.is_reply) action.to = parse_pid(text_of_line(what, "to"));
       send(action);
     } else if (json.contains("link")) {
       context_.link(settings_.pid, parse_pid(text_of_line(json, "link")));
-    } else if (json.value("terminate", false)) {
+    } else if (flag_of(json, "terminate")) {
       hooks_.terminate();
     } else {
-      throw Failure(Exit::usage, "action", "none of send, reply, link, terminate");
+      throw bad_action("none of send, reply, link, terminate");
     }
   } catch (const std::exception& error) {
     console_.warning("the child wrote a line that is no action (" + std::string(error.what()) +
@@ -118,8 +142,7 @@ void Actor::send(const Action& given) {
   if (action.is_reply) {
     std::lock_guard lock(mutex_);
     const auto* answered = conversation(action);
-    if (answered == nullptr)
-      throw Failure(Exit::usage, "action", "there is no such message to reply to");
+    if (answered == nullptr) throw bad_action("there is no such message to reply to");
     action.to = answered->from;
     action.from = answered->to.str();
   }
@@ -131,7 +154,10 @@ void Actor::send(const Action& given) {
   if (result == compactor::SendResult::queued) return;
   compactor::Delivery failed;
   failed.outcome = compactor::Outcome::failed;
-  failed.reason = "not sent: " + std::string(compactor::to_string(result));
+  const char* why = compactor::wire::why_not_sendable(compactor::Style::libprocess, action.from,
+                                                      action.to, action.name);
+  failed.reason = "not sent: " +
+                  (why == nullptr ? std::string(compactor::to_string(result)) : std::string(why));
   report(action, failed);
 }
 

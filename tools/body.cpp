@@ -128,7 +128,7 @@ std::string encode_json(std::string_view name, std::string_view json, std::strin
   auto suggestion = types == nullptr ? std::string() : types->suggestion(name);
   throw bad_body(
       "\"" + std::string(name) + "\" is no known message type, so its JSON cannot be encoded",
-      (suggestion.empty() ? "" : suggestion + "; ") + "--raw sends the text as it is");
+      (suggestion.empty() ? "" : suggestion + ' ') + "--raw sends the text as it is");
 }
 
 std::string read_file(const std::string& path) {

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <utility>
 
@@ -17,6 +18,8 @@ bool wants_colour(Colour colour, int fd) {
   if (term != nullptr && std::string_view(term) == "dumb") return false;
   return ::isatty(fd) != 0;
 }
+
+std::atomic<int> lost_output = 0;
 
 std::unique_ptr<Renderer> make_renderer(const OutputOptions& options, const BodyView& bodies) {
   if (options.json) return make_json_renderer(bodies);
@@ -42,6 +45,11 @@ Console::Console(const OutputOptions& options, const BodyView& bodies)
 Console::~Console() {
   out_.finish();
   err_.finish();
+  if (out_.error() != 0) lost_output = out_.error();
+}
+
+int output_error() {
+  return lost_output;
 }
 
 void Console::error(const Failure& failure) {

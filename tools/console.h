@@ -74,4 +74,8 @@ class Console {
   Output err_;
 };
 
+/// errno of a write to standard output that failed in a Console that is gone by now; 0 if none did.
+/// What was printed is lost then, which no exit 0 may hide. A reader that went away is no failure.
+int output_error();
+
 }  // namespace tool

@@ -91,7 +91,7 @@ void append_info(std::string& out, const pb::Descriptor& type, bool full) {
 
 void append_text(std::string& out, const pb::Descriptor& type) {
   out += "// " + type.full_name() + ", from " + type.file()->name() + '\n' + proto_text(type);
-  out += "\n// To fill, for: compactor send TARGET " + type.full_name() + " @FILE.json\n";
+  out += "\n// To fill, for: compactor send TARGET " + type.full_name() + " \"$(cat FILE)\"\n";
   out += compactor::schema::json_template(type).dump(2) + '\n';
 }
 
@@ -105,7 +105,7 @@ std::string described(const compactor::schema::Catalog& catalog, const DescribeO
     const auto* type = catalog.for_mailbox(*options.what);
     if (type == nullptr) {
       const auto hint = compactor::schema::did_you_mean(catalog.suggest(*options.what));
-      throw Failure(Exit::usage, "type", "unknown type " + *options.what,
+      throw Failure(Exit::usage, "type", "unknown type \"" + *options.what + '"',
                     hint.empty() ? "compactor describe lists the types" : hint);
     }
     if (options.output.json)

@@ -218,6 +218,7 @@ struct InspectSummary {
   std::uint64_t processes = 0;  // of the last round, as all that follows
   std::uint64_t queued = 0;
   std::map<std::string, std::uint64_t, std::less<>> by_name{};  // what is queued
+  bool told_processes = false;  // else there is nothing to sum up for people
 };
 
 struct ServeSummary {

@@ -75,10 +75,19 @@ struct Target {
   http::Server server;
 };
 
+/// HOST:PORT, which is a PID but for the id.
+compactor::Pid parse_node(const std::string& typed) {
+  try {
+    return parse_pid("node@" + typed);
+  } catch (const Failure&) {
+    throw Failure(Exit::usage, "pid", "\"" + typed + "\" is no HOST:PORT", "as in 10.0.0.5:5050");
+  }
+}
+
 Target read_target(const InspectOptions& options) {
   Target target;
   auto at = options.target.find('@');
-  auto pid = parse_pid(at == std::string::npos ? "node@" + options.target : options.target);
+  auto pid = at == std::string::npos ? parse_node(options.target) : parse_pid(options.target);
   if (at != std::string::npos) target.process = pid.id;
   target.address = pid.address();
   target.server.ip = resolve_host(pid.host, target.address);
@@ -124,7 +133,11 @@ Failure failure_of(const http::Answer& answer, const std::string& url) {
   if (answer.status == 401) {
     return Failure(Exit::refused, "authentication", message, "--auth FILE gives user and password");
   }
-  if (answer.status == 404) return Failure(Exit::no, "answer", message, "is this a libprocess?");
+  if (answer.status == 404) {
+    return Failure(Exit::no, "answer",
+                   message + (url.ends_with("/master/state") ? ": this is no Mesos master"
+                                                             : ": is this a libprocess?"));
+  }
   return Failure(Exit::refused, "answer", message);
 }
 
@@ -207,6 +220,7 @@ class Inspector {
       return a.events.size() != b.events.size() ? a.events.size() > b.events.size() : a.id < b.id;
     };
     std::sort(processes->begin(), processes->end(), busier);
+    summary_.told_processes = true;
     summary_.processes = processes->size();
     summary_.queued = 0;
     summary_.by_name.clear();
@@ -249,6 +263,10 @@ class Inspector {
     if (!metrics) return;
     std::erase_if(*metrics,
                   [this](const auto& m) { return !glob_matches(options_.metric, m.name); });
+    if (metrics->empty() && options_.metric != "*" && !failure_) {
+      failure_ =
+          Failure(Exit::no, "metric", "no metric " + options_.metric + " at " + target_.address);
+    }
     if (!metrics->empty()) console_.print(SectionEvent{"Metrics"});
     for (const auto& metric : *metrics)
       console_.print(MetricEvent{.time = time_, .metric = &metric});

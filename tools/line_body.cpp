@@ -50,6 +50,13 @@ std::string body_of_line(const nlohmann::ordered_json& line, std::string_view na
     return encode_json(type.empty() ? name : std::string_view(type), line["body"].dump(), unknown,
                        types);
   }
+  // Misspelt by hand, it would else be an empty body without a word; a recording may have keys of a
+  // later version.
+  for (const auto& [key, value] : line.items()) {
+    if (line.contains("type") || !key.starts_with("body")) continue;
+    throw bad_line("\"" + key + "\" alone is no body",
+                   "one of body, body_text, body_base64, body_hex");
+  }
   bool recorded_without = line.contains("size") && line["size"] != 0;
   if (recorded_without) {
     throw bad_line("the line was recorded without its body",
@@ -64,9 +71,13 @@ nlohmann::ordered_json parse_line(std::string_view text) {
     line = nlohmann::ordered_json::parse(text);
   } catch (const nlohmann::ordered_json::parse_error& error) {
     // Its text begins with an id of the library in brackets.
+    // Then comes a line number, which is always 1: whoever reads lines knows better.
     std::string what = error.what();
-    auto bracket = what.find("] ");
-    throw bad_line("no JSON: " + (bracket == std::string::npos ? what : what.substr(bracket + 2)));
+    for (const std::string_view prefix : {"] ", "parse error at ", "line 1, "}) {
+      auto found = what.find(prefix);
+      if (found != std::string::npos) what.erase(0, found + prefix.size());
+    }
+    throw bad_line("no JSON: " + what);
   }
   if (!line.is_object()) throw bad_line("no JSON object");
   return line;

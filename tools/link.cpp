@@ -79,7 +79,9 @@ struct Watched {
   bool awaiting = false;         // a probe is out
   int silent = 0;                // intervals without an answer
   bool unknown_told = false;
+  bool ever_answered = false;  // a probe, with any status
   std::string last_reason{};
+  compactor::Fault last_fault = compactor::Fault::none;  // of a probe
 };
 
 class Linker : public compactor::Process {
@@ -208,6 +210,7 @@ class Linker : public compactor::Process {
       target.awaiting = true;
       send(target.pid, probe_name, {},
            [this, index, generation](const compactor::Delivery& delivery) {
+             targets_[index].last_fault = delivery.fault;
              if (targets_[index].generation == generation && !frozen_) answered(index, delivery);
            });
     }
@@ -220,6 +223,7 @@ class Linker : public compactor::Process {
     auto& target = targets_[index];
     // Then the connection has ended, and exited() tells it.
     if (delivery.outcome == Outcome::no_answer || delivery.outcome == Outcome::failed) return;
+    target.ever_answered = true;
     if (target.silent > 0) console_.note(target.pid.str() + " answers again");
     target.awaiting = false;
     target.silent = 0;
@@ -255,6 +259,18 @@ const Watched* never_linked(const std::vector<Watched>& targets, bool at_the_end
   return found == targets.end() ? nullptr : &*found;
 }
 
+/// One that is over and only ever met the first probe with something else than an answer.
+const Watched* not_libprocess(const std::vector<Watched>& targets) {
+  using compactor::Fault;
+  auto strange = [](const Watched& t) {
+    bool fault = t.last_fault == Fault::tls || t.last_fault == Fault::not_http ||
+                 (t.last_fault == Fault::closed && t.last_reason == "closed");
+    return t.over && !t.ever_answered && fault;
+  };
+  auto found = std::find_if(targets.begin(), targets.end(), strange);
+  return found == targets.end() ? nullptr : &*found;
+}
+
 int judge(const LinkOptions& options, const Linker& linker, const Waiter& waiter,
           Waiter::Reason reason) {
   const auto& targets = linker.targets();
@@ -265,6 +281,11 @@ int judge(const LinkOptions& options, const Linker& linker, const Waiter& waiter
                   "is anything listening there?");
   }
   if (reason == Waiter::Reason::signal && options.lasting) throw waiter.interrupted();
+  if (const auto* target = not_libprocess(targets)) {
+    throw Failure(Exit::refused, std::string(compactor::to_string(target->last_fault)),
+                  target->pid.str() + " ended the connection at the first bytes",
+                  hint_for(target->last_fault));
+  }
   if (!options.lasting) return 0;
   return std::all_of(targets.begin(), targets.end(), [](const Watched& t) { return t.linked; }) ? 0
                                                                                                 : 1;

@@ -105,6 +105,23 @@ void check_sendable(compactor::Style style, std::string_view from, const compact
                 "\"" + std::string(name) + "\" to " + to.str() + " cannot be sent: " + why);
 }
 
+const char* hint_for(compactor::Fault fault) {
+  switch (fault) {
+    case compactor::Fault::tls:
+      return "this port seems to speak TLS";
+    case compactor::Fault::closed:
+      return "this port seems to speak TLS, or does not take such a message";
+    case compactor::Fault::not_http:
+      return "is this the port of a libprocess?";
+    case compactor::Fault::connect:
+      return "is anything listening there?";
+    case compactor::Fault::resolve:
+      return "check the name, or give the IPv4 address";
+    default:
+      return "";
+  }
+}
+
 compactor::Options make_options(const ProcessOptions& process,
                                 const std::vector<compactor::Pid>& targets, Console& console) {
   compactor::Options options;

@@ -27,6 +27,10 @@ std::vector<compactor::Pid> resolve_pids(const std::vector<std::string>& typed, 
 void check_sendable(compactor::Style style, std::string_view from, const compactor::Pid& to,
                     std::string_view name);
 
+/// What to try after such an end of a connection; "" when nothing is known. A TLS server closes at
+/// the first bytes of plain HTTP, mostly without a word.
+const char* hint_for(compactor::Fault fault);
+
 /// Fills in what the user left open: the LIBPROCESS_* variables, and, with all interfaces bound,
 /// the address to advertise: the source address of the route to the first target, with a warning
 /// for each other target that sees another one.

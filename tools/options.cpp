@@ -80,13 +80,22 @@ struct CommandLine::Impl {
     return option->group(group);
   }
 
-  [[noreturn]] void refuse_unknown(const std::vector<std::string>& arguments) const {
+  [[noreturn]] void refuse_argument(const std::string& argument) const {
+    throw Failure(Exit::usage, "usage", "too many arguments: \"" + argument + "\" is not expected",
+                  "compactor help " + app.get_name());
+  }
+
+  /// What CLI11 could not place. It leaves the first "--" there as well; what follows that is no
+  /// option.
+  void check_rest(const std::vector<std::string>& rest) const {
+    auto mark = std::find(rest.begin(), rest.end(), "--");
+    if (mark != rest.begin()) refuse_unknown(rest.front());
+    if (mark != rest.end() && mark + 1 != rest.end()) refuse_argument(mark[1]);
+  }
+
+  [[noreturn]] void refuse_unknown(const std::string& first) const {
     auto hint = "compactor help " + app.get_name();
-    const auto& first = arguments.front();
-    if (!first.starts_with('-')) {
-      throw Failure(Exit::usage, "usage", "too many arguments: \"" + first + "\" is not expected",
-                    hint);
-    }
+    if (!first.starts_with('-')) refuse_argument(first);
     std::vector<std::string> known;
     for (const auto* option : app.get_options()) {
       for (const auto& name : option->get_lnames()) known.push_back("--" + name);
@@ -221,8 +230,7 @@ bool CommandLine::parse(const std::vector<std::string>& arguments) {
   } catch (const CLI::ParseError& error) {
     throw Failure(Exit::usage, "usage", error.what(), "compactor help " + impl_->app.get_name());
   }
-  auto rest = impl_->app.remaining();
-  if (!rest.empty()) impl_->refuse_unknown(rest);
+  impl_->check_rest(impl_->app.remaining());
   return true;
 }
 

@@ -111,6 +111,7 @@ bool Output::write_out(const std::string& bytes) {
       pollfd ready{fd_, POLLOUT, 0};
       ::poll(&ready, 1, -1);
     } else if (count < 0 && errno != EINTR) {
+      if (errno != EPIPE) error_ = errno;
       return false;
     }
     if (count <= 0) continue;

@@ -58,6 +58,8 @@ class Output {
 
   bool full() const { return full_; }
   bool broken() const { return broken_; }
+  /// errno of the write that failed; 0 when none did or the reader only went away (EPIPE).
+  int error() const { return error_; }
   /// Bytes handed to the system so far, those of the write that is going on included.
   std::uint64_t handed_over() const { return handed_over_; }
 
@@ -84,6 +86,7 @@ class Output {
   bool gathering_ = false;
   std::atomic<bool> full_ = false;
   std::atomic<bool> broken_ = false;
+  std::atomic<int> error_ = 0;
   std::atomic<std::size_t> writing_ = 0;  // bytes taken from the queue, not yet written
   std::atomic<std::uint64_t> handed_over_ = 0;
   std::thread thread_;

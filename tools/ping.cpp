@@ -496,17 +496,18 @@ int judge(const PingOptions& options, const Pinger& pinger, Waiter::Reason reaso
                   "is the process there, and can it reach us?");
   }
   if (tally.finished > 0 && tally.unconnected == tally.finished) {
-    throw Failure(Exit::unreachable, "connect", "cannot connect to " + target + why,
-                  "is anything listening there?");
+    // The reason says "cannot connect" and names the address.
+    throw Failure(Exit::unreachable, "connect", target + why, "is anything listening there?");
   }
   if (tally.finished > 0 && tally.refused == tally.finished) {
     bool tls = tally.last_fault == Fault::tls;
+    const auto* hint = hint_for(tally.last_fault);
     throw Failure(Exit::refused,
                   tls                                   ? "tls"
                   : tally.last_fault == Fault::not_http ? "not_http"
                                                         : "refused",
                   target + " refused" + why,
-                  tls ? "this port seems to speak TLS" : "is this the port of a libprocess?");
+                  *hint != 0 ? hint : "is this the port of a libprocess?");
   }
   return 1;
 }

@@ -1,13 +1,16 @@
 #include "program.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <exception>
 #include <new>
+#include <system_error>
 
 #include "complete.h"
 #include "console.h"
@@ -107,6 +110,23 @@ int dispatch(const Arguments& arguments) {
   return require_command(first).run(rest);
 }
 
+/// Whoever starts us with one of the three closed would else get our output into the first socket.
+void open_standard_files() {
+  for (int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(fd, F_GETFD) < 0) [[maybe_unused]]
+      int opened = ::open("/dev/null", O_RDWR);
+  }
+}
+
+/// Output that is lost is a failure, however well the rest went.
+void check_output() {
+  errno = 0;
+  int error = std::fflush(stdout) == 0 || errno == EPIPE ? output_error() : errno;
+  if (error == 0) return;
+  throw Failure(Exit::local, "output",
+                "cannot write standard output: " + std::generic_category().message(error));
+}
+
 int tell(const Arguments& arguments, const Failure& failure) {
   Console(asked_output(arguments), BodyView()).error(failure);
   return static_cast<int>(failure.exit());
@@ -115,9 +135,12 @@ int tell(const Arguments& arguments, const Failure& failure) {
 }  // namespace
 
 int run_program(const Arguments& arguments) {
+  open_standard_files();
   ::signal(SIGPIPE, SIG_IGN);
   try {
-    return dispatch(arguments);
+    int status = dispatch(arguments);
+    check_output();
+    return status;
   } catch (const Failure& failure) {
     return tell(arguments, failure);
   } catch (const std::bad_alloc&) {

@@ -244,7 +244,12 @@ class TextRenderer : public Renderer {
   }
 
   void append(std::string& out, const EndpointEvent& event) override {
-    append_column(out, '/' + event.endpoint->process + event.endpoint->path, 40);
+    auto path = '/' + event.endpoint->process + event.endpoint->path;
+    if (event.endpoint->summary.empty()) {
+      out += "  " + terminal_escaped(path) + '\n';
+      return;
+    }
+    append_column(out, path, 40);
     append_terminal_escaped(out, event.endpoint->summary);
     out += '\n';
   }
@@ -264,6 +269,7 @@ class TextRenderer : public Renderer {
   }
 
   void append(std::string& out, const InspectSummary& summary) override {
+    if (!summary.told_processes) return;
     out += '\n' + std::to_string(summary.processes) +
            (summary.processes == 1 ? " process, " : " processes, ") +
            counted(summary.queued, "event") + " queued\n";
@@ -416,7 +422,9 @@ class TextRenderer : public Renderer {
 
   static void append_rates(std::string& out, const SendSummary& summary) {
     auto rate = static_cast<double>(summary.accepted) / summary.duration_s;
-    out += ", " + std::to_string(static_cast<std::uint64_t>(rate)) + " messages/s, " +
+    std::array<char, 32> text{};
+    int length = std::snprintf(text.data(), text.size(), rate < 10 ? "%.2g" : "%.0f", rate);
+    out += ", " + std::string(text.data(), static_cast<std::size_t>(length)) + " messages/s, " +
            human_size(static_cast<double>(summary.bytes) / summary.duration_s) + "/s";
   }
 

@@ -22,21 +22,6 @@ constexpr int sent_at_once = 512;
 // A connection that fails just when the time is over shall be told as such.
 constexpr auto grace = std::chrono::milliseconds(500);
 
-const char* hint_for(Fault fault) {
-  switch (fault) {
-    case Fault::tls:
-      return "this port seems to speak TLS";
-    case Fault::not_http:
-      return "is this the port of a libprocess?";
-    case Fault::connect:
-      return "is anything listening there?";
-    case Fault::resolve:
-      return "check the name, or give the IPv4 address";
-    default:
-      return "";
-  }
-}
-
 std::string kind_of(const Delivery& delivery) {
   switch (delivery.fault) {
     case Fault::none:
@@ -287,6 +272,12 @@ void Sender::answered(Answered& answered) {
   progress_ = Steady::now();
   auto& item = window_[answered.number - first_];
   item.delivery = std::move(answered.delivery);
+  // We stopped for want of it; that the connection was ended by us is no news to anybody.
+  bool out_of_time = failure_ && failure_->exit() == Exit::deadline;
+  if (out_of_time && item.delivery.fault == Fault::stopped &&
+      item.delivery.outcome == Outcome::no_answer) {
+    item.delivery.reason = "no answer in " + duration_text(settings_.timeout);
+  }
   bool again = item.delivery.outcome == Outcome::failed && item.delivery.fault != Fault::stopped &&
                item.attempts <= settings_.retries && !stopped_;
   if (again) {

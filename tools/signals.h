@@ -45,8 +45,8 @@ class Waiter {
   void wake();
 
   /// Blocks until finish(), wake(), a signal that ends the run, the deadline, or `fd` (if any) is
-  /// readable. After the first SIGINT or SIGTERM a second one ends the process at once. SIGQUIT
-  /// calls on_quit and goes on waiting.
+  /// readable. After the first SIGINT or SIGTERM a second one, unless it comes in the same moment,
+  /// ends the process at once. SIGQUIT calls on_quit and goes on waiting.
   Reason wait(std::optional<Clock::time_point> deadline = std::nullopt, int fd = -1);
   /// The same, passing over wake(): for who only waits for the end.
   Reason wait_for_end(std::optional<Clock::time_point> deadline = {});

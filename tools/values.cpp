@@ -229,7 +229,9 @@ compactor::Pid parse_pid(std::string_view text) {
   try {
     pid = compactor::Pid::parse(text);
   } catch (const compactor::InvalidPid& error) {
-    throw bad(error.what());
+    std::string why = error.what();
+    auto again = "invalid PID '" + std::string(text) + "': ";  // said already
+    throw bad(why.starts_with(again) ? why.substr(again.size()) : why);
   }
   if (pid.host.empty()) throw bad("it has no host");
   if (pid.port == 0) throw bad("the port is not in 1–65535");

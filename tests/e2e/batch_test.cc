@@ -136,7 +136,8 @@ TEST_CASE("--keep-going goes on, the exit is the first failure's") {
 
 TEST_CASE("bad lines are named with the reason") {
   Peer peer;
-  for (const char* bad : {"[1]", "{\"to\":5,\"name\":\"m\"}", "{\"name\":\"m\",\"body_hex\":\"0\"}",
+  for (const char* bad : {"[1]", "{\"name\":\"m\",\"bodytext\":\"a\"}", "{\"to\":5,\"name\":\"m\"}",
+                          "{\"name\":\"m\",\"body_hex\":\"0\"}",
                           "{\"name\":\"m\",\"body_text\":\"a\",\"body_hex\":\"00\"}",
                           "{\"body_text\":\"a\"}", "{\"name\":\"no.such.Type\",\"body\":{}}",
                           "{\"name\":\"m\",\"size\":3}", "{\"name\":\"a b\"}"}) {

@@ -85,6 +85,32 @@ TEST_CASE("a bad line is reported and not fatal") {
   CHECK(result.err.find("no json") != std::string::npos);
 }
 
+TEST_CASE("what is wrong with a line of a child is said in plain words") {
+  const std::pair<const char*, const char*> lines[] = {
+      {R"({"reply":{"name":"m","n":"x"}})", "n is no number"},
+      {R"({"reply":{"name":"m","report":5}})", "report is neither true nor false"},
+      {R"({"terminate":"yes"})", "terminate is neither true nor false"},
+      {R"({"reply":{}})", "it has no \"name\""},
+      {R"({"reply":{"name":"m","bodytext":"x"}})", "\"bodytext\" alone is no body"},
+      {R"({"reply":{"name":"a b"}})", "the message name has a blank"},
+      {R"(no json)", "no JSON: column"},
+  };
+  for (const auto& pair : lines) {
+    const auto* line = pair.first;
+    CAPTURE(line);
+    Peer peer;
+    auto served = actor(std::string("echo '") + line + "'; echo '{\"reply\":{\"name\":\"end\"}}'");
+    Client client(served.port());
+    client.send(message("x", "m", "", peer.pid()));
+    CHECK(peer.wait_requests(1)[0].line == "POST /peer/end HTTP/1.1");
+    auto result = served.stop(SIGTERM);
+    REQUIRE(result.err_json().size() == 1);
+    auto told = result.err_json()[0].at("message").get<std::string>();
+    CHECK(told.find(pair.second) != std::string::npos);
+    CHECK(told.find("json.exception") == std::string::npos);
+  }
+}
+
 TEST_CASE("a child that ends ends serve with 6, its last lines count") {
   Peer peer;
   Served served({"x", "--exec-shell",

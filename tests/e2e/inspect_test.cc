@@ -82,6 +82,12 @@ TEST_CASE("the recorded libprocess is shown") {
       run({"inspect", at(node), "--only", "metrics", "--metric", "*load_1min", "--json"});
   REQUIRE(some.events("metric").size() == 1);
   CHECK(some.events("metric")[0]["value"] == 3.0);
+  const auto none_such = run({"inspect", at(node), "--only", "metrics", "--metric", "no_such*"});
+  CHECK(none_such.exit == 1);
+  CHECK(none_such.out.empty());
+  CHECK(none_such.err.find("no metric no_such*") != std::string::npos);
+  const auto text = run({"inspect", at(node)});
+  CHECK(text.out.find(" \n") == std::string::npos);
 }
 
 TEST_CASE("a recorded Mesos master is summarised") {
@@ -126,6 +132,7 @@ TEST_CASE("each way to fail has its exit and says what to try") {
   REQUIRE(refused.errors().size() == 1);
   CHECK(refused.errors()[0]["message"].get<std::string>().find("Connection refused") !=
         std::string::npos);
+  CHECK(run({"inspect", "127.0.0.1:" + std::to_string(free_port())}).out.empty());
 
   Peer silent([](const Request&) { return ""; });
   const auto late = run({"inspect", at(silent), "--timeout", "100ms", "--json"});
@@ -143,7 +150,9 @@ TEST_CASE("each way to fail has its exit and says what to try") {
   Peer large(processes("[" + std::string(100000, ' ') + "]"));
   CHECK(run({"inspect", at(large), "--only", "processes", "--max-body", "1k"}).exit == 5);
   CHECK(run({"inspect", at(large), "--only", "processes"}).exit == 0);
-  CHECK(run({"inspect", "127.0.0.1"}).exit == 2);
+  const auto no_port = run({"inspect", "127.0.0.1"});
+  CHECK(no_port.exit == 2);
+  CHECK(no_port.err == "compactor: \"127.0.0.1\" is no HOST:PORT (as in 10.0.0.5:5050)\n");
   CHECK(run({"inspect"}).exit == 2);
   CHECK(run({"inspect", at(silent), "--count", "2"}).exit == 2);
 }

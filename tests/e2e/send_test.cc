@@ -67,6 +67,25 @@ TEST_CASE("a peer that closes without an answer is exit 5") {
   CHECK(only_delivery(result).at("outcome") == "no_answer");
 }
 
+TEST_CASE("a peer that closes at the first bytes, as a TLS server does, is told as one") {
+  for (const std::string command : {"send", "ping", "link"}) {
+    CAPTURE(command);
+    Peer peer([](const Request&) { return std::string(); });
+    Arguments arguments{command, peer.pid(), "--json"};
+    if (command == "send") arguments.emplace_back("m");
+    if (command == "ping") arguments.insert(arguments.end(), {"-c", "1"});
+    if (command == "link") arguments.insert(arguments.end(), {"--for", "1m"});
+    Background background(arguments);
+    peer.wait_requests(1);
+    peer.close_connections();
+    auto result = background.finish();
+    CHECK(result.exit == 5);
+    REQUIRE(result.errors().size() == 1);
+    CHECK(result.errors()[0].at("hint").get<std::string>().starts_with(
+        "this port seems to speak TLS"));
+  }
+}
+
 TEST_CASE("a port where nobody listens is exit 3") {
   auto result = run({"send", "a@127.0.0.1:" + std::to_string(free_port()), "m", "--json"});
   CHECK(result.exit == 3);
@@ -79,6 +98,7 @@ TEST_CASE("no answer in time is exit 4") {
   Peer mute([](const Request&) { return std::string(); });
   auto result = run({"send", mute.pid(), "m", "--json", "--timeout", "300ms"});
   CHECK(result.exit == 4);
+  CHECK(only_delivery(result).at("reason") == "no answer in 300ms");
   CHECK(only_delivery(result).at("outcome") == "no_answer");
   CHECK(result.errors().at(0).at("kind") == "timeout");
 }

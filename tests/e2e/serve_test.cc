@@ -213,6 +213,21 @@ TEST_CASE("signals: 0 without a goal, 130 and 143 with one, SIGQUIT tells how it
   CHECK(result.err.find(" messages, 5 B") != std::string::npos);
 }
 
+TEST_CASE("a signal told twice in the same moment is one: the summary still comes") {
+  // The child takes a while to end, so that the second finds serve ending.
+  for (int signal : {SIGINT, SIGTERM}) {
+    Background served({"serve", "x", "--json", "--exec-shell", "cat >/dev/null; sleep 0.3"});
+    served.event("serving");
+    // As timeout(1) does: to the process, and then to its group.
+    served.signal(signal);
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    served.signal(signal);
+    auto result = served.finish();
+    CHECK(result.exit == 0);
+    CHECK(result.events("summary").size() == 1);
+  }
+}
+
 TEST_CASE("a second signal ends it at once") {
   // Nobody reads its output, which is more than a pipe holds: it cannot end cleanly.
   Background served({"serve", "x"});

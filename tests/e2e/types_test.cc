@@ -61,6 +61,8 @@ TEST_CASE("describe shows a type as proto text, and a template that send accepts
         run({"send", "a@127.0.0.1:1", type, info[0].at("template").dump(), "--dry-run"});
     CHECK(sent.exit == 0);
     CHECK(has(sent.out, "POST /a/" + type + " HTTP/1.1"));
+    // @FILE would send the text of the template as it is.
+    CHECK(has(run({"describe", type}).out, "compactor send TARGET " + type + " \"$(cat FILE)\"\n"));
   }
 }
 

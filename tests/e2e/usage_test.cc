@@ -45,6 +45,44 @@ TEST_CASE("a misspelt option is suggested, wherever it stands") {
   check_error({"serve", "-y"}, 2, "usage", "unknown option -y");
 }
 
+TEST_CASE("behind -- nothing is an option") {
+  Peer peer;
+  CHECK(run({"send", "--json", "--", peer.pid(), "m", "-hello"}).exit == 0);
+  CHECK(run({"send", peer.pid(), "m", "--", "--json"}).exit == 0);
+  auto requests = peer.wait_requests(2);
+  CHECK(requests[0].body == "-hello");
+  CHECK(requests[1].body == "--json");
+  auto many = run({"send", "--", peer.pid(), "m", "body", "--timeout"});
+  CHECK(many.exit == 2);
+  CHECK(many.err.find("too many arguments: \"--timeout\"") != std::string::npos);
+  auto unknown = run({"send", "--tiemout", "1", "--", peer.pid(), "m", "body"});
+  CHECK(unknown.exit == 2);
+  CHECK(unknown.err.find("did you mean --timeout?") != std::string::npos);
+  CHECK(peer.requests().size() == 2);
+}
+
+TEST_CASE("output that cannot be written is exit 6, not lost without a word") {
+  Peer peer;
+  const Arguments commands{"--help", "describe", "send " + peer.pid() + " m --json",
+                           "send " + peer.pid() + " m -q"};
+  for (const auto& command : commands) {
+    CAPTURE(command);
+    auto full = run({"-c", "exec " COMPACTOR_PROGRAM " " + command + " >/dev/full"},
+                    {.program = "/bin/sh"});
+    CHECK(full.exit == 6);
+    CHECK(full.err.find("cannot write standard output: No space left") != std::string::npos);
+    CHECK(std::count(full.err.begin(), full.err.end(), '\n') == 1);
+  }
+  // Closed by the caller: what is printed must not go into a socket that got its number.
+  auto sent = peer.requests().size();
+  auto closed = run({"-c", "exec " COMPACTOR_PROGRAM " send " + peer.pid() + " m >&-"},
+                    {.program = "/bin/sh"});
+  CHECK(closed.exit == 0);
+  auto requests = peer.wait_requests(sent + 1);
+  CHECK(requests.back().body.empty());
+  CHECK(peer.bytes().find("accepted") == std::string::npos);
+}
+
 TEST_CASE("bad values are named") {
   check_error({"send", "a@127.0.0.1:1", "x", "--timeout", "soon"}, 2, "usage", "duration \"soon\"");
   check_error({"send", "a@127.0.0.1:1", "x", "--size", "big"}, 2, "usage", "size \"big\"");
