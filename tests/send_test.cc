@@ -387,6 +387,31 @@ TEST_CASE("the waiting form waits for room, and gives up after its time") {
   refused.wait(1);
 }
 
+TEST_CASE(
+    "a message larger than the room there is waits for its own, and gives up after its time") {
+  Options options = loopback();
+  options.max_queued_bytes = 60'000'000;
+  Sending s(options);
+  // What sockets hold is far less than is left of these.
+  std::string first, second;
+  first.resize(28'000'000, 'x');
+  second.resize(50'000'000, 'x');
+  CHECK(s.send(first) == SendResult::queued);
+  auto waiting = std::async(std::launch::async, [&] {
+    return s.context.send_wait("a@127.0.0.1:1", s.to(), "n", second, 50ms);
+  });
+  CHECK(waiting.wait_for(kPatience) == std::future_status::ready);
+  CHECK(waiting.get() == SendResult::full);
+  Log<bool> room;
+  s.context.when_room(s.to(), [&] { room.add(s.send(second) == SendResult::queued); });
+  on_loop(s.context);
+  CHECK(room.now().empty());
+  raw::Peer peer = s.listener.accept();
+  peer.read(first.size());
+  CHECK(room.wait(1) == std::vector{true});
+  s.context.stop(0s);
+}
+
 TEST_CASE("a thread that waits for room is let go by stop") {
   Options options = loopback();
   options.max_unanswered = 1;

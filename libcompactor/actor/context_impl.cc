@@ -721,7 +721,8 @@ SendResult ContextImpl::send_wait(std::string_view from, const Pid& to, std::str
   const auto budget = is_our_address(to) ? local_budget_ : shared_budget({to.host, to.port});
   while (true) {
     const SendResult result = send(from, to, name, body, on_delivery);
-    if (result != SendResult::full || !budget->wait_roomy(deadline)) return result;
+    if (result != SendResult::full || Clock::now() >= deadline || !budget->wait_roomy(deadline))
+      return result;
   }
 }
 

@@ -170,7 +170,8 @@ class COMPACTOR_API Context {
                        std::string_view body, Duration timeout, const OnDelivery& on_delivery = {});
 
   /// Calls `ready` once, on the loop, as soon as the address of `to` has less than half of its
-  /// limits queued (at once when it has now). Not any more when the Context stops.
+  /// limits queued, and room for the message that was refused last (at once when it has now). Not
+  /// any more when the Context stops.
   void when_room(const Pid& to, std::function<void()> ready);
 
   /// `process` (local) learns by exited() when `to` is no longer there. For a remote PID a
