@@ -1,6 +1,7 @@
 // What send() puts on the wire, and what its sender learns.
 #include <doctest/doctest.h>
 
+#include <ctime>
 #include <future>
 
 #include "actors.h"
@@ -478,6 +479,22 @@ TEST_CASE("a connection with a link is not closed for being idle") {
   raw::Peer peer = s.listener.accept();
   for (int i = 0; i < 20; ++i) on_loop(s.context, [] { std::this_thread::sleep_for(1ms); });
   CHECK(peer.nothing_to_read());
+  s.context.unlink(s.sender->pid(), s.to());
+  CHECK(peer.read_ending() == 0);
+}
+
+TEST_CASE("an idle time of nothing closes at once, and does not keep the loop busy with a link") {
+  Options options = loopback();
+  options.idle_timeout = 0s;
+  Sending s(options);
+  s.sender->link(s.to());
+  raw::Peer peer = s.listener.accept();
+  watcher(s.context).connections.wait(1);
+  std::clock_t before = 0, after = 0;
+  on_loop(s.context, [&] { before = std::clock(); });
+  std::this_thread::sleep_for(300ms);
+  on_loop(s.context, [&] { after = std::clock(); });
+  CHECK(after - before < CLOCKS_PER_SEC / 10);
   s.context.unlink(s.sender->pid(), s.to());
   CHECK(peer.read_ending() == 0);
 }

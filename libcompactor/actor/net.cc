@@ -127,6 +127,17 @@ void set_keepalive(int socket, Duration idle, Duration interval, int count) {
   set_option(socket, SOL_SOCKET, SO_KEEPALIVE, 1);
 }
 
+std::chrono::milliseconds silent_for(int socket) {
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  if (::getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return {};
+  if (info.tcpi_unacked == 0 || info.tcpi_retransmits == 0) return {};
+  // A peer whose buffers are full acknowledges each attempt, but those become rare.
+  const std::chrono::milliseconds silence(info.tcpi_last_ack_recv);
+  const std::chrono::microseconds attempts(info.tcpi_rto);
+  return silence > attempts + std::chrono::seconds(1) ? silence : std::chrono::milliseconds(0);
+}
+
 ExitReason exit_reason(const std::error_code& error) {
   if (!error) return ExitReason::closed;
   if (error.category() == resolve_category()) return ExitReason::unreachable;

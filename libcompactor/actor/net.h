@@ -26,6 +26,10 @@ int listen_on(const std::string& ip, std::uint16_t port);
 void set_no_delay(int socket);
 void set_keepalive(int socket, Duration idle, Duration interval, int count);
 
+/// For how long the peer has acknowledged nothing, although written bytes were sent to it again in
+/// that time; 0 when there are none, and when it may just not have been asked for a while.
+std::chrono::milliseconds silent_for(int socket);
+
 /// How a broken connection is told to those linked to it.
 ExitReason exit_reason(const std::error_code& error);
 /// As text for people: "connection refused", in lower case.

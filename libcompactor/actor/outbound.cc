@@ -15,6 +15,7 @@ namespace compactor {
 namespace {
 
 constexpr auto kShutLimit = std::chrono::seconds(60);
+constexpr auto kPause = std::chrono::milliseconds(10);  // between two looks, whatever was set
 constexpr std::size_t kMaxResponseBody = std::size_t{1} << 20;  // we look at its first line only
 
 bool looks_like_tls(std::string_view bytes) {
@@ -125,8 +126,8 @@ void Outbound::connected() {
     set_keepalive(socket_.native_handle(), o.keepalive_idle, o.keepalive_interval,
                   o.keepalive_count);
   }
-  last_used_ = Clock::now();
-  watch_idle();
+  last_used_ = linked_at_ = Clock::now();
+  watch();
   await_readable();
   flush();
   close_when_done();
@@ -169,12 +170,15 @@ void Outbound::show_request(std::size_t bytes) {
 }
 
 void Outbound::link(const std::string& process_id, const Pid& to) {
+  const bool first = links_.empty();
+  if (first) linked_at_ = Clock::now();
   if (!links_[process_id].insert(to).second) return;
   ContextImpl::count(impl_.counters.links);
   if (state_ == State::open) {
     const Options& o = impl_.options();
     set_keepalive(socket_.native_handle(), o.keepalive_idle, o.keepalive_interval,
                   o.keepalive_count);
+    if (first) watch();  // it was set for the end of an idle time
   }
 }
 
@@ -292,20 +296,39 @@ void Outbound::read_failed(const std::error_code& error) {
        address_.str() + (reason ? ": " + describe(reason) : std::string(" closed the connection")));
 }
 
-void Outbound::watch_idle() {
-  const auto idle = impl_.options().idle_timeout;
+void Outbound::watch() {
+  const Options& o = impl_.options();
   const bool idling = links_.empty() && !busy();
-  timer_.expires_at(in(idle, idling ? last_used_ : Clock::now()));
-  timer_.async_wait([self = shared_from_this(), idle](const asio::error_code& aborted) {
+  const Duration pause = std::max<Duration>(std::min(o.idle_timeout, o.keepalive_interval), kPause);
+  timer_.expires_at(idling ? in(o.idle_timeout, last_used_) : in(pause));
+  timer_.async_wait([self = shared_from_this()](const asio::error_code& aborted) {
     if (aborted || self->state_ != State::open) return;
     const ContextImpl::Turn turn(self->impl_);
-    if (self->links_.empty() && !self->busy() && Clock::now() - self->last_used_ >= idle) {
-      self->impl_.outbound_retired(self->shared_from_this());
-      self->retire();
-    } else {
-      self->watch_idle();
-    }
+    self->look_around();
   });
+}
+
+void Outbound::look_around() {
+  const auto now = Clock::now();
+  if (links_.empty() && !busy() && now - last_used_ >= impl_.options().idle_timeout) {
+    impl_.outbound_retired(shared_from_this());
+    return retire();
+  }
+  if (vanished(now)) {
+    const std::error_code error(ETIMEDOUT, std::system_category());
+    return fail(Fault::timed_out, error, address_.str() + ": " + describe(error));
+  }
+  watch();
+}
+
+bool Outbound::vanished(Clock::time_point now) {
+  // While written bytes are not acknowledged TCP sends no keep-alive, and gives up by itself only
+  // after a quarter of an hour. Before, keep-alive has seen to it that the peer is heard of.
+  if (links_.empty()) return false;
+  const Options& o = impl_.options();
+  const auto idle_until = in(o.keepalive_idle, linked_at_);
+  const auto limit = in(o.keepalive_count * o.keepalive_interval, idle_until) - linked_at_;
+  return now - linked_at_ >= limit && silent_for(socket_.native_handle()) >= limit;
 }
 
 void Outbound::retire() {

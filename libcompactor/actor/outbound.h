@@ -75,7 +75,9 @@ class Outbound : public std::enable_shared_from_this<Outbound>, private wire::Si
   void connected();
   std::error_code forget_interest();
   void connect_failed(const std::error_code& error);
-  void watch_idle();
+  void watch();
+  void look_around();
+  bool vanished(std::chrono::steady_clock::time_point now);
   void await_readable();
   void on_readable();
   void read_failed(const std::error_code& error);
@@ -89,7 +91,7 @@ class Outbound : public std::enable_shared_from_this<Outbound>, private wire::Si
   const Address address_;
   std::shared_ptr<Budget> budget_;
   asio::ip::tcp::socket socket_;
-  asio::steady_timer timer_;  // connect time-out first, then idleness
+  asio::steady_timer timer_;  // connect time-out first, then watch()
   OutputBuffer output_;
   std::deque<Sent> unanswered_;
   std::uint64_t queued_ = 0, written_ = 0;  // bytes of the stream so far
@@ -97,6 +99,7 @@ class Outbound : public std::enable_shared_from_this<Outbound>, private wire::Si
   std::map<std::string, std::unordered_set<Pid>>
       links_;  // id of a local process -> what it is linked to here
   std::chrono::steady_clock::time_point started_, last_used_, read_at_, shut_deadline_;
+  std::chrono::steady_clock::time_point linked_at_;  // with keep-alive since then
   std::uint64_t first_unanswered_begin_ = 0;
   std::size_t answered_ = 0;  // in the read being handled
   std::error_code write_error_;
