@@ -499,6 +499,33 @@ TEST_CASE("an idle time of nothing closes at once, and does not keep the loop bu
   CHECK(peer.read_ending() == 0);
 }
 
+TEST_CASE("a peer that never answers does not stop its senders for good") {
+  Options options = loopback();
+  options.max_unanswered = 10;
+  options.idle_timeout = 20ms;
+  Sending s(options);
+  s.sender->link(s.to());
+  raw::Peer peer = s.listener.accept();
+  for (int i = 0; i < 100; ++i) {
+    CHECK(s.context.send_wait("a@127.0.0.1:1", s.to(), "n", std::to_string(i), kPatience,
+                              s.deliveries.callback()) == SendResult::queued);
+  }
+  for (int i = 0; i < 100; ++i) peer.read_through("0\r\n\r\n");
+  for (const Delivery& delivery : s.deliveries.wait(100)) {
+    CHECK(delivery.outcome == Outcome::no_answer);
+  }
+  // Should it begin to answer, each answer belongs to its message all the same: one of these to
+  // none.
+  for (int i = 0; i < 101; ++i) peer.write(raw::kAccepted);
+  watcher(s.context).warnings.wait(1);
+  s.send("last");
+  peer.read_through("0\r\n\r\n");
+  on_loop(s.context);
+  CHECK(s.deliveries.now().size() == 100);
+  peer.write(answer("404 Not Found"));
+  CHECK(s.deliveries.wait(101)[100].outcome == Outcome::no_such_process);
+}
+
 TEST_CASE("over the limit of connections a message fails, and says so") {
   Options options = loopback();
   options.max_connections = 1;

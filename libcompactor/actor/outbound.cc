@@ -126,7 +126,7 @@ void Outbound::connected() {
     set_keepalive(socket_.native_handle(), o.keepalive_idle, o.keepalive_interval,
                   o.keepalive_count);
   }
-  last_used_ = linked_at_ = Clock::now();
+  last_used_ = linked_at_ = marked_at_ = Clock::now();
   watch();
   await_readable();
   flush();
@@ -212,6 +212,7 @@ void Outbound::flush() {
     impl_.outbound_retired(shared_from_this());
     return;
   }
+  if (never_answers()) forget_unanswered(written_);
   if (output_.empty()) return;
   writing_ = true;
   socket_.async_wait(asio::ip::tcp::socket::wait_write,
@@ -264,6 +265,10 @@ bool Outbound::on_message(const wire::HttpMessage& response) {
       head.append("\r\n").append(header.name).append(": ").append(header.value);
     }
     impl_.observer().response_in(address_, head);
+  }
+  if (forgotten_ > 0) {
+    --forgotten_;
+    return response.keep_alive;
   }
   if (unanswered_.empty()) {
     impl_.warn(address_.str() + " answered a message that was not sent to it (status " +
@@ -318,6 +323,7 @@ void Outbound::look_around() {
     const std::error_code error(ETIMEDOUT, std::system_category());
     return fail(Fault::timed_out, error, address_.str() + ": " + describe(error));
   }
+  look_for_answers(now);
   watch();
 }
 
@@ -329,6 +335,33 @@ bool Outbound::vanished(Clock::time_point now) {
   const auto idle_until = in(o.keepalive_idle, linked_at_);
   const auto limit = in(o.keepalive_count * o.keepalive_interval, idle_until) - linked_at_;
   return now - linked_at_ >= limit && silent_for(socket_.native_handle()) >= limit;
+}
+
+void Outbound::look_for_answers(Clock::time_point now) {
+  // There are peers that answer no message at all (old versions of libprocess). The limit of
+  // unanswered ones must not end all sending to them: of a peer that never said a word nothing is
+  // awaited any more.
+  if (now - marked_at_ < impl_.options().idle_timeout) return;
+  if (parser_.offset() == 0 && unanswered_.size() > impl_.options().max_unanswered / 2)
+    forget_unanswered(marked_);
+  marked_ = written_;
+  marked_at_ = now;
+}
+
+void Outbound::forget_unanswered(std::uint64_t end) {
+  Delivery delivery;
+  delivery.outcome = Outcome::no_answer;
+  delivery.fault = Fault::timed_out;
+  delivery.reason = address_.str() + " answers nothing";
+  std::size_t count = 0;
+  for (; !unanswered_.empty() && unanswered_.front().end <= end; ++count) {
+    const Sent sent = std::move(unanswered_.front());
+    unanswered_.pop_front();
+    first_unanswered_begin_ = sent.end;
+    impl_.complete(sent.on_delivery, delivery);
+  }
+  forgotten_ += count;
+  budget_->release_messages(count);
 }
 
 void Outbound::retire() {

@@ -78,6 +78,9 @@ class Outbound : public std::enable_shared_from_this<Outbound>, private wire::Si
   void watch();
   void look_around();
   bool vanished(std::chrono::steady_clock::time_point now);
+  void look_for_answers(std::chrono::steady_clock::time_point now);
+  bool never_answers() const { return forgotten_ > 0 && parser_.offset() == 0; }
+  void forget_unanswered(std::uint64_t end);
   void await_readable();
   void on_readable();
   void read_failed(const std::error_code& error);
@@ -100,6 +103,9 @@ class Outbound : public std::enable_shared_from_this<Outbound>, private wire::Si
       links_;  // id of a local process -> what it is linked to here
   std::chrono::steady_clock::time_point started_, last_used_, read_at_, shut_deadline_;
   std::chrono::steady_clock::time_point linked_at_;  // with keep-alive since then
+  std::chrono::steady_clock::time_point marked_at_;  // when written_ was marked_
+  std::uint64_t marked_ = 0;
+  std::uint64_t forgotten_ = 0;  // messages given up, whose answers may still come
   std::uint64_t first_unanswered_begin_ = 0;
   std::size_t answered_ = 0;  // in the read being handled
   std::error_code write_error_;

@@ -81,7 +81,9 @@ struct COMPACTOR_API Options {
                                                       // most is closed
   std::size_t max_connections = 0;  // accepted at once; 0: hard limit of descriptors − 64
   std::size_t max_queued_bytes = std::size_t{64} << 20;  // per address, not yet written
-  std::size_t max_unanswered = 65536;                    // per address, written or not
+  std::size_t max_unanswered = 65536;  // per address, written or not. A peer that has never
+                                       // answered anything, and leaves so many for idle_timeout,
+                                       // is sent on: they are no_answer
   Duration connect_timeout = std::chrono::seconds(5);
   Duration idle_timeout =
       std::chrono::seconds(60);  // of an outgoing connection without link; drained, then closed
