@@ -134,6 +134,25 @@ TEST_CASE("an unlinked PID is not told; the others are") {
   CHECK(l.process->exits.now().size() == 1);
 }
 
+TEST_CASE("on the loop a link behind an unlink stays") {
+  raw::Listener listener;
+  Context context(loopback());
+  const auto process = spawned<Recorder>(context);
+  const Pid remote{"peer", "127.0.0.1", listener.port()};
+  const auto local = spawned<Recorder>(context, "local");
+  on_loop(context, [&] {
+    for (const Pid& pid : {remote, local->pid()}) {
+      process->link(pid);
+      context.unlink(process->pid(), pid);
+      process->link(pid);
+    }
+  });
+  listener.accept().close();
+  CHECK(process->exits.wait(1)[0] == Gone{remote.str(), ExitReason::closed});
+  local->terminate();
+  CHECK(process->exits.wait(2)[1] == Gone{local->pid().str(), ExitReason::closed});
+}
+
 TEST_CASE("the links of a process end with it") {
   Linked l;
   l.process->terminate();

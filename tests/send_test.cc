@@ -1,6 +1,7 @@
 // What send() puts on the wire, and what its sender learns.
 #include <doctest/doctest.h>
 
+#include <ctime>
 #include <future>
 
 #include "actors.h"
@@ -387,6 +388,31 @@ TEST_CASE("the waiting form waits for room, and gives up after its time") {
   refused.wait(1);
 }
 
+TEST_CASE(
+    "a message larger than the room there is waits for its own, and gives up after its time") {
+  Options options = loopback();
+  options.max_queued_bytes = 60'000'000;
+  Sending s(options);
+  // What sockets hold is far less than is left of these.
+  std::string first, second;
+  first.resize(28'000'000, 'x');
+  second.resize(50'000'000, 'x');
+  CHECK(s.send(first) == SendResult::queued);
+  auto waiting = std::async(std::launch::async, [&] {
+    return s.context.send_wait("a@127.0.0.1:1", s.to(), "n", second, 50ms);
+  });
+  CHECK(waiting.wait_for(kPatience) == std::future_status::ready);
+  CHECK(waiting.get() == SendResult::full);
+  Log<bool> room;
+  s.context.when_room(s.to(), [&] { room.add(s.send(second) == SendResult::queued); });
+  on_loop(s.context);
+  CHECK(room.now().empty());
+  raw::Peer peer = s.listener.accept();
+  peer.read(first.size());
+  CHECK(room.wait(1) == std::vector{true});
+  s.context.stop(0s);
+}
+
 TEST_CASE("a thread that waits for room is let go by stop") {
   Options options = loopback();
   options.max_unanswered = 1;
@@ -455,6 +481,49 @@ TEST_CASE("a connection with a link is not closed for being idle") {
   CHECK(peer.nothing_to_read());
   s.context.unlink(s.sender->pid(), s.to());
   CHECK(peer.read_ending() == 0);
+}
+
+TEST_CASE("an idle time of nothing closes at once, and does not keep the loop busy with a link") {
+  Options options = loopback();
+  options.idle_timeout = 0s;
+  Sending s(options);
+  s.sender->link(s.to());
+  raw::Peer peer = s.listener.accept();
+  watcher(s.context).connections.wait(1);
+  std::clock_t before = 0, after = 0;
+  on_loop(s.context, [&] { before = std::clock(); });
+  std::this_thread::sleep_for(300ms);
+  on_loop(s.context, [&] { after = std::clock(); });
+  CHECK(after - before < CLOCKS_PER_SEC / 10);
+  s.context.unlink(s.sender->pid(), s.to());
+  CHECK(peer.read_ending() == 0);
+}
+
+TEST_CASE("a peer that never answers does not stop its senders for good") {
+  Options options = loopback();
+  options.max_unanswered = 10;
+  options.idle_timeout = 20ms;
+  Sending s(options);
+  s.sender->link(s.to());
+  raw::Peer peer = s.listener.accept();
+  for (int i = 0; i < 100; ++i) {
+    CHECK(s.context.send_wait("a@127.0.0.1:1", s.to(), "n", std::to_string(i), kPatience,
+                              s.deliveries.callback()) == SendResult::queued);
+  }
+  for (int i = 0; i < 100; ++i) peer.read_through("0\r\n\r\n");
+  for (const Delivery& delivery : s.deliveries.wait(100)) {
+    CHECK(delivery.outcome == Outcome::no_answer);
+  }
+  // Should it begin to answer, each answer belongs to its message all the same: one of these to
+  // none.
+  for (int i = 0; i < 101; ++i) peer.write(raw::kAccepted);
+  watcher(s.context).warnings.wait(1);
+  s.send("last");
+  peer.read_through("0\r\n\r\n");
+  on_loop(s.context);
+  CHECK(s.deliveries.now().size() == 100);
+  peer.write(answer("404 Not Found"));
+  CHECK(s.deliveries.wait(101)[100].outcome == Outcome::no_such_process);
 }
 
 TEST_CASE("over the limit of connections a message fails, and says so") {

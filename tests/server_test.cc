@@ -349,6 +349,29 @@ TEST_CASE("a peer that asks and does not read is read no further, and gets all w
   CHECK(asked.now().size() == 300);
 }
 
+TEST_CASE("an answer of any size is written, and the connection stays") {
+  Context context(loopback());
+  const std::string large = repeated(20, std::string(1'000'000, 'x'));
+  context.route("/large", [&](const HttpRequest&) { return HttpResponse{200, "", large}; });
+  raw::Peer peer(context.bound().port);
+  for (int i = 0; i < 2; ++i) {
+    peer.write("GET /large HTTP/1.1\r\n\r\n");
+    CHECK(peer.read_response().body.size() == large.size());
+  }
+  CHECK(watcher(context).warnings.now().empty());
+}
+
+TEST_CASE("who asks for too much in one read gets a part of it, then FIN, in bounded memory") {
+  Context context(loopback());
+  const std::string large(1'000'000, 'x');
+  context.route("/large", [&](const HttpRequest&) { return HttpResponse{200, "", large}; });
+  raw::Peer peer(context.bound().port);
+  peer.write(repeated(1000, "GET /large HTTP/1.1\r\n\r\n"));
+  const std::size_t size = peer.read_to_end().size();
+  CHECK(size > 16'000'000);
+  CHECK(size < 20'000'000);
+}
+
 TEST_CASE("while receiving is paused nothing is read, and all of it afterwards") {
   Served s;
   s.context.pause_receiving();

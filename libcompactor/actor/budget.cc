@@ -7,6 +7,7 @@ namespace compactor {
 bool Budget::reserve(std::size_t bytes) {
   if (bytes_.fetch_add(bytes, std::memory_order_relaxed) + bytes > max_bytes_) {
     bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+    wanted_.store(bytes);
     return false;
   }
   if (messages_.fetch_add(1, std::memory_order_relaxed) >= max_messages_) {
@@ -30,7 +31,9 @@ void Budget::release_messages(std::size_t count) {
 }
 
 bool Budget::roomy() const {
-  return bytes_.load() <= max_bytes_ / 2 && messages_.load() <= max_messages_ / 2;
+  const std::size_t bytes = bytes_.load();
+  return bytes <= max_bytes_ / 2 && bytes + wanted_.load() <= max_bytes_ &&
+         messages_.load() <= max_messages_ / 2;
 }
 
 bool Budget::wait_roomy(std::chrono::steady_clock::time_point deadline) {
@@ -53,6 +56,7 @@ void Budget::close() {
 void Budget::wake_if_roomy() {
   if (ready_.empty() && waiting_.load() == 0) return;
   if (!roomy()) return;
+  wanted_.store(0);  // who is refused again asks for it again
   if (waiting_.load() > 0) {
     { std::lock_guard lock(mutex_); }
     room_.notify_all();

@@ -27,7 +27,8 @@ class Budget {
   void release_bytes(std::size_t bytes);
   void release_messages(std::size_t count);
 
-  /// Less than half of both limits is taken.
+  /// Less than half of both limits is taken, and there is room for the message refused last: one
+  /// of more than half the limit would else be told of room for ever, and be refused for ever.
   bool roomy() const;
   /// Calls `ready` when roomy. Loop only; precondition: !roomy().
   void when_roomy(std::function<void()> ready) { ready_.push_back(std::move(ready)); }
@@ -41,6 +42,7 @@ class Budget {
 
   const std::size_t max_bytes_, max_messages_;
   std::atomic<std::size_t> bytes_{0}, messages_{0};
+  std::atomic<std::size_t> wanted_{0};  // bytes of the message refused last
   std::vector<std::function<void()>> ready_;
   std::atomic<int> waiting_{0};
   std::mutex mutex_;

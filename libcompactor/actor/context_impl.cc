@@ -721,7 +721,8 @@ SendResult ContextImpl::send_wait(std::string_view from, const Pid& to, std::str
   const auto budget = is_our_address(to) ? local_budget_ : shared_budget({to.host, to.port});
   while (true) {
     const SendResult result = send(from, to, name, body, on_delivery);
-    if (result != SendResult::full || !budget->wait_roomy(deadline)) return result;
+    if (result != SendResult::full || Clock::now() >= deadline || !budget->wait_roomy(deadline))
+      return result;
   }
 }
 
@@ -790,14 +791,18 @@ void ContextImpl::link_on_loop(const std::string& process_id, const Pid& to) {
 }
 
 void ContextImpl::unlink(const Pid& process, const Pid& to) {
-  post([this, process, to] {
-    const Turn turn(*this);
-    if (is_our_address(to)) {
-      if (const auto slot = find_slot(to.id)) slot->linkers.erase(process.id);
-      return;
-    }
-    for (const auto& connection : all_outbound()) connection->unlink(process.id, to);
-  });
+  // In place on the loop, as link() is: of the two the last one called counts.
+  if (on_loop()) return unlink_on_loop(process.id, to);
+  post([this, id = process.id, to] { unlink_on_loop(id, to); });
+}
+
+void ContextImpl::unlink_on_loop(const std::string& process_id, const Pid& to) {
+  const Turn turn(*this);
+  if (is_our_address(to)) {
+    if (const auto slot = find_slot(to.id)) slot->linkers.erase(process_id);
+    return;
+  }
+  for (const auto& connection : all_outbound()) connection->unlink(process_id, to);
 }
 
 void ContextImpl::deliver_exit(const std::string& process_id, const Pid& pid, ExitReason reason) {

@@ -223,6 +223,7 @@ class ContextImpl {
                          std::shared_ptr<Process> owner);
   std::shared_ptr<Outbound> outbound_to(const Address& address);
   void link_on_loop(const std::string& process_id, const Pid& to);
+  void unlink_on_loop(const std::string& process_id, const Pid& to);
 
   std::vector<std::shared_ptr<Outbound>> all_outbound() const;
   void sweep();

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t kWriteAtOnce = std::size_t{64} << 10;
 constexpr std::size_t kPauseReading = std::size_t{1} << 20;  // stored responses unread by the peer
-constexpr std::size_t kMaxStored = std::size_t{16} << 20;    // … and given up
+constexpr std::size_t kMaxStored = std::size_t{16} << 20;    // … and asked for in one read
 constexpr std::size_t kMaxEntries = 65536;
 constexpr auto kAnswerLimit = std::chrono::seconds(60);
 constexpr auto kLingerLimit = std::chrono::seconds(2);
@@ -107,10 +107,18 @@ void Inbound::discard() {
 bool Inbound::on_message(const wire::HttpMessage& request) {
   const auto persist =
       request.minor == 0 && request.keep_alive ? wire::Persist::stated : wire::Persist::implied;
-  answer_message(request, persist);
+  const auto head = wire::message_head(request);
+  // One read can ask for more than we are willing to hold: who asked gets what there is, and finds
+  // the connection closed behind it. A message is never held up by that.
+  if (!head && owed_.stored_bytes() > kMaxStored) return false;
+  if (head) {
+    answer_message(request, *head, persist);
+  } else {
+    answer_plain(request, persist);
+  }
   if (answers_abandoned_) {
     owed_.clear();
-  } else if (owed_.stored_bytes() > kMaxStored || owed_.entries() > kMaxEntries) {
+  } else if (owed_.entries() > kMaxEntries) {
     impl_.warn(peer_text() + " does not read its answers; it gets no more");
     abandon_answers();
   }
@@ -118,23 +126,22 @@ bool Inbound::on_message(const wire::HttpMessage& request) {
   return request.keep_alive && state_ == State::open;
 }
 
-void Inbound::answer_message(const wire::HttpMessage& request, wire::Persist persist) {
-  const auto head = wire::message_head(request);
-  if (!head) return answer_plain(request, persist);
+void Inbound::answer_message(const wire::HttpMessage& request, const wire::MessageHead& head,
+                             wire::Persist persist) {
   std::string decoded, inflated, why;
-  const auto id = wire::decode_id(head->raw_id, decoded);
+  const auto id = wire::decode_id(head.raw_id, decoded);
   if (!id)
     return respond(500, kText, "The process id is not percent-encoded as it should be.", persist);
   const auto body = wire::delivered_body(request, inflated, impl_.options().max_body, why);
   if (!body) return respond(400, kText, why, persist);
-  const Pid& from = read_sender(head->sender);
+  const Pid& from = read_sender(head.sender);
   if (impl_.options().require_peer_ip_match && !sender_matches_peer()) {
     return respond(400, kText,
                    "The sender " + sender_text_ + " does not have the address it sends from, " +
                        peer_text() + ".",
                    persist);
   }
-  const bool found = impl_.deliver(*id, from, head->sender, head->name, *body);
+  const bool found = impl_.deliver(*id, from, head.sender, head.name, *body);
   if (!found) ContextImpl::count(impl_.counters.messages_dropped);
   owed_.add(found ? ResponseQueue::Common::accepted : ResponseQueue::Common::not_found, persist);
 }

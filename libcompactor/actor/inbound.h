@@ -9,6 +9,7 @@
 #include "actor/net.h"
 #include "actor/response_queue.h"
 #include "compactor/pid.h"
+#include "wire/message.h"
 #include "wire/parser.h"
 
 namespace compactor {
@@ -47,7 +48,8 @@ class Inbound : public std::enable_shared_from_this<Inbound>, private wire::Sink
   };
 
   bool on_message(const wire::HttpMessage& request) override;
-  void answer_message(const wire::HttpMessage& request, wire::Persist persist);
+  void answer_message(const wire::HttpMessage& request, const wire::MessageHead& head,
+                      wire::Persist persist);
   void answer_plain(const wire::HttpMessage& request, wire::Persist persist);
   void respond(int status, std::string_view content_type, std::string_view body,
                wire::Persist persist, bool head_only = false);

@@ -15,6 +15,7 @@ namespace compactor {
 namespace {
 
 constexpr auto kShutLimit = std::chrono::seconds(60);
+constexpr auto kPause = std::chrono::milliseconds(10);  // between two looks, whatever was set
 constexpr std::size_t kMaxResponseBody = std::size_t{1} << 20;  // we look at its first line only
 
 bool looks_like_tls(std::string_view bytes) {
@@ -122,8 +123,8 @@ void Outbound::connected() {
   const auto took = Clock::now() - started_;
   impl_.observer().connected(address_, local_of(socket_.native_handle()), took);
   if (!links_.empty()) keep_alive();
-  last_used_ = Clock::now();
-  watch_idle();
+  last_used_ = marked_at_ = Clock::now();
+  watch();
   await_readable();
   flush();
   close_when_done();
@@ -202,6 +203,7 @@ void Outbound::flush() {
     return;
   }
   watch_acknowledgements();
+  if (never_answers()) forget_unanswered(written_);
   if (output_.empty()) return;
   writing_ = true;
   socket_.async_wait(asio::ip::tcp::socket::wait_write,
@@ -255,6 +257,10 @@ bool Outbound::on_message(const wire::HttpMessage& response) {
     }
     impl_.observer().response_in(address_, head);
   }
+  if (forgotten_ > 0) {
+    --forgotten_;
+    return response.keep_alive;
+  }
   if (unanswered_.empty()) {
     impl_.warn(address_.str() + " answered a message that was not sent to it (status " +
                std::to_string(response.status) + ")");
@@ -286,19 +292,14 @@ void Outbound::read_failed(const std::error_code& error) {
        address_.str() + (reason ? ": " + describe(reason) : std::string(" closed the connection")));
 }
 
-void Outbound::watch_idle() {
-  const auto idle = impl_.options().idle_timeout;
+void Outbound::watch() {
+  const Duration idle = impl_.options().idle_timeout;
   const bool idling = links_.empty() && !busy();
-  timer_.expires_at(in(idle, idling ? last_used_ : Clock::now()));
-  timer_.async_wait([self = shared_from_this(), idle](const asio::error_code& aborted) {
+  timer_.expires_at(idling ? in(idle, last_used_) : in(std::max<Duration>(idle, kPause)));
+  timer_.async_wait([self = shared_from_this()](const asio::error_code& aborted) {
     if (aborted || self->state_ != State::open) return;
     const ContextImpl::Turn turn(self->impl_);
-    if (self->links_.empty() && !self->busy() && Clock::now() - self->last_used_ >= idle) {
-      self->impl_.outbound_retired(self->shared_from_this());
-      self->retire();
-    } else {
-      self->watch_idle();
-    }
+    self->look_around();
   });
 }
 
@@ -311,7 +312,7 @@ void Outbound::keep_alive() {
 void Outbound::watch_acknowledgements() {
   if (watching_ || links_.empty() || state_ != State::open || !busy()) return;
   watching_ = true;
-  ack_timer_.expires_after(impl_.options().keepalive_interval);
+  ack_timer_.expires_after(std::max<Duration>(impl_.options().keepalive_interval, kPause));
   ack_timer_.async_wait([self = shared_from_this()](const asio::error_code& aborted) {
     self->watching_ = false;
     if (aborted || self->state_ != State::open) return;
@@ -332,6 +333,43 @@ void Outbound::check_acknowledgements() {
                 address_.str() + " acknowledges nothing");
   }
   watch_acknowledgements();
+}
+
+void Outbound::look_around() {
+  const auto now = Clock::now();
+  if (links_.empty() && !busy() && now - last_used_ >= impl_.options().idle_timeout) {
+    impl_.outbound_retired(shared_from_this());
+    return retire();
+  }
+  look_for_answers(now);
+  watch();
+}
+
+void Outbound::look_for_answers(Clock::time_point now) {
+  // There are peers that answer no message at all (old versions of libprocess). The limit of
+  // unanswered ones must not end all sending to them: of a peer that never said a word nothing is
+  // awaited any more.
+  if (now - marked_at_ < impl_.options().idle_timeout) return;
+  if (parser_.offset() == 0 && unanswered_.size() > impl_.options().max_unanswered / 2)
+    forget_unanswered(marked_);
+  marked_ = written_;
+  marked_at_ = now;
+}
+
+void Outbound::forget_unanswered(std::uint64_t end) {
+  Delivery delivery;
+  delivery.outcome = Outcome::no_answer;
+  delivery.fault = Fault::timed_out;
+  delivery.reason = address_.str() + " answers nothing";
+  std::size_t count = 0;
+  for (; !unanswered_.empty() && unanswered_.front().end <= end; ++count) {
+    const Sent sent = std::move(unanswered_.front());
+    unanswered_.pop_front();
+    first_unanswered_begin_ = sent.end;
+    impl_.complete(sent.on_delivery, delivery);
+  }
+  forgotten_ += count;
+  budget_->release_messages(count);
 }
 
 void Outbound::retire() {

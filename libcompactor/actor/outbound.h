@@ -75,12 +75,16 @@ class Outbound : public std::enable_shared_from_this<Outbound>, private wire::Si
   void connected();
   std::error_code forget_interest();
   void connect_failed(const std::error_code& error);
-  void watch_idle();
   void keep_alive();
   /// Keep-alive does not probe while bytes are unacknowledged, and TCP sends those again for a
   /// quarter of an hour: a linked peer that vanishes meanwhile has to be told by us.
   void watch_acknowledgements();
   void check_acknowledgements();
+  void watch();
+  void look_around();
+  void look_for_answers(std::chrono::steady_clock::time_point now);
+  bool never_answers() const { return forgotten_ > 0 && parser_.offset() == 0; }
+  void forget_unanswered(std::uint64_t end);
   void await_readable();
   void on_readable();
   void read_failed(const std::error_code& error);
@@ -94,7 +98,7 @@ class Outbound : public std::enable_shared_from_this<Outbound>, private wire::Si
   const Address address_;
   std::shared_ptr<Budget> budget_;
   asio::ip::tcp::socket socket_;
-  asio::steady_timer timer_;  // connect time-out first, then idleness
+  asio::steady_timer timer_;  // connect time-out first, then watch()
   asio::steady_timer ack_timer_;
   OutputBuffer output_;
   std::deque<Sent> unanswered_;
@@ -102,8 +106,11 @@ class Outbound : public std::enable_shared_from_this<Outbound>, private wire::Si
   wire::Parser parser_;
   std::map<std::string, std::unordered_set<Pid>>
       links_;  // id of a local process -> what it is linked to here
-  std::chrono::steady_clock::time_point started_, last_used_, read_at_, shut_deadline_,
-      silent_since_;
+  std::chrono::steady_clock::time_point started_, last_used_, read_at_, shut_deadline_;
+  std::chrono::steady_clock::time_point silent_since_;  // retransmitting; none: not
+  std::chrono::steady_clock::time_point marked_at_;     // when written_ was marked_
+  std::uint64_t marked_ = 0;
+  std::uint64_t forgotten_ = 0;  // messages given up, whose answers may still come
   std::uint64_t first_unanswered_begin_ = 0;
   std::size_t answered_ = 0;  // in the read being handled
   std::error_code write_error_;

@@ -81,7 +81,9 @@ struct COMPACTOR_API Options {
                                                       // most is closed
   std::size_t max_connections = 0;  // accepted at once; 0: hard limit of descriptors − 64
   std::size_t max_queued_bytes = std::size_t{64} << 20;  // per address, not yet written
-  std::size_t max_unanswered = 65536;                    // per address, written or not
+  std::size_t max_unanswered = 65536;  // per address, written or not. A peer that has never
+                                       // answered anything, and leaves so many for idle_timeout,
+                                       // is sent on: they are no_answer
   Duration connect_timeout = std::chrono::seconds(5);
   Duration idle_timeout =
       std::chrono::seconds(60);  // of an outgoing connection without link; drained, then closed
@@ -172,7 +174,8 @@ class COMPACTOR_API Context {
                        std::string_view body, Duration timeout, const OnDelivery& on_delivery = {});
 
   /// Calls `ready` once, on the loop, as soon as the address of `to` has less than half of its
-  /// limits queued (at once when it has now). Not any more when the Context stops.
+  /// limits queued, and room for the message that was refused last (at once when it has now). Not
+  /// any more when the Context stops.
   void when_room(const Pid& to, std::function<void()> ready);
 
   /// `process` (local) learns by exited() when `to` is no longer there. For a remote PID a

@@ -37,7 +37,7 @@ enum class Outcome {
   not_handled,      // 405: how the Python library says that it has no such process or mailbox
   refused,          // 400, 5xx or any other status; reason has the status and the start of the body
   no_answer,  // written, wholly or in part, and the connection ended, or we stopped, before an
-              // answer
+              // answer; or the peer answers nothing (see Options::max_unanswered)
   failed,     // not a byte of it was written: it has certainly not arrived
 };
 
