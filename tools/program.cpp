@@ -39,7 +39,8 @@ const Command& require_command(const std::string& name) {
   throw Failure(Exit::usage, "usage", "unknown command \"" + name + "\"", hint);
 }
 
-std::string overview() {
+/// What is shown to who types nothing but the name.
+std::string brief() {
   std::string out =
       "compactor: serve, send, ping, link and watch libprocess (Apache Mesos) messages\n\n"
       "Usage: compactor COMMAND [OPTIONS] [ARGUMENTS]\n\nExamples:\n"
@@ -52,19 +53,21 @@ std::string overview() {
     out += "  " + std::string(command.name) + std::string(14 - command.name.size(), ' ');
     out += std::string(command.summary) + '\n';
   }
-  out +=
-      "  help COMMAND  the manual of a command\n\n"
-      "Options:\n  -h, --help    this text\n  --version     the version\n\n"
-      "Exit status:\n"
-      "  0         it happened\n"
-      "  1         a clear no\n"
-      "  2         usage\n"
-      "  3         cannot resolve, connect or bind\n"
-      "  4         time ran out\n"
-      "  5         the peer refused or answered garbage\n"
-      "  6         local trouble\n"
-      "  130, 143  interrupted\n";
-  return out;
+  return out + "  help COMMAND  the manual of a command\n\n";
+}
+
+std::string overview() {
+  return brief() +
+         "Options:\n  -h, --help    this text\n  --version     the version\n\n"
+         "Exit status:\n"
+         "  0         it happened\n"
+         "  1         a clear no\n"
+         "  2         usage\n"
+         "  3         cannot resolve, connect or bind\n"
+         "  4         time ran out\n"
+         "  5         the peer refused or answered garbage\n"
+         "  6         local trouble\n"
+         "  130, 143  interrupted\n";
 }
 
 /// Whether man(1) has the page; it is then shown by it.
@@ -92,6 +95,7 @@ int run_help(const Arguments& arguments) {
 
 int dispatch(const Arguments& arguments) {
   if (arguments.empty()) {
+    std::fputs(brief().c_str(), stderr);
     throw Failure(Exit::usage, "usage", "no command given", "compactor --help lists the commands");
   }
   const auto& first = arguments.front();

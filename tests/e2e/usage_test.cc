@@ -33,7 +33,11 @@ void check_error(Arguments arguments, int exit, const std::string& kind, const s
 TEST_CASE("a misspelt command is suggested") {
   check_error({"sned"}, 2, "usage", "did you mean send?");
   check_error({"wibble"}, 2, "usage", "unknown command \"wibble\"");
-  CHECK(run({}).exit == 2);
+  const auto nothing = run({});
+  CHECK(nothing.exit == 2);
+  CHECK(nothing.out.empty());
+  CHECK(nothing.err.find("\n  serve ") != std::string::npos);
+  CHECK(nothing.err.ends_with("no command given (compactor --help lists the commands)\n"));
 }
 
 TEST_CASE("a misspelt option is suggested, wherever it stands") {
