@@ -324,7 +324,11 @@ TEST_CASE("--max-connections pauses accepting and closes nobody") {
   CHECK(served.stop(SIGTERM).err.find("warning") != std::string::npos);
 }
 
-TEST_CASE("out of file descriptors it serves those it has, and accepts when one is free") {
+// UndefinedBehaviorSanitizer opens a pipe to look at an object, and takes it for none when it
+// cannot.
+TEST_CASE("out of file descriptors it serves those it has, and accepts when one is free" *
+          doctest::skip(std::string_view(COMPACTOR_SANITIZE).find("undefined") !=
+                        std::string_view::npos)) {
   Settings few;
   few.program = "/usr/bin/prlimit";
   Background served(
