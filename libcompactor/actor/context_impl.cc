@@ -191,13 +191,14 @@ void ContextImpl::call_on_loop(const std::function<void()>& call) {
   // waiting.
   auto done = std::make_shared<std::promise<void>>();
   std::future<void> result = done->get_future();
-  const bool posted = post([done = std::move(done), &call] {
+  std::exception_ptr failure;  // ours alone: the loop has let go of it when the promise is kept
+  const bool posted = post([done = std::move(done), &call, &failure] {
     try {
       call();
-      done->set_value();
     } catch (...) {
-      done->set_exception(std::current_exception());
+      failure = std::current_exception();
     }
+    done->set_value();
   });
   if (!posted) throw Stopped("the context has been stopped");
   try {
@@ -205,6 +206,7 @@ void ContextImpl::call_on_loop(const std::function<void()>& call) {
   } catch (const std::future_error&) {
     throw Stopped("the context has been stopped");
   }
+  if (failure) std::rethrow_exception(failure);
 }
 
 void ContextImpl::end_turn() {
