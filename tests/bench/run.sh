@@ -19,5 +19,8 @@ pid=$(sed -n 's/^serving //p' "$served")
 missed=0
 "$build/bench" "$build/compactor" "$build/bench_true" "$pid" "$@" || missed=1
 # Without a figure named: all of them.
-[ $# -gt 0 ] || "$build/capture_bench" "$build/compactor" || missed=1
+if [ $# = 0 ]; then
+  "$build/capture_bench" "$build/compactor" || missed=1
+  "$build/schema_bench" || missed=1
+fi
 exit $missed
