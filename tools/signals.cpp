@@ -142,10 +142,10 @@ Waiter::Reason Waiter::read_signals() {
       if (on_quit) on_quit();
       continue;
     }
-    const int signal = static_cast<int>(info.ssi_signo);
-    if (ends) end_at_once(signal);
-    signal_ = signal;
-    ends = true;  // once all are read: a SIGQUIT that was sent before comes out after it
+    // Not before all are read: a SIGQUIT that was sent earlier comes out after it. Two that wait
+    // together are one wish, too.
+    if (!ends) signal_ = static_cast<int>(info.ssi_signo);
+    ends = true;
   }
   if (!ends) return Reason::finished;
   make_deadly();

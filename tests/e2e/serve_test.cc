@@ -228,6 +228,14 @@ TEST_CASE("a signal told twice in the same moment is one: the summary still come
   }
 }
 
+TEST_CASE("two signals that wait together are one: the summary still comes") {
+  Served served({"x"});
+  for (int signal : {SIGSTOP, SIGINT, SIGTERM}) served.process().signal(signal);
+  auto result = served.stop(SIGCONT);
+  CHECK(result.exit == 0);
+  CHECK(result.events("summary").size() == 1);
+}
+
 TEST_CASE("a second signal ends it at once") {
   // Nobody reads its output, which is more than a pipe holds: it cannot end cleanly.
   Background served({"serve", "x"});
