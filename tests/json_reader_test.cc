@@ -52,7 +52,7 @@ TEST_CASE("JSON in all the spellings that protobuf takes, to the same bytes") {
           R"({})",
           R"({"a_bool":true,"an_int32":-5,"an_int64":"-5","a_uint32":"7","a_uint64":18446744073709551615})",
           R"({"aBool":false,"anInt32":"12","an_int64":12,"aSint32":-1,"a_sint64":"9223372036854775807"})",
-          R"({"an_int32":1e3,"an_int64":1.0,"a_uint32":4294967295,"an_int64":"-9223372036854775808"})",
+          R"({"an_int32":1e3,"an_int64":1.0,"a_uint32":4294967295,"a_sint64":"-9223372036854775808"})",
           R"({"a_double":1,"doubles":["NaN","Infinity","-Infinity",0.1,"1.5",-0.0]})",
           R"({"a_string":"ü\u0000\ud83d\ude00","some_bytes":"-_8=","words":[]})",
           R"({"colour":"BLUE","colours":["RED",2],"packed_colours":[1,"GREEN"]})",
@@ -166,14 +166,86 @@ TEST_CASE("text that is not JSON") {
   }
 }
 
-TEST_CASE("JSON nested without end is refused, not followed") {
+TEST_CASE("JSON nested without end is refused as soon as it is read") {
   Fixture f;
-  std::string deep = R"({"value":"x"})";
-  for (int i = 0; i < 5000; ++i) deep = R"({"value":"x","parent":)" + deep + "}";
-  CHECK(std::string(f.error("mesos.ContainerID", deep).what()).ends_with("nested too deep"));
+  const auto lists = [](std::size_t levels) {
+    return R"({"value":)" + std::string(levels, '[') + std::string(levels, ']') + "}";
+  };
+  // A list in a google.protobuf.Value is two messages, of which protobuf takes a hundred.
+  CHECK(f.encode("acme.WellKnown", lists(49)) == f.oracle("acme.WellKnown", lists(49)));
+  CHECK(std::string(f.error("acme.WellKnown", lists(51)).what()).ends_with("nested too deep"));
+  CHECK(std::string(f.error("acme.WellKnown", lists(16000)).what())
+            .starts_with("not JSON, nested too deep"));
+  CHECK(std::string(f.error("acme.WellKnown", R"({"list":)" + std::string(100000, '[')).what())
+            .starts_with("not JSON, nested too deep"));
+  const auto parents = [](int levels) {
+    std::string json = R"({"value":"x"})";
+    for (int i = 0; i < levels; ++i) json = R"({"value":"x","parent":)" + json + "}";
+    return json;
+  };
+  CHECK_NOTHROW(f.encode("mesos.ContainerID", parents(100)));
   CHECK(
-      std::string(f.error("acme.WellKnown", R"({"list":)" + std::string(100000, '[') + "}").what())
-          .starts_with("not JSON"));
+      std::string(f.error("mesos.ContainerID", parents(101)).what()).ends_with("nested too deep"));
+  CHECK(std::string(f.error("mesos.ContainerID", parents(5000)).what())
+            .starts_with("not JSON, nested too deep"));
+}
+
+TEST_CASE("a whole number is taken exactly, however it is written, or refused") {
+  Fixture f;
+  const auto bytes = f.encode("acme.Kinds", R"({"an_int64":"9007199254740993"})");
+  for (const std::string number :
+       {"9007199254740993", "\"9007199254740993.0\"", "9007199254740993.0", "9.007199254740993e15",
+        "\"900719925474099300E-2\"", "90071992547409930e-1"}) {
+    CAPTURE(number);
+    CHECK(f.encode("acme.Kinds", R"({"an_int64":)" + number + "}") == bytes);
+  }
+  CHECK(f.encode("acme.Kinds", R"({"a_uint64":1.8446744073709551615e19})") ==
+        f.encode("acme.Kinds", R"({"a_uint64":"18446744073709551615"})"));
+  CHECK(f.encode("acme.Kinds", R"({"an_int64":-9.223372036854775808e18})") ==
+        f.encode("acme.Kinds", R"({"an_int64":"-9223372036854775808"})"));
+  for (const std::string number :
+       {"9007199254740993.5", "\"9007199254740993.5\"", "0.99999999999999999999",
+        "\"0.99999999999999999999\"", "9.3e18", "\"9.3e18\"", "\"1e5669\"", "\"\"", "\"-\"",
+        "\"1.\"", "\".5e1\"", "\" 1\"", "\"0x1\"", "\"1e\""}) {
+    CAPTURE(number);
+    CHECK(std::string(f.error("acme.Kinds", R"({"an_int64":)" + number + "}").what())
+              .starts_with("an_int64: expected an integer of 64 bits"));
+  }
+  CHECK(f.encode("acme.Kinds", R"({"doubles":[-0.0,5.0,1e300]})") ==
+        f.oracle("acme.Kinds", R"({"doubles":[-0.0,5.0,1e300]})"));
+}
+
+TEST_CASE("a number that no double holds is an error of the text") {
+  Fixture f;
+  for (const std::string type : {"acme.Kinds", "acme.WellKnown"}) {
+    CHECK(std::string(f.error(type, R"({"x":1e5669})").what())
+              .starts_with("not JSON, number overflow parsing '1e5669'"));
+  }
+}
+
+TEST_CASE("of a key that is given twice none is taken") {
+  Fixture f;
+  CHECK(std::string(f.error("acme.Kinds", R"({"a_bool":true,"a_bool":false})").what()) ==
+        "not JSON, the key \"a_bool\" is given twice");
+  CHECK(std::string(f.error("acme.Kinds", R"({"counts":{"x":1,"y":2,"x":1}})").what()) ==
+        "not JSON, the key \"x\" is given twice");
+  CHECK(std::string(f.error("acme.WellKnown", R"({"object":{"x":[{"y":1,"y":1}]}})").what()) ==
+        "not JSON, the key \"y\" is given twice");
+}
+
+TEST_CASE(
+    "a Struct's members are written in their order, and each kind of value as protobuf does") {
+  Fixture f;
+  const std::string all =
+      R"({"object":{"a":null,"b":-1.5,"c":"x","d":false,"e":{"f":[]},"g":[1,[null]]},)"
+      R"("list":[{}],"value":{"":""}})";
+  CHECK(f.encode("acme.WellKnown", all) == f.oracle("acme.WellKnown", all));
+  CHECK(f.encode("acme.WellKnown", R"({"object":{"b":1,"a":2}})") !=
+        f.encode("acme.WellKnown", R"({"object":{"a":2,"b":1}})"));
+  CHECK(std::string(f.error("acme.WellKnown", R"({"object":5})").what()) ==
+        "object: expected an object (a map), not 5");
+  CHECK(std::string(f.error("acme.WellKnown", R"({"list":{}})").what()) ==
+        "list: expected a list, not an object");
 }
 
 TEST_CASE("the template of every type is accepted, and shows every field") {

@@ -452,11 +452,108 @@ TEST_CASE("well-known types without a JSON form are shown by their fields") {
   CHECK_FALSE(timestamp.exact());
 }
 
+TEST_CASE("what a well-known type's JSON cannot say is not said wrongly") {
+  Fixture f(test_protos());
+  const auto shown = [&](const std::string& bytes) {
+    const DecodedBody body = f.decode("acme.WellKnown", bytes);
+    CHECK(body.ok());
+    CHECK_FALSE(body.exact());
+    CHECK(nlohmann::json::accept(body.json));
+    return body.json;
+  };
+  const auto seconds_and_nanos = [](std::int64_t seconds, std::int64_t nanos) {
+    return varint_field(1, static_cast<std::uint64_t>(seconds)) +
+           varint_field(2, static_cast<std::uint64_t>(nanos));
+  };
+  // protobuf prints these as "1.294967291s" and "0.294967295s", numbers that are in no byte.
+  CHECK(shown(len_field(2, seconds_and_nanos(1, -5))) ==
+        R"({"duration":{"seconds":"1","nanos":-5}})");
+  CHECK(shown(len_field(2, seconds_and_nanos(-1, 5))) ==
+        R"({"duration":{"seconds":"-1","nanos":5}})");
+  CHECK(shown(len_field(1, seconds_and_nanos(1, -5))) ==
+        R"({"timestamp":{"seconds":"1","nanos":-5}})");
+  CHECK(shown(len_field(1, seconds_and_nanos(1, 1'000'000'000))) ==
+        R"({"timestamp":{"seconds":"1","nanos":1000000000}})");
+  // A Value without a kind: alone, in a list, and in a Struct.
+  CHECK(shown(len_field(4, "")) == R"({"value":null})");
+  CHECK(shown(len_field(5, len_field(1, ""))) == R"({"list":[null]})");
+  CHECK(shown(len_field(3, len_field(1, len_field(1, "k") + len_field(2, "")))) ==
+        R"({"object":{"k":null}})");
+  CHECK(shown(len_field(4, varint_field(1, 7))) == R"({"value":null})");
+  CHECK(shown(varint_field(10, 7)) == R"({"nothing":null})");
+}
+
+TEST_CASE("an Any of such a value is shown by its fields, which is exact") {
+  Fixture f(test_protos());
+  const auto any_of = [](const std::string& type, const std::string& value) {
+    return len_field(7, len_field(1, "type.googleapis.com/" + type) + len_field(2, value));
+  };
+  for (const std::string& bytes :
+       {any_of("google.protobuf.ListValue", len_field(1, "")),
+        any_of("google.protobuf.Struct", len_field(1, len_field(1, "k") + len_field(2, ""))),
+        any_of("google.protobuf.Duration",
+               varint_field(1, 1) + varint_field(2, static_cast<std::uint64_t>(-5)))}) {
+    const DecodedBody body = f.decode("acme.WellKnown", bytes);
+    CAPTURE(body.json);
+    CHECK(body.json.starts_with(R"({"any":{"type_url":"type.googleapis.com/google.protobuf.)"));
+    CHECK(body.exact());
+    CHECK(f.again("acme.WellKnown", body) == bytes);
+  }
+}
+
+TEST_CASE("a Struct that a peer nests without end is refused at once") {
+  Fixture f(test_protos());
+  const auto nested = [](int levels) {
+    std::string value = varint_field(4, 1);
+    for (int i = 0; i < levels; ++i) value = len_field(6, len_field(1, value));
+    return len_field(4, value);
+  };
+  const DecodedBody deepest = f.decode("acme.WellKnown", nested(49));
+  CHECK(deepest.exact());
+  CHECK(f.again("acme.WellKnown", deepest) == nested(49));
+  CHECK(f.decode("acme.WellKnown", nested(51)).fault == "nested too deep");
+  CHECK(f.decode("acme.WellKnown", nested(8000)).fault == "nested too deep");
+}
+
+TEST_CASE("an Any in an Any in an Any … costs no more than its bytes") {
+  Fixture f(test_protos());
+  std::string any =
+      len_field(1, "type.googleapis.com/mesos.TaskID") + len_field(2, len_field(1, "t"));
+  for (int i = 0; i < 5000; ++i)
+    any = len_field(1, "type.googleapis.com/google.protobuf.Any") + len_field(2, any);
+  const DecodedBody body = f.decode("acme.WellKnown", len_field(7, any));
+  CHECK(body.exact());
+  CHECK(f.again("acme.WellKnown", body) == len_field(7, any));
+}
+
+TEST_CASE("unknown fields in a Struct, and Structs that no serializer writes") {
+  Fixture f(test_protos());
+  const std::string string_kind = len_field(3, "x");
+  const DecodedBody strange =
+      f.decode("acme.WellKnown", len_field(4, varint_field(9, 1) + string_kind));
+  CHECK(strange.json == R"({"value":"x"})");
+  CHECK(strange.inexact == "unknown fields below the top level");
+  // Of two kinds the last one counts.
+  const DecodedBody two =
+      f.decode("acme.WellKnown", len_field(4, varint_field(4, 1) + string_kind));
+  CHECK(two.json == R"({"value":"x"})");
+  CHECK_FALSE(two.exact());
+  const DecodedBody top = f.decode("google.protobuf.Value", string_kind + varint_field(9, 1));
+  CHECK(top.json == "\"x\"");
+  CHECK(top.exact());
+  CHECK(f.again("google.protobuf.Value", top) == string_kind + varint_field(9, 1));
+}
+
 TEST_CASE("random bytes are never a crash, and exact is never claimed wrongly") {
   Fixture f(test_protos());
   schema_test::RandomMessages random(6);
-  const std::vector<std::string> types{"acme.Kinds", "acme.Three", "acme.WellKnown",
-                                       "mesos.TaskInfo", "mesos.internal.StatusUpdateMessage"};
+  const std::vector<std::string> types{"acme.Kinds",
+                                       "acme.Three",
+                                       "acme.WellKnown",
+                                       "google.protobuf.Struct",
+                                       "google.protobuf.Any",
+                                       "mesos.TaskInfo",
+                                       "mesos.internal.StatusUpdateMessage"};
   std::size_t shown = 0;
   for (int round = 0; round < 10000; ++round) {
     const std::string& type = types[random.below(static_cast<int>(types.size()))];

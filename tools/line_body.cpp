@@ -5,6 +5,7 @@
 #include "encoding.h"
 #include "failure.h"
 #include "schema/json_text.h"
+#include "text/json_parse.h"
 
 namespace tool {
 
@@ -68,16 +69,13 @@ std::string body_of_line(const nlohmann::ordered_json& line, std::string_view na
 nlohmann::ordered_json parse_line(std::string_view text) {
   nlohmann::ordered_json line;
   try {
-    line = nlohmann::ordered_json::parse(text);
-  } catch (const nlohmann::ordered_json::parse_error& error) {
-    // Its text begins with an id of the library in brackets.
-    // Then comes a line number, which is always 1: whoever reads lines knows better.
-    std::string what = error.what();
-    for (const std::string_view prefix : {"] ", "parse error at ", "line 1, "}) {
-      auto found = what.find(prefix);
-      if (found != std::string::npos) what.erase(0, found + prefix.size());
-    }
-    throw bad_line("no JSON: " + what);
+    line = compactor::text::parse_json(text);
+  } catch (const compactor::text::JsonError& error) {
+    // The number of the line is always 1 there: who reads lines knows better.
+    std::string_view what = error.what();
+    constexpr std::string_view place = "at line 1, ";
+    if (what.starts_with(place)) what.remove_prefix(place.size());
+    throw bad_line("no JSON: " + std::string(what));
   }
   if (!line.is_object()) throw bad_line("no JSON object");
   return line;

@@ -12,6 +12,8 @@
 #include "schema/plan.h"
 #include "schema/well_known.h"
 #include "schema/wire_format.h"
+#include "text/json_parse.h"
+#include "text/whole_number.h"
 
 namespace compactor::schema {
 namespace {
@@ -26,49 +28,24 @@ std::string shown(const Json& value) {
   if (value.is_array()) return "a list";
   constexpr std::size_t most = 40;
   std::string text = value.dump(-1, ' ', true, Json::error_handler_t::replace);
-  if (text.size() > most) text = text.substr(0, most) + "…";
+  if (text.size() > most) text.replace(most, std::string::npos, "…");
   return text;
-}
-
-/// Reads the whole text as a number.
-template <class T>
-std::optional<T> number_from(std::string_view text) {
-  T value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
-/// A floating-point number that is a whole one of type T.
-template <class T>
-std::optional<T> whole(double value) {
-  // 2^63 and 2^64 are doubles, the largest integers of 64 bits are not: hence "below".
-  const double above = std::ldexp(1.0, std::numeric_limits<T>::digits);
-  if (std::trunc(value) != value || value >= above) return std::nullopt;
-  if (value < static_cast<double>(std::numeric_limits<T>::min())) return std::nullopt;
-  return static_cast<T>(value);
 }
 
 /// An integer of type T: a number, or a string that is one.
 template <class T>
 std::optional<T> integer_from(const Json& json) {
-  if (json.is_number_unsigned()) {
-    const auto value = json.get<std::uint64_t>();
-    if (value > static_cast<std::uint64_t>(std::numeric_limits<T>::max())) return std::nullopt;
-    return static_cast<T>(value);
-  }
+  if (json.is_number_unsigned()) return text::WholeNumber{false, json.get<std::uint64_t>()}.as<T>();
   if (json.is_number_integer()) {
     const auto value = json.get<std::int64_t>();
-    if (value < 0 && std::numeric_limits<T>::min() == 0) return std::nullopt;
-    if (value < static_cast<std::int64_t>(std::numeric_limits<T>::min())) return std::nullopt;
-    return static_cast<T>(value);  // a positive one was unsigned
+    const auto bits = static_cast<std::uint64_t>(value);
+    return text::WholeNumber{value < 0, value < 0 ? 0 - bits : bits}.as<T>();
   }
-  if (json.is_number_float()) return whole<T>(json.get<double>());
+  // Of a float only a zero is whole: where it was read, everything else that is became an integer.
+  if (json.is_number_float() && json.get<double>() == 0) return T{};
   if (!json.is_string()) return std::nullopt;
-  const auto& text = json.get_ref<const std::string&>();
-  if (const auto value = number_from<T>(text)) return value;
-  const auto real = number_from<double>(text);  // "1e3"
-  return real ? whole<T>(*real) : std::nullopt;
+  const auto number = text::whole_number(json.get_ref<const std::string&>());
+  return number ? number->as<T>() : std::nullopt;
 }
 
 std::optional<double> double_from(const Json& json) {
@@ -78,8 +55,10 @@ std::optional<double> double_from(const Json& json) {
   if (text == "NaN") return std::numeric_limits<double>::quiet_NaN();
   if (text == "Infinity") return std::numeric_limits<double>::infinity();
   if (text == "-Infinity") return -std::numeric_limits<double>::infinity();
-  const auto value = number_from<double>(text);
-  return value && std::isfinite(*value) ? value : std::nullopt;
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const bool whole = error == std::errc{} && end == text.data() + text.size();
+  return whole && std::isfinite(value) ? std::optional(value) : std::nullopt;
 }
 
 std::string joined(const std::string& path, std::string_view name) {
@@ -113,6 +92,7 @@ class Encoder {
   void message(const TypePlan& plan, const Json& json, const std::string& path, int depth,
                std::string& out) {
     if (depth > max_depth) refuse(path, "nested too deep");
+    if (plan.bare) return bare(plan, json, path, depth, out);
     if (plan.well_known && has_own_form(plan, json)) return well_known(plan, json, path, out);
     if (!json.is_object()) expected(path, "an object (" + plan.descriptor->full_name() + ")", json);
     std::vector<const Json*> values(plan.fields.size());
@@ -124,6 +104,22 @@ class Encoder {
       else if (field.required)
         missing_.push_back(joined(path, field.name));
     }
+  }
+
+  /// A Struct, ListValue or Value: the JSON is that of its one field, without the name.
+  void bare(const TypePlan& plan, const Json& json, const std::string& path, int depth,
+            std::string& out) {
+    if (!plan.has_kinds) return append_field(plan.fields.front(), json, path, depth, out);
+    append_element(*plan.find(kind_of(json)), json, path, depth, out);
+  }
+
+  /// The number of the field of google.protobuf.Value that holds it.
+  static std::uint32_t kind_of(const Json& json) {
+    if (json.is_null()) return 1;
+    if (json.is_number()) return 2;
+    if (json.is_string()) return 3;
+    if (json.is_boolean()) return 4;
+    return json.is_object() ? 5 : 6;
   }
 
   /// An Any without "@type" holds a type that was not known when it was decoded.
@@ -387,14 +383,9 @@ std::string JsonReader::encode(const pb::Descriptor& type, const Json& json) {
 std::string JsonReader::encode_text(const pb::Descriptor& type, std::string_view text) {
   Json json;
   try {
-    json = Json::parse(text);
-  } catch (const Json::parse_error& error) {
-    // "[json.exception.parse_error.101] parse error at line 1, column 9: syntax error while …"
-    const std::string_view what = error.what();
-    const std::size_t start = what.find("at line");
-    throw SchemaError("not JSON" + (start == std::string_view::npos
-                                        ? std::string()
-                                        : ", " + std::string(what.substr(start))));
+    json = text::parse_json(text);
+  } catch (const text::JsonError& error) {
+    throw SchemaError("not JSON, " + std::string(error.what()));
   }
   return encode(type, json);
 }

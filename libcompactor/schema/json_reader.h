@@ -27,7 +27,8 @@ class JsonReader {
 
   /// Throws SchemaError when the JSON does not fit: what() begins with the path of the field
   /// ("framework.id.value: expected string, not 5"); required fields that are missing are all named
-  /// at once. The entries of maps are written in the order in which they stand.
+  /// at once. The entries of maps are written in the order in which they stand. `json` as
+  /// text::parse_json gives it: a number that is whole is an integer.
   std::string encode(const google::protobuf::Descriptor& type, const nlohmann::ordered_json& json);
   /// The same from text; SchemaError with line and column when it is not JSON.
   std::string encode_text(const google::protobuf::Descriptor& type, std::string_view json);

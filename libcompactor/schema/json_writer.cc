@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <charconv>
+#include <utility>
 
 #include "schema/json_text.h"
 #include "schema/normalize.h"
@@ -79,11 +80,10 @@ class Transcoder {
 
   /// A message, or the inside of a group: that ends with its end tag.
   bool message(const TypePlan& plan, WireCursor& in, std::uint32_t group) {
+    if (plan.bare && group == 0) return bare(plan, in);
     if (plan.well_known && group == 0) {
-      const auto form = append_well_known(settings_.catalog, *plan.descriptor,
-                                          {in.at, static_cast<std::size_t>(in.end - in.at)}, out());
-      if (form == WellKnownForm::lossy) inexact("a well-known type in an unusual encoding");
-      if (form != WellKnownForm::none) return true;
+      const std::string_view bytes(in.at, static_cast<std::size_t>(in.end - in.at));
+      if (append_well_known(settings_.catalog, *plan.descriptor, bytes, out())) return true;
       // An Any can be told from its JSON form by its field names, the others cannot.
       if (plan.descriptor->well_known_type() != pb::Descriptor::WELLKNOWNTYPE_ANY) {
         inexact("a value that its type's JSON form cannot express");
@@ -99,9 +99,44 @@ class Transcoder {
     return true;
   }
 
+  /// A Struct, ListValue or Value: what its one field holds, without the name.
+  bool bare(const TypePlan& plan, WireCursor& in) {
+    const char* begin = in.at;
+    bool shown = false;
+    bool unknown = false;
+    while (!in.done()) {
+      const char* at = in.at;
+      std::uint32_t number = 0;
+      Wire wire{};
+      if (!in.tag(number, wire)) return fail(in);
+      const FieldPlan* field = plan.find(number);
+      if (field == nullptr || !field->accepts(wire)) {
+        unknown = true;
+        if (!pass_over(number, wire, at, in)) return false;
+        continue;
+      }
+      if (std::exchange(shown, true)) return false;  // the second counts, or adds to the first
+      if (unknown) inexact("unknown fields in front of known ones");
+      if (!field_value(*field, wire, in, begin)) return fail(in);
+    }
+    if (shown) return true;
+    if (plan.has_kinds) inexact("a google.protobuf.Value without a kind");
+    out() += plan.has_kinds ? "null" : plan.fields.front().map ? "{}" : "[]";
+    return true;
+  }
+
+  /// A field that is not known, or not of this wire type; its tag, at `at`, has been read.
+  bool pass_over(std::uint32_t number, Wire wire, const char* at, WireCursor& in) {
+    if (!in.skip(number, wire)) return fail(in);
+    if (steps_.empty())
+      body_.unknown.append(at, in.at);
+    else
+      inexact("unknown fields below the top level");
+    return true;
+  }
+
   bool fields(const TypePlan& plan, WireCursor& in, std::uint32_t group) {
     const char* begin = in.at;
-    const bool top = steps_.empty();
     std::uint32_t last = 0;
     std::size_t next_default = 0;
     unsigned required = 0;
@@ -120,12 +155,8 @@ class Transcoder {
       }
       const FieldPlan* field = plan.find(number);
       if (field == nullptr || !field->accepts(wire)) {
-        if (!in.skip(number, wire)) return fail(in);
         unknown = true;
-        if (top)
-          body_.unknown.append(at, in.at);
-        else
-          inexact("unknown fields below the top level");
+        if (!pass_over(number, wire, at, in)) return false;
         continue;
       }
       if (number <= last) return false;
@@ -378,6 +409,7 @@ class Transcoder {
         if (!in.varint(raw)) return fail(in);
         append_enum(*field.enumeration, static_cast<std::int32_t>(raw));
         if (!fits_int32(raw)) inexact("an enum number of more than 32 bits");
+        if (field.enumeration->is_null && raw != 0) inexact("a NullValue that is not 0");
         return true;
       case Type::TYPE_STRING:
         if (!in.bytes(bytes)) return fail(in);

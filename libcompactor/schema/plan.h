@@ -51,10 +51,12 @@ struct FieldPlan {
 
 struct TypePlan {
   const google::protobuf::Descriptor* descriptor = nullptr;
-  bool well_known = false;                  // has a JSON form of its own; see well_known.h
-  unsigned required = 0;                    // how many fields are
-  std::vector<FieldPlan> fields;            // by number
-  std::vector<const FieldPlan*> by_number;  // the low numbers, for speed
+  bool well_known = false;        // has a JSON form of its own: bare, or see well_known.h
+  bool bare = false;              // a Struct, ListValue or Value: in JSON what its one field holds
+  bool has_kinds = false;         // a Value, which has a field for each kind of JSON value
+  unsigned required = 0;          // how many fields are
+  std::vector<FieldPlan> fields;  // by number
+  std::vector<const FieldPlan*> by_number;                         // the low numbers, for speed
   std::unordered_map<std::string_view, const FieldPlan*> by_name;  // both spellings: a_b and aB
 
   const FieldPlan* find(std::uint32_t number) const {

@@ -9,8 +9,8 @@ bool is_well_known(const pb::Descriptor& type) {
   return type.well_known_type() != pb::Descriptor::WELLKNOWNTYPE_UNSPECIFIED;
 }
 
-WellKnownForm append_well_known(const Catalog& catalog, const pb::Descriptor& type,
-                                std::string_view bytes, std::string& json) {
+bool append_well_known(const Catalog& catalog, const pb::Descriptor& type, std::string_view bytes,
+                       std::string& json) {
   const pb::LogSilencer quiet;
   const auto message = catalog.make(type);
   pb::util::JsonPrintOptions options;
@@ -18,13 +18,16 @@ WellKnownForm append_well_known(const Catalog& catalog, const pb::Descriptor& ty
   std::string text;
   if (!message->ParsePartialFromArray(bytes.data(), static_cast<int>(bytes.size())) ||
       !pb::util::MessageToJsonString(*message, &text, options).ok()) {
-    return WellKnownForm::none;
+    return false;
   }
-  json += text;
+  // protobuf also prints what is not valid: a Duration of mixed signs as another one, an Any that
+  // holds a Value without a kind as text that is not JSON. What reads back as the same bytes is
+  // right.
   std::string again;
   std::string why;
-  const bool exact = read_well_known(catalog, type, text, again, why) && again == bytes;
-  return exact ? WellKnownForm::exact : WellKnownForm::lossy;
+  if (!read_well_known(catalog, type, text, again, why) || again != bytes) return false;
+  json += text;
+  return true;
 }
 
 bool read_well_known(const Catalog& catalog, const pb::Descriptor& type, const std::string& json,

@@ -1,5 +1,6 @@
 // Google's types that have a JSON form of their own (Timestamp "2026-01-01T00:00:00Z", Any with
-// "@type" …): they go through protobuf's own JSON functions.
+// "@type" …). All but Struct and its parts, which reader and writer handle themselves, go through
+// protobuf's own JSON functions.
 #pragma once
 
 #include <google/protobuf/descriptor.h>
@@ -13,16 +14,10 @@ namespace compactor::schema {
 
 bool is_well_known(const google::protobuf::Descriptor& type);
 
-enum class WellKnownForm {
-  none,   // there is none, nothing was appended: a Timestamp out of its range, an Any of a type not
-          // known …
-  lossy,  // appended, but read again it would not give the same bytes
-  exact,
-};
-
-/// Appends the JSON form of the bytes, if they have one.
-WellKnownForm append_well_known(const Catalog& catalog, const google::protobuf::Descriptor& type,
-                                std::string_view bytes, std::string& json);
+/// Appends the JSON form of the bytes. False, and nothing is appended, when there is none from
+/// which the same bytes come again: a Timestamp out of its range, an Any of a type not known …
+bool append_well_known(const Catalog& catalog, const google::protobuf::Descriptor& type,
+                       std::string_view bytes, std::string& json);
 
 /// Bytes from the JSON form. False, with protobuf's reason, when it is none of that type.
 bool read_well_known(const Catalog& catalog, const google::protobuf::Descriptor& type,

@@ -59,15 +59,20 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   bytes = bytes.substr(0, 2000);
   for (const char* name :
        {"mesos.internal.StatusUpdateMessage", "mesos.internal.RegisterSlaveMessage",
-        "mesos.scheduler.Call", "mesos.internal.log.WriteRequest", "mesos.TaskInfo"}) {
+        "mesos.scheduler.Call", "mesos.internal.log.WriteRequest", "mesos.TaskInfo",
+        "google.protobuf.Struct", "google.protobuf.Any", "google.protobuf.Duration"}) {
     fuzz_type(room, name, bytes);
   }
   std::string json;
   if (append_raw_fields(bytes, json)) expect(nlohmann::json::accept(json), "no JSON", "raw");
   // The text of a user.
-  try {
-    (void)room.reader.encode_text(room.catalog.get("mesos.TaskInfo"), bytes);
-  } catch (const SchemaError&) {
+  for (const char* name : {"mesos.TaskInfo", "google.protobuf.Value"}) {
+    try {
+      const auto& type = room.catalog.get(name);
+      const std::string encoded = room.reader.encode_text(type, bytes);
+      expect(room.writer.decode(type, encoded, room.body), "not decoded again", name);
+    } catch (const SchemaError&) {
+    }
   }
   return 0;
 }
