@@ -5,7 +5,6 @@
 #include <string>
 
 #include "failure.h"
-#include "help_text.h"
 #include "options.h"
 #include "program.h"
 #include "schema/catalog.h"
@@ -25,7 +24,7 @@ struct DescribeOptions {
   std::optional<std::string> what;
 };
 
-bool read_arguments(const Arguments& arguments, DescribeOptions& options) {
+CommandLine declare(DescribeOptions& options) {
   CommandLine line(
       "describe",
       "Lists message types, or shows one: its fields, and a JSON template to fill for send.",
@@ -36,9 +35,7 @@ bool read_arguments(const Arguments& arguments, DescribeOptions& options) {
   line.positional("TYPE", options.what, "full name of a type, or a glob");
   add_type_sources(line, options.types.sources);
   add_output_options(line, options.output);
-  if (line.parse(arguments)) return true;
-  print_help(line.help());
-  return false;
+  return line;
 }
 
 const char* label_of(const pb::FieldDescriptor& field) {
@@ -125,9 +122,14 @@ std::string described(const compactor::schema::Catalog& catalog, const DescribeO
 
 }  // namespace
 
+Outline outline_describe() {
+  DescribeOptions options;
+  return declare(options).outline();
+}
+
 int run_describe(const Arguments& arguments) {
   DescribeOptions options;
-  if (!read_arguments(arguments, options)) return 0;
+  if (!parse_or_help(declare(options), arguments)) return 0;
   Console console(options.output, BodyView());
   const auto catalog = make_catalog(options.types.sources);
   const std::string out = described(*catalog, options);

@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "compactor/context.h"
-#include "help_text.h"
 #include "http/introspection.h"
 #include "node.h"
 #include "options.h"
@@ -42,7 +41,7 @@ struct InspectOptions {
   bool wants(const std::string& part) const { return only.empty() || only.contains(part); }
 };
 
-bool read_arguments(const Arguments& arguments, InspectOptions& options) {
+CommandLine declare(InspectOptions& options) {
   CommandLine line(
       "inspect",
       "Shows the processes of a libprocess node, what waits in their mailboxes, and its metrics.",
@@ -53,7 +52,7 @@ bool read_arguments(const Arguments& arguments, InspectOptions& options) {
   line.group("Inspect");
   line.choices(
       "--only", "PART", part_names, [&](const std::string& part) { options.only.insert(part); },
-      "only this part; may be given again");
+      "only this part; may be given again", Times::often);
   line.text("--metric", "GLOB", options.metric, "only metrics of these names");
   line.text("--auth", "FILE", options.auth,
             "Basic authentication with the line user:password of FILE");
@@ -64,9 +63,7 @@ bool read_arguments(const Arguments& arguments, InspectOptions& options) {
   line.size("--max-body", options.max_body, "of an answer (64m)");
   add_body_option(line, options.body);
   add_output_options(line, options.output);
-  if (line.parse(arguments)) return true;
-  print_help(line.help());
-  return false;
+  return line;
 }
 
 struct Target {
@@ -299,9 +296,14 @@ int judge(const InspectOptions& options, const Inspector& inspector, const Waite
 
 }  // namespace
 
+Outline outline_inspect() {
+  InspectOptions options;
+  return declare(options).outline();
+}
+
 int run_inspect(const Arguments& arguments) {
   InspectOptions options;
-  if (!read_arguments(arguments, options)) return 0;
+  if (!parse_or_help(declare(options), arguments)) return 0;
   Console console(options.output, BodyView(options.body));
   if (options.count && !options.watch) {
     throw Failure(Exit::usage, "usage", "--count is for --watch", "compactor help inspect");

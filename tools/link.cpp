@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "compactor/process.h"
-#include "help_text.h"
 #include "node.h"
 #include "options.h"
 #include "program.h"
@@ -30,7 +29,7 @@ struct LinkOptions {
   bool reconnect = false;
 };
 
-bool read_arguments(const Arguments& arguments, LinkOptions& options) {
+CommandLine declare(LinkOptions& options) {
   CommandLine line(
       "link", "Links processes, as libprocess does, and says when they are no longer there.",
       "  compactor link master@10.0.0.5:5050\n"
@@ -45,9 +44,7 @@ bool read_arguments(const Arguments& arguments, LinkOptions& options) {
   line.flag("--reconnect", options.reconnect, "link again after an exit, with growing pauses");
   add_output_options(line, options.output);
   add_process_options(line, options.process);
-  if (line.parse(arguments)) return true;
-  print_help(line.help());
-  return false;
+  return line;
 }
 
 class LinkObserver : public ConsoleObserver {
@@ -293,9 +290,14 @@ int judge(const LinkOptions& options, const Linker& linker, const Waiter& waiter
 
 }  // namespace
 
+Outline outline_link() {
+  LinkOptions options;
+  return declare(options).outline();
+}
+
 int run_link(const Arguments& arguments) {
   LinkOptions options;
-  if (!read_arguments(arguments, options)) return 0;
+  if (!parse_or_help(declare(options), arguments)) return 0;
   Console console(options.output, BodyView());
   if (options.targets.empty())
     throw Failure(Exit::usage, "usage", "no target given", "compactor help link");

@@ -5,9 +5,11 @@
 #include <array>
 #include <limits>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "failure.h"
+#include "help_text.h"
 
 namespace tool {
 
@@ -58,6 +60,16 @@ Colour colour_of(const std::string& word) {
   return word == "never" ? Colour::never : Colour::automatic;
 }
 
+/// A name has one type.
+void add_mailbox(compactor::schema::Sources& sources, std::string name, std::string type) {
+  for (const auto& [known, its_type] : sources.mailboxes) {
+    if (known != name || its_type == type) continue;
+    throw Failure(Exit::usage, "usage", "--type says twice what " + name + " is",
+                  its_type + " or " + type + "?");
+  }
+  sources.mailboxes.emplace_back(std::move(name), std::move(type));
+}
+
 std::string option_as_typed(const std::string& argument) {
   return argument.substr(0, argument.find('='));
 }
@@ -67,17 +79,25 @@ std::string option_as_typed(const std::string& argument) {
 struct CommandLine::Impl {
   CLI::App app;
   std::map<const CLI::Option*, std::vector<std::string>> words;  // of choices
+  std::set<const CLI::Option*> often;                            // that add up
 
-  /// An option given again is read again: the last one counts, but a bad one is never passed over.
   CLI::Option* add(const std::string& names, const std::string& value, const std::string& help,
-                   const std::string& group, const std::function<void(const std::string&)>& read) {
-    const CLI::callback_t each = [read](const CLI::results_t& typed) {
+                   const std::string& group, const std::function<void(const std::string&)>& read,
+                   Times times = Times::once) {
+    const CLI::callback_t each = [names, read, times](const CLI::results_t& typed) {
+      if (typed.size() > 1 && times == Times::once) refuse_again(names, typed);
       for (const auto& one : typed) read(one);
       return true;
     };
     auto* option = app.add_option(names, each, help);
     option->type_name(value)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    if (times == Times::often) often.insert(option);
     return option->group(group);
+  }
+
+  [[noreturn]] static void refuse_again(const std::string& names, const CLI::results_t& typed) {
+    throw Failure(Exit::usage, "usage", names + " is given more than once",
+                  '"' + typed[0] + "\" or \"" + typed[1] + "\"? It takes one value");
   }
 
   [[noreturn]] void refuse_argument(const std::string& argument) const {
@@ -116,6 +136,7 @@ CommandLine::CommandLine(std::string name, std::string summary, std::string exam
 }
 
 CommandLine::~CommandLine() = default;
+CommandLine::CommandLine(CommandLine&&) noexcept = default;
 
 void CommandLine::flag(const std::string& names, bool& target, const std::string& help) {
   impl_->app.add_flag(names, target, help)->group(group_);
@@ -138,11 +159,8 @@ void CommandLine::text(const std::string& names, const std::string& value,
 
 void CommandLine::list(const std::string& names, const std::string& value,
                        std::vector<std::string>& target, const std::string& help) {
-  impl_->app.add_option(names, target, help)
-      ->type_name(value)
-      ->allow_extra_args(false)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
-      ->group(group_);
+  auto add = [&target](const std::string& typed) { target.push_back(typed); };
+  impl_->add(names, value, help, group_, add, Times::often);
 }
 
 void CommandLine::duration(const std::string& names, Duration& target, const std::string& help) {
@@ -185,13 +203,14 @@ void CommandLine::number(const std::string& names, std::uint64_t low, std::uint6
 
 void CommandLine::value(const std::string& names, const std::string& value,
                         const std::function<void(const std::string&)>& read,
-                        const std::string& help) {
-  impl_->add(names, value, help, group_, read);
+                        const std::string& help, Times times) {
+  impl_->add(names, value, help, group_, read, times);
 }
 
 void CommandLine::choices(const std::string& names, const std::string& value,
                           const std::vector<std::string>& words,
-                          std::function<void(const std::string&)> pick, const std::string& help) {
+                          std::function<void(const std::string&)> pick, const std::string& help,
+                          Times times) {
   auto list = joined(words);
   auto read = [names, words, list, pick = std::move(pick)](const std::string& typed) {
     if (std::find(words.begin(), words.end(), typed) != words.end()) return pick(typed);
@@ -199,7 +218,7 @@ void CommandLine::choices(const std::string& names, const std::string& value,
     if (auto near = nearest(typed, words)) hint = "did you mean " + *near + "? " + hint;
     throw Failure(Exit::usage, "usage", names + " \"" + typed + "\" does not read", hint);
   };
-  auto* option = impl_->add(names, value, help + ": " + list, group_, read);
+  auto* option = impl_->add(names, value, help + ": " + list, group_, read, times);
   impl_->words[option] = words;
 }
 
@@ -221,7 +240,6 @@ void CommandLine::positionals(const std::string& name, std::vector<std::string>&
 }
 
 bool CommandLine::parse(const std::vector<std::string>& arguments) {
-  if (arguments.size() == 1 && arguments.front() == outline_argument) throw OutlineAsked{outline()};
   std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());  // as CLI11 wants them
   try {
     impl_->app.parse(std::move(reversed));
@@ -255,9 +273,16 @@ Outline CommandLine::outline() const {
     for (const auto& name : option->get_snames()) argument.names.push_back('-' + name);
     for (const auto& name : option->get_lnames()) argument.names.push_back("--" + name);
     if (option->get_type_size() > 0) argument.value = option->get_type_name();
+    argument.repeats = impl_->often.contains(option);
     outline.options.push_back(std::move(argument));
   }
   return outline;
+}
+
+bool parse_or_help(CommandLine line, const std::vector<std::string>& arguments) {
+  if (line.parse(arguments)) return true;
+  print_help(line.help());
+  return false;
 }
 
 void add_output_options(CommandLine& line, OutputOptions& options) {
@@ -313,9 +338,9 @@ void add_type_sources(CommandLine& line, compactor::schema::Sources& sources) {
           throw Failure(Exit::usage, "usage", "--type \"" + typed + "\" does not read",
                         "as in update=mesos.TaskStatus");
         }
-        sources.mailboxes.emplace_back(typed.substr(0, equals), typed.substr(equals + 1));
+        add_mailbox(sources, typed.substr(0, equals), typed.substr(equals + 1));
       },
-      "messages of that name have that type");
+      "messages of that name have that type", Times::often);
 }
 
 void add_type_options(CommandLine& line, TypeOptions& options) {

@@ -24,7 +24,8 @@ struct Argument {
   std::string value;               // the word for its value; empty: it takes none
   std::string help;
   std::vector<std::string> words;  // all it can be, where these are few
-  bool repeats = false;            // a positional argument that takes all that follow
+  bool repeats = false;            // an option that may be given again; a positional argument that
+                                   // takes all that follow
 };
 
 /// What a command takes; derived from its CommandLine.
@@ -33,23 +34,18 @@ struct Outline {
   std::vector<Argument> positionals;
 };
 
-/// Thrown by CommandLine::parse when the only argument is `outline_argument`: the command then does
-/// nothing else.
-struct OutlineAsked {
-  Outline outline;
-};
-inline constexpr std::string_view outline_argument = "__outline";
+/// Whether an option may be given again: `often` where its values add up.
+enum class Times { once, often };
 
 /// The arguments of one command. Variables bound to options must live until parse() has returned.
-/// Options may stand before or after the positional arguments; of an option given twice the last
-/// one counts.
+/// Options may stand before or after the positional arguments. Of an option that takes one value a
+/// second one is refused: otherwise one of the two would be passed over in silence.
 class CommandLine {
  public:
   /// `examples`: one command line for each line of it.
   CommandLine(std::string name, std::string summary, std::string examples);
   ~CommandLine();
-  CommandLine(const CommandLine&) = delete;
-  CommandLine& operator=(const CommandLine&) = delete;
+  CommandLine(CommandLine&&) noexcept;
 
   /// Options added from here on stand under this heading in the help.
   void group(std::string heading) { group_ = std::move(heading); }
@@ -73,13 +69,14 @@ class CommandLine {
               std::optional<std::uint64_t>& target, const std::string& help);
   /// `read` throws Failure for a value that does not read.
   void value(const std::string& names, const std::string& value,
-             const std::function<void(const std::string&)>& read, const std::string& help);
+             const std::function<void(const std::string&)>& read, const std::string& help,
+             Times times = Times::once);
 
   /// One of a few words. `pick` is called with the one that was typed; another one is refused, with
   /// the list.
   void choices(const std::string& names, const std::string& value,
                const std::vector<std::string>& words, std::function<void(const std::string&)> pick,
-               const std::string& help);
+               const std::string& help, Times times = Times::once);
 
   void positional(const std::string& name, std::string& target, const std::string& help);
   void positional(const std::string& name, std::optional<std::string>& target,
@@ -97,6 +94,9 @@ class CommandLine {
   std::unique_ptr<Impl> impl_;
   std::string group_ = "Options";
 };
+
+/// False when help was asked for, which is then printed. Throws Failure as parse() does.
+bool parse_or_help(CommandLine line, const std::vector<std::string>& arguments);
 
 /// --json -q -v --color
 void add_output_options(CommandLine& line, OutputOptions& options);

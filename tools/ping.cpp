@@ -7,7 +7,6 @@
 
 #include "compactor/process.h"
 #include "encoding.h"
-#include "help_text.h"
 #include "node.h"
 #include "options.h"
 #include "program.h"
@@ -64,7 +63,7 @@ double parse_percent(std::string text) {
   throw Failure(Exit::usage, "usage", "--max-loss \"" + text + "\" does not read", "0 to 100");
 }
 
-bool read_arguments(const Arguments& arguments, PingOptions& options) {
+CommandLine declare(PingOptions& options) {
   CommandLine line("ping",
                    "Measures how long a process takes: to connect, to queue (202), to reply.",
                    "  compactor ping echo@10.0.0.5:5050 -c 5\n"
@@ -92,9 +91,7 @@ bool read_arguments(const Arguments& arguments, PingOptions& options) {
   add_style_option(line, options.style);
   add_output_options(line, options.output);
   add_process_options(line, options.process);
-  if (line.parse(arguments)) return true;
-  print_help(line.help());
-  return false;
+  return line;
 }
 
 class PingObserver : public ConsoleObserver {
@@ -514,9 +511,14 @@ int judge(const PingOptions& options, const Pinger& pinger, Waiter::Reason reaso
 
 }  // namespace
 
+Outline outline_ping() {
+  PingOptions options;
+  return declare(options).outline();
+}
+
 int run_ping(const Arguments& arguments) {
   PingOptions options;
-  if (!read_arguments(arguments, options)) return 0;
+  if (!parse_or_help(declare(options), arguments)) return 0;
   check_limits(options);
   Console console(options.output, BodyView());
   auto id = own_id(options.process, "ping");

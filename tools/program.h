@@ -9,6 +9,8 @@ namespace tool {
 
 using Arguments = std::vector<std::string>;
 
+struct Outline;
+
 /// Runs a command with the arguments behind its name. Returns the exit status (0 or 1); anything
 /// worse is thrown as Failure, when everything else has been told.
 using CommandFunction = int (*)(const Arguments& arguments);
@@ -17,6 +19,7 @@ struct Command {
   std::string_view name;
   std::string_view summary;
   CommandFunction run;
+  Outline (*outline)();  // the options and arguments it takes
 };
 
 /// All of them, in the order of the help.
@@ -32,5 +35,13 @@ int run_link(const Arguments& arguments);
 int run_describe(const Arguments& arguments);
 int run_sniff(const Arguments& arguments);
 int run_inspect(const Arguments& arguments);
+
+Outline outline_serve();
+Outline outline_send();
+Outline outline_ping();
+Outline outline_link();
+Outline outline_describe();
+Outline outline_sniff();
+Outline outline_inspect();
 
 }  // namespace tool

@@ -8,7 +8,6 @@
 #include <system_error>
 #include <thread>
 
-#include "help_text.h"
 #include "node.h"
 #include "options.h"
 #include "program.h"
@@ -43,7 +42,7 @@ struct SendOptions {
   std::optional<std::size_t> size;
 };
 
-bool read_arguments(const Arguments& arguments, SendOptions& options) {
+CommandLine declare(SendOptions& options) {
   CommandLine line("send", "Delivers a message and says what became of it.",
                    "  compactor send echo@10.0.0.5:5050 greet 'hello there'\n"
                    "  compactor send echo@10.0.0.5:5050 ping @body.bin --expect pong\n"
@@ -83,9 +82,7 @@ bool read_arguments(const Arguments& arguments, SendOptions& options) {
   add_body_option(line, options.body_mode);
   add_type_options(line, options.type_options);
   add_process_options(line, options.process);
-  if (line.parse(arguments)) return true;
-  print_help(line.help());
-  return false;
+  return line;
 }
 
 void refuse_if(bool contradiction, const char* message) {
@@ -219,9 +216,14 @@ int judge(const Sender& sender) {
 
 }  // namespace
 
+Outline outline_send() {
+  SendOptions options;
+  return declare(options).outline();
+}
+
 int run_send(const Arguments& arguments) {
   SendOptions options;
-  if (!read_arguments(arguments, options)) return 0;
+  if (!parse_or_help(declare(options), arguments)) return 0;
   check(options);
   SchemaCodec types(options.type_options);
   options.types = &types;

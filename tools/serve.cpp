@@ -7,7 +7,6 @@
 #include <string>
 #include <vector>
 
-#include "help_text.h"
 #include "node.h"
 #include "program.h"
 #include "run.h"
@@ -38,7 +37,7 @@ struct ServeOptions {
   std::uint64_t max_connections = 0;
 };
 
-bool read_arguments(const Arguments& arguments, ServeOptions& options) {
+CommandLine declare(ServeOptions& options) {
   CommandLine line(
       "serve", "Is a libprocess process (or several): shows each message it gets, and answers.",
       "  compactor serve echo --port 5050 --echo\n"
@@ -71,9 +70,7 @@ bool read_arguments(const Arguments& arguments, ServeOptions& options) {
   add_body_option(line, options.body);
   add_type_options(line, options.types);
   add_process_options(line, options.process);
-  if (line.parse(arguments)) return true;
-  print_help(line.help());
-  return false;
+  return line;
 }
 
 std::vector<std::string> process_ids(const ServeOptions& options) {
@@ -86,6 +83,17 @@ std::vector<std::string> process_ids(const ServeOptions& options) {
       throw Failure(Exit::usage, "pid", "the id \"" + id + "\" is given twice");
   }
   return ids;
+}
+
+std::vector<StaticRoute> static_routes(const ServeOptions& options) {
+  std::vector<StaticRoute> routes;
+  std::set<std::string> seen;
+  for (const auto& text : options.routes) {
+    routes.push_back(parse_route(text));
+    if (!seen.insert(routes.back().path).second)
+      throw Failure(Exit::usage, "usage", "the route " + routes.back().path + " is given twice");
+  }
+  return routes;
 }
 
 std::vector<std::string> command_words(const ServeOptions& options) {
@@ -141,9 +149,14 @@ int judge(const ServeOptions& options, const Server& server, const Waiter& waite
 
 }  // namespace
 
+Outline outline_serve() {
+  ServeOptions options;
+  return declare(options).outline();
+}
+
 int run_serve(const Arguments& arguments) {
   ServeOptions options;
-  if (!read_arguments(arguments, options)) return 0;
+  if (!parse_or_help(declare(options), arguments)) return 0;
   SchemaCodec types(options.types);
   options.server.types = &types;
   Console console(options.output, BodyView(options.body, &types));
@@ -151,8 +164,7 @@ int run_serve(const Arguments& arguments) {
   options.server.pong = !options.no_pong;
   for (const auto& reply : options.replies)
     options.server.replies.push_back(parse_reply(reply, options.server.types));
-  std::vector<StaticRoute> routes;
-  for (const auto& route : options.routes) routes.push_back(parse_route(route));
+  auto routes = static_routes(options);
   auto words = command_words(options);
   options.server.links = resolve_pids(options.links, console);
   raise_descriptor_limit();

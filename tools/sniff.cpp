@@ -15,7 +15,6 @@
 #include "console.h"
 #include "diagram.h"
 #include "diagram_file.h"
-#include "help_text.h"
 #include "options.h"
 #include "program.h"
 #include "run.h"
@@ -118,7 +117,7 @@ void add_selection(CommandLine& line, SniffOptions& options) {
   add_type_options(line, options.types);
 }
 
-bool read_arguments(const Arguments& arguments, SniffOptions& options) {
+CommandLine declare(SniffOptions& options) {
   CommandLine line(
       "sniff", "Shows every libprocess message on a wire, and what became of it.",
       "  compactor sniff --port 5050                        live, on a Mesos master\n"
@@ -128,9 +127,7 @@ bool read_arguments(const Arguments& arguments, SniffOptions& options) {
   add_sources(line, options);
   add_selection(line, options);
   add_output_options(line, options.output);
-  if (line.parse(arguments)) return true;
-  print_help(line.help());
-  return false;
+  return line;
 }
 
 Failure usage(const std::string& what, const std::string& hint = "compactor help sniff") {
@@ -541,9 +538,14 @@ int list_interfaces(bool json) {
 
 }  // namespace
 
+Outline outline_sniff() {
+  SniffOptions options;
+  return declare(options).outline();
+}
+
 int run_sniff(const Arguments& arguments) {
   SniffOptions options;
-  if (!read_arguments(arguments, options)) return 0;
+  if (!parse_or_help(declare(options), arguments)) return 0;
   check(options);
   try {
     if (options.list_interfaces) return list_interfaces(options.output.json);

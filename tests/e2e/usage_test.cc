@@ -9,6 +9,8 @@ using namespace e2e;
 
 namespace {
 
+const std::string ping_pong = TEST_DATA "/captures/compactor/01-ping-pong.pcap";
+
 /// Exactly one error, in the words of a person and as an object, with that exit and kind.
 void check_error(Arguments arguments, int exit, const std::string& kind, const std::string& words,
                  const Settings& settings = {}) {
@@ -146,14 +148,23 @@ TEST_CASE("contradictions are refused") {
   check_error({"send", to, "x", "a", "b"}, 2, "usage", "too many arguments");
 }
 
-TEST_CASE(
-    "of an option that is given again the last one counts, lists add up, no bad one is passed "
-    "over") {
+TEST_CASE("an option that takes one value is refused when it is given again; lists add up") {
   const std::string to = "a@127.0.0.1:1";
-  CHECK(run({"send", to, "x", "--dry-run", "--style", "legacy", "--style", "libprocess"})
-            .out.starts_with("POST /a/x HTTP/1.1\r\n"));
-  check_error({"send", to, "x", "--style", "morse", "--style", "legacy"}, 2, "usage", "morse");
-  check_error({"send", to, "x", "--timeout", "soon", "--timeout", "3s"}, 2, "usage", "soon");
+  check_error({"send", to, "x", "--dry-run", "--style", "legacy", "--style", "libprocess"}, 2,
+              "usage", "--style is given more than once");
+  check_error({"send", to, "x", "--timeout", "3s", "--timeout=3s"}, 2, "usage", "--timeout");
+  check_error({"send", to, "x", "--json", "--color", "never", "--color", "never"}, 2, "usage",
+              "--color");
+  check_error({"sniff", "-r", "a.pcap", "-r", "b.pcap"}, 2, "usage", "-r,--read");
+  check_error({"sniff", "-i", "lo", "--interface", "eth0"}, 2, "usage", "-i,--interface");
+  check_error({"sniff", "-r", "a.pcap", "-w", "b", "-w", "c"}, 2, "usage", "-w,--write");
+  check_error({"sniff", "-r", "a", "--diagram", "b.svg", "--diagram", "c.svg"}, 2, "usage",
+              "--diagram");
+  check_error({"serve", "x", "--type", "m=mesos.TaskID", "--type", "m=mesos.SlaveID"}, 2, "usage",
+              "--type says twice what m is");
+  check_error({"serve", "x", "--route", "/a=" + ping_pong, "--route", "/a=" + ping_pong}, 2,
+              "usage", "the route /a is given twice");
+  CHECK(run({"send", to, "x", "--dry-run", "-q", "-q", "-v", "-v"}).exit == 0);
   const auto typed =
       run({"send", to, "one", R"({"connected": true})", "--dry-run", "--type",
            "one=mesos.internal.PingSlaveMessage", "--type", "two=mesos.internal.PongSlaveMessage"});
@@ -164,6 +175,16 @@ TEST_CASE(
   CHECK_FALSE(shown.events("process").empty());
   CHECK_FALSE(shown.events("metric").empty());
   CHECK(shown.events("endpoint").empty());
+}
+
+TEST_CASE("no argument is magic") {
+  for (const char* command : {"send", "ping", "link"})
+    check_error({command, "__outline"}, 2, command == std::string("send") ? "usage" : "pid", "");
+  check_error({"describe", "__outline"}, 2, "type", "unknown type \"__outline\"");
+  check_error({"sniff", "-r", ping_pong, "__outline"}, 2, "filter", "__outline");
+  check_error({"inspect", "__outline"}, 2, "pid", "__outline");
+  Background served({"serve", "__outline", "--json", "--count", "1"});
+  CHECK(served.event("serving").at("pid").get<std::string>().starts_with("__outline@"));
 }
 
 TEST_CASE("IPv6 is refused with the reason") {
