@@ -30,7 +30,11 @@ sigset_t handled() {
 // process and then its group, a terminal's Ctrl-C reaches a script's commands in both ways. No
 // finger is as fast.
 constexpr std::int64_t one_wish_ms = 100;
-std::int64_t first_signal_ms = 0;  // written before the handler is installed
+
+// When the first SIGINT or SIGTERM came; the handler below takes it for the second otherwise.
+constexpr std::int64_t none_came = -1;
+std::atomic<std::int64_t> first_signal_ms = none_came;
+static_assert(std::atomic<std::int64_t>::is_always_lock_free);  // it is used in a signal handler
 
 std::int64_t monotonic_ms() {  // may be called in a signal handler
   timespec time{};
@@ -38,21 +42,24 @@ std::int64_t monotonic_ms() {  // may be called in a signal handler
   return std::int64_t{time.tv_sec} * 1000 + time.tv_nsec / 1'000'000;
 }
 
-void end_at_once(int signal) {
-  ::_exit(128 + signal);
+/// The first signal lets the run end, a second one ends the process wherever it is.
+void on_signal(int signal) {
+  auto first = none_came;
+  if (first_signal_ms.compare_exchange_strong(first, monotonic_ms())) return;
+  if (monotonic_ms() - first >= one_wish_ms) ::_exit(128 + signal);
 }
 
-void on_second_signal(int signal) {
-  if (monotonic_ms() - first_signal_ms >= one_wish_ms) end_at_once(signal);
-}
-
-/// From here on SIGINT and SIGTERM end the process wherever it is.
-void make_deadly() {
-  first_signal_ms = monotonic_ms();
+void handle_signals() {
   struct sigaction action {};
-  action.sa_handler = on_second_signal;
+  action.sa_handler = on_signal;
   ::sigaction(SIGINT, &action, nullptr);
   ::sigaction(SIGTERM, &action, nullptr);
+}
+
+/// From here on a second SIGINT or SIGTERM ends the process.
+void make_deadly() {
+  first_signal_ms = monotonic_ms();
+  handle_signals();
   sigset_t set;
   sigemptyset(&set);
   sigaddset(&set, SIGINT);
@@ -80,6 +87,7 @@ SignalsBlocked::~SignalsBlocked() {
 }
 
 Waiter::Waiter() {
+  first_signal_ms = none_came;
   sigset_t set = handled();
   signals_ = ::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
   wake_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -90,8 +98,14 @@ Waiter::Waiter() {
 }
 
 Waiter::~Waiter() {
-  // One that is pending would end the process with a core, once it is no longer blocked.
+  // What was not waited for is pending, and would end the process once it is no longer blocked:
+  // before the summary and the error are written, which are still to come.
   ::signal(SIGQUIT, SIG_IGN);
+  signalfd_siginfo info{};
+  while (::read(signals_, &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
+    if (info.ssi_signo != SIGQUIT) on_signal(static_cast<int>(info.ssi_signo));
+  }
+  handle_signals();
   ::close(signals_);
   ::close(wake_);
 }

@@ -27,7 +27,9 @@ class SignalsBlocked {
 };
 
 /// Takes SIGINT, SIGTERM and SIGQUIT of the process from its construction on. Made before the
-/// threads of a run.
+/// threads of a run, and after its Console: once it is gone, a first signal is passed over (the run
+/// is ending) and a second one ends the process, also when it waits for somebody to read its
+/// output.
 class Waiter {
  public:
   using Clock = std::chrono::steady_clock;

@@ -430,8 +430,8 @@ class PacketRun {
 
   const SniffOptions& options_;
   SchemaCodec types_;  // reads the user's files, so before root is given up
-  Waiter waiter_;
   Console console_;
+  Waiter waiter_;
   bool over_ = false;
   Source source_;
   Diagram diagram_;
@@ -503,8 +503,8 @@ class ProxyRun {
 
   const SniffOptions& options_;
   SchemaCodec types_;  // reads the user's files, so before root is given up
-  Waiter waiter_;
   Console console_;
+  Waiter waiter_;
   Diagram diagram_;
   SniffPrinter printer_;
   Proxy proxy_;

@@ -296,3 +296,20 @@ TEST_CASE("a reader that goes away ends the run quietly") {
   CHECK(result.exit == 0);
   CHECK(result.err.empty());
 }
+
+TEST_CASE("a run whose output nobody reads can be ended") {
+  const std::string flood = TEST_DATA "/captures/libprocess/flood-linked-1000x100.pcap";
+  Background sniff({"sniff", "-r", flood, "--json"});
+  REQUIRE(sniff.line());
+  // Nobody takes the rest, which is more than a pipe holds. The first signal lets it end by itself,
+  // which it cannot.
+  const auto end = std::chrono::steady_clock::now() + patience;
+  siginfo_t info{};
+  while (info.si_pid == 0 && std::chrono::steady_clock::now() < end) {
+    sniff.signal(SIGTERM);
+    std::this_thread::sleep_for(std::chrono::milliseconds(150));
+    ::waitid(P_PID, static_cast<id_t>(sniff.pid()), &info, WEXITED | WNOHANG | WNOWAIT);
+  }
+  REQUIRE(info.si_pid != 0);
+  CHECK(sniff.finish().exit == 143);
+}
