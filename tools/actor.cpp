@@ -1,6 +1,7 @@
 #include "actor.h"
 
 #include <algorithm>
+#include <new>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -131,6 +132,8 @@ void Actor::act(std::string_view line) {
     } else {
       throw bad_action("none of send, reply, link, terminate");
     }
+  } catch (const std::bad_alloc&) {
+    throw;  // no fault of the line's
   } catch (const std::exception& error) {
     console_.warning("the child wrote a line that is no action (" + std::string(error.what()) +
                      "): " + std::string(line.substr(0, shown_of_bad_line)));

@@ -17,15 +17,31 @@ namespace tool {
 
 namespace {
 
-constexpr std::size_t longest_batch_line = std::size_t{256} << 20;
 constexpr std::size_t piece_size = 65536;
+constexpr int pieces_between_looks = 16;
 constexpr std::size_t most_resolved = 10000;
 
 Failure refused(const std::string& message, std::string hint) {
   return Failure(Exit::usage, "batch", message, std::move(hint));
 }
 
+/// Passes over blanks and then this; false when something else stands there.
+bool take(std::string_view& text, char expected) {
+  text.remove_prefix(std::min(text.find_first_not_of(" \t"), text.size()));
+  if (!text.starts_with(expected)) return false;
+  text.remove_prefix(1);
+  return true;
+}
+
 }  // namespace
+
+std::string_view recorded_type(std::string_view line) {
+  constexpr std::string_view key = "type\"";
+  if (!take(line, '{') || !take(line, '"') || !line.starts_with(key)) return {};
+  line.remove_prefix(key.size());
+  if (!take(line, ':') || !take(line, '"')) return {};
+  return line.substr(0, std::min(line.find('"'), line.size()));
+}
 
 compactor::Pid BatchParser::resolve(const std::string& text) {
   auto known = resolved_.find(text);
@@ -80,37 +96,38 @@ bool LineReader::readable() const {
   return ::poll(&ready, 1, 0) > 0;
 }
 
+void LineReader::read_piece() {
+  std::array<char, piece_size> piece;
+  ssize_t got = 0;
+  do {
+    got = ::read(fd_, piece.data(), piece.size());
+  } while (got < 0 && errno == EINTR);
+  if (got <= 0) {
+    at_end_ = true;
+    lines_.end();
+  }
+  if (got < 0) {
+    throw Failure(Exit::local, "file",
+                  "cannot read the batch: " + std::generic_category().message(errno));
+  }
+  bytes_ += static_cast<std::uint64_t>(got);
+  lines_.add(std::string_view(piece.data(), static_cast<std::size_t>(got)));
+}
+
 LineReader::Result LineReader::next(std::string_view& line) {
-  for (;;) {
-    auto end = buffer_.find('\n', scanned_);
-    if (end != std::string::npos || (at_end_ && begin_ < buffer_.size())) {
-      auto stop = std::min(end, buffer_.size());
-      line = std::string_view(buffer_).substr(begin_, stop - begin_);
-      begin_ = scanned_ = std::min(stop + 1, buffer_.size());
-      ++number_;
-      if (line.ends_with('\r')) line.remove_suffix(1);
-      if (line.find_first_not_of(" \t") == std::string_view::npos)
-        continue;  // an empty line says nothing
-      return Result::line;
+  for (int pieces = 0;;) {
+    auto found = lines_.next(line);
+    if (found == LineSplitter::Found::nothing) {
+      if (at_end_) return Result::end;
+      if (++pieces > pieces_between_looks) return Result::again;
+      if (!readable()) return Result::wait;
+      read_piece();
+      continue;
     }
-    if (at_end_) return Result::end;
-    buffer_.erase(0, begin_);
-    begin_ = 0;
-    scanned_ = buffer_.size();
-    if (buffer_.size() > longest_batch_line) {
-      throw Failure(Exit::usage, "batch", "line " + std::to_string(number_ + 1) + " is too long",
-                    {});
-    }
-    if (!readable()) return Result::wait;
-    std::array<char, piece_size> piece;
-    ssize_t got = ::read(fd_, piece.data(), piece.size());
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) {
-      throw Failure(Exit::local, "file",
-                    "cannot read the batch: " + std::generic_category().message(errno));
-    }
-    if (got == 0) at_end_ = true;
-    buffer_.append(piece.data(), static_cast<std::size_t>(got));
+    ++number_;
+    if (found == LineSplitter::Found::too_long) return Result::too_long;
+    // An empty line says nothing.
+    if (line.find_first_not_of(" \t") != std::string_view::npos) return Result::line;
   }
 }
 

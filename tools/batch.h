@@ -12,6 +12,7 @@
 #include "body.h"
 #include "compactor/pid.h"
 #include "console.h"
+#include "line_splitter.h"
 #include "values.h"
 
 namespace tool {
@@ -51,28 +52,38 @@ class BatchParser {
   std::map<std::string, compactor::Pid> resolved_;  // a recording names few receivers, often
 };
 
+/// The type that a line says it is of, where that is the first that it says, as in every line that
+/// was recorded; else empty. Looks at no more of the line.
+std::string_view recorded_type(std::string_view line);
+
 /// The lines of a file or pipe, also one that gives them slowly.
 class LineReader {
  public:
   /// Does not own `fd`.
   explicit LineReader(int fd) : fd_(fd) {}
 
-  enum class Result { line, wait, end };
-  /// The next line without its end, valid until the next call. `wait`: nothing is there yet. Blocks
-  /// only when `fd` is a regular file. Throws Failure (exit 6) when reading fails, (exit 2) for a
-  /// line that is too long.
+  enum class Result {
+    line,      // without its end
+    too_long,  // more than longest_line; its start
+    wait,      // nothing is there yet
+    again,     // much was read and no line came of it: a moment to look at other things
+    end,
+  };
+  /// `line` is valid until the next call; lines of blanks alone are left out. Blocks only when `fd`
+  /// is a regular file. Throws Failure (exit 6) when reading fails; then comes the end.
   Result next(std::string_view& line);
   std::uint64_t number() const { return number_; }  // of the line last handed out, from 1
+  std::uint64_t bytes() const { return bytes_; }    // read so far
 
  private:
   bool readable() const;
+  void read_piece();
 
   int fd_;
-  std::string buffer_;
-  std::size_t begin_ = 0;    // of the first line not handed out
-  std::size_t scanned_ = 0;  // no line end before this
+  LineSplitter lines_;
   bool at_end_ = false;
   std::uint64_t number_ = 0;
+  std::uint64_t bytes_ = 0;
 };
 
 }  // namespace tool

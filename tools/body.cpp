@@ -17,8 +17,6 @@ namespace tool {
 namespace {
 
 constexpr std::size_t shown_at_most = 200;  // bytes of a body, where it may be cut
-// More than any receiver takes by default; it bounds what a wrong file name (/dev/zero) can cost.
-constexpr std::size_t largest_file = std::size_t{1} << 30;
 
 constexpr std::array<std::pair<std::string_view, BodyMode>, 7> modes{
     {{"auto", BodyMode::automatic},
@@ -145,8 +143,8 @@ std::string read_file(const std::string& path) {
   do {
     got = ::read(fd, piece.data(), piece.size());
     if (got > 0) bytes.append(piece.data(), static_cast<std::size_t>(got));
-  } while (bytes.size() <= largest_file && (got > 0 || (got < 0 && errno == EINTR)));
-  int error = got < 0 ? errno : bytes.size() > largest_file ? EFBIG : 0;
+  } while (bytes.size() <= largest_body && (got > 0 || (got < 0 && errno == EINTR)));
+  int error = got < 0 ? errno : bytes.size() > largest_body ? EFBIG : 0;
   if (fd != STDIN_FILENO) ::close(fd);
   if (error != 0) throw fail(error);
   return bytes;

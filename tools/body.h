@@ -34,6 +34,10 @@ class TypeCodec {
   virtual std::string suggestion(std::string_view name) = 0;
 };
 
+/// More than any receiver takes by default, so that a slip of the finger (10g) or a wrong file name
+/// (/dev/zero) is refused before it has cost all memory.
+inline constexpr std::size_t largest_body = std::size_t{1} << 30;
+
 /// How bodies are shown: --body.
 enum class BodyMode { automatic, json, text, hex, base64, none, summary };
 

@@ -21,8 +21,6 @@ namespace tool {
 
 namespace {
 
-// More than the largest body takes in base64: a line without end must not take all memory.
-constexpr std::size_t longest_line = std::size_t{128} << 20;
 constexpr auto child_patience = std::chrono::milliseconds(2000);
 
 Failure cannot(const std::string& what, int error) {
@@ -135,7 +133,7 @@ bool Child::ended_within(std::chrono::milliseconds time) {
 }
 
 void Child::read_lines() {
-  std::string line;
+  LineSplitter lines;
   std::array<char, 65536> piece;
   for (;;) {
     pollfd ready{out_, POLLIN, 0};
@@ -147,22 +145,19 @@ void Child::read_lines() {
     ssize_t got = ::read(out_, piece.data(), piece.size());
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) break;
-    std::string_view rest(piece.data(), static_cast<std::size_t>(got));
-    for (auto end = rest.find('\n'); end != std::string_view::npos; end = rest.find('\n')) {
-      line += rest.substr(0, end);
-      if (line.ends_with('\r')) line.pop_back();
-      if (!line.empty()) on_line_(line);
-      line.clear();
-      rest.remove_prefix(end + 1);
-    }
-    line += rest;
-    if (line.size() > longest_line) {
-      on_line_(std::string_view(line).substr(0, 100));
-      line.clear();
-    }
+    lines.add(std::string_view(piece.data(), static_cast<std::size_t>(got)));
+    hand_out(lines);
   }
-  if (!line.empty()) on_line_(line);
+  lines.end();
+  hand_out(lines);
   silent_ = true;
+}
+
+void Child::hand_out(LineSplitter& lines) {
+  std::string_view line;
+  while (lines.next(line) != LineSplitter::Found::nothing) {
+    if (!line.empty()) on_line_(line);
+  }
 }
 
 void Child::await_end() {

@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "line_splitter.h"
 #include "output.h"
 
 namespace tool {
@@ -18,7 +19,8 @@ namespace tool {
 /// Runs from construction to stop(). It dies with us in any case.
 class Child {
  public:
-  /// A line of its standard output without the line end; on a thread of the child's own.
+  /// A line of its standard output without the line end, of one longer than longest_line the start;
+  /// on a thread of the child's own.
   using OnLine = std::function<void(std::string_view line)>;
   /// It has ended, and all its lines were handed out: how, in words. On a thread of the child's
   /// own, once.
@@ -41,6 +43,7 @@ class Child {
 
  private:
   void read_lines();
+  void hand_out(LineSplitter& lines);
   void await_end();
   void end_input();
   bool ended_within(std::chrono::milliseconds time);

@@ -60,6 +60,13 @@ Colour colour_of(const std::string& word) {
   return word == "never" ? Colour::never : Colour::automatic;
 }
 
+std::size_t size_up_to(const std::string& typed, std::size_t most, const std::string& names) {
+  auto size = parse_size(typed);
+  if (size <= most) return size;
+  throw Failure(Exit::usage, "usage", names + " \"" + typed + "\" is too much",
+                std::to_string(most) + " bytes are the most");
+}
+
 /// A name has one type.
 void add_mailbox(compactor::schema::Sources& sources, std::string name, std::string type) {
   for (const auto& [known, its_type] : sources.mailboxes) {
@@ -183,6 +190,22 @@ void CommandLine::size(const std::string& names, std::optional<std::size_t>& tar
                        const std::string& help) {
   value(
       names, "SIZE", [&target](const std::string& typed) { target = parse_size(typed); }, help);
+}
+
+void CommandLine::size(const std::string& names, std::size_t& target, std::size_t most,
+                       const std::string& help) {
+  auto read = [&target, names, most](const std::string& typed) {
+    target = size_up_to(typed, most, names);
+  };
+  value(names, "SIZE", read, help);
+}
+
+void CommandLine::size(const std::string& names, std::optional<std::size_t>& target,
+                       std::size_t most, const std::string& help) {
+  auto read = [&target, names, most](const std::string& typed) {
+    target = size_up_to(typed, most, names);
+  };
+  value(names, "SIZE", read, help);
 }
 
 void CommandLine::number(const std::string& names, std::uint64_t low, std::uint64_t high,

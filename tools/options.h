@@ -63,6 +63,11 @@ class CommandLine {
   void duration(const std::string& names, std::optional<Duration>& target, const std::string& help);
   void size(const std::string& names, std::size_t& target, const std::string& help);
   void size(const std::string& names, std::optional<std::size_t>& target, const std::string& help);
+  /// Of what is then made: more than `most` is refused.
+  void size(const std::string& names, std::size_t& target, std::size_t most,
+            const std::string& help);
+  void size(const std::string& names, std::optional<std::size_t>& target, std::size_t most,
+            const std::string& help);
   void number(const std::string& names, std::uint64_t low, std::uint64_t high,
               std::uint64_t& target, const std::string& help);
   void number(const std::string& names, std::uint64_t low, std::uint64_t high,

@@ -79,7 +79,7 @@ CommandLine declare(PingOptions& options) {
   line.text("--reply-name", "NAME", options.reply_name, "message to await in reply mode (pong)");
   line.number("-c,--count", 1, UINT64_MAX, options.count, "end after N probes");
   line.duration("-i,--interval", options.interval, "between probes (1s)");
-  line.size("-s,--size", options.size, "bytes of the body (56)");
+  line.size("-s,--size", options.size, largest_body, "bytes of the body (56)");
   line.duration("-W", options.per_probe, "wait for an answer to each (1s)");
   line.duration("-w,--deadline,--timeout", options.in_all, "end after DUR in all");
   line.flag("-f,--flood", options.flood, "the next as soon as the last has returned");

@@ -16,6 +16,7 @@
 #include "console.h"
 #include "failure.h"
 #include "help_text.h"
+#include "last_resort.h"
 #include "options.h"
 #include "values.h"
 
@@ -141,6 +142,7 @@ int tell(const Arguments& arguments, const Failure& failure) {
 int run_program(const Arguments& arguments) {
   open_standard_files();
   ::signal(SIGPIPE, SIG_IGN);
+  install_last_resort(asked_output(arguments).json);
   try {
     int status = dispatch(arguments);
     check_output();
@@ -148,7 +150,7 @@ int run_program(const Arguments& arguments) {
   } catch (const Failure& failure) {
     return tell(arguments, failure);
   } catch (const std::bad_alloc&) {
-    return tell(arguments, Failure(Exit::local, "memory", "out of memory"));
+    end_out_of_memory();
   } catch (const std::exception& error) {
     return tell(arguments, Failure(Exit::local, "internal", error.what()));
   }

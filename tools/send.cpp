@@ -6,7 +6,7 @@
 #include <memory>
 #include <string>
 #include <system_error>
-#include <thread>
+#include <utility>
 
 #include "node.h"
 #include "options.h"
@@ -77,7 +77,7 @@ CommandLine declare(SendOptions& options) {
   line.value(
       "--rate", "R/s", [&](const std::string& typed) { options.rate = parse_rate(typed); },
       "messages per second; default as fast as it goes");
-  line.size("--size", options.size, "bytes of a made-up body");
+  line.size("--size", options.size, largest_body, "bytes of a made-up body");
   add_output_options(line, options.output);
   add_body_option(line, options.body_mode);
   add_type_options(line, options.type_options);
@@ -172,35 +172,52 @@ class SendObserver : public ConsoleObserver {
   Sender& sender_;
 };
 
-/// Writes what would be sent. Nothing is bound, so the port is the one asked for, or 0.
-int dry_run(const SendOptions& options, const std::string& id, Source& source, Console& console,
-            Waiter& waiter) {
-  std::string own;
-  for (;;) {
-    auto step = source.next();
-    if (step.next == Source::Next::end || console.ended()) return 0;
-    if (step.next == Source::Next::wait) {
-      if (waiter.wait(step.at, step.at ? -1 : source.fd()) == Waiter::Reason::signal)
-        throw waiter.interrupted();
-      continue;
+/// Writes the bytes of messages. Nothing is bound, so the port is the one asked for, or 0.
+class DryRun {
+ public:
+  DryRun(const SendOptions& options, std::string id, Console& console, Waiter& waiter)
+      : options_(options), id_(std::move(id)), console_(console), waiter_(waiter) {}
+
+  int run(Source& source) {
+    for (;;) {
+      auto step = source.next();
+      if (step.next == Source::Next::end || console_.ended()) return 0;
+      if (step.next == Source::Next::message && !step.message->skipped) write(*step.message);
+      bool waits = step.next == Source::Next::wait;
+      look(waits ? step.at : Steady::now(), waits && !step.at ? source.fd() : -1);
     }
-    const auto& message = *step.message;
-    if (message.skipped) continue;
-    if (own.empty()) {
-      auto context = make_options(options.process, {message.to}, console);
-      compactor::Pid pid{id, context.advertise_ip.empty() ? context.ip : context.advertise_ip,
-                         context.advertise_port != 0 ? context.advertise_port : context.port};
-      own = pid.str();
-    }
-    const auto& from = message.from.empty() ? own : message.from;
-    check_sendable(options.sender.style, from, message.to, message.name);
-    std::string bytes;
-    compactor::wire::append_message(bytes, options.sender.style, from, message.to, message.name,
-                                    message.body);
-    console.print_raw(bytes);
-    while (console.full()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
-}
+
+ private:
+  void write(const Outgoing& message) {
+    if (own_.empty()) {
+      auto context = make_options(options_.process, {message.to}, console_);
+      compactor::Pid pid{id_, context.advertise_ip.empty() ? context.ip : context.advertise_ip,
+                         context.advertise_port != 0 ? context.advertise_port : context.port};
+      own_ = pid.str();
+    }
+    const auto& from = message.from.empty() ? own_ : message.from;
+    check_sendable(options_.sender.style, from, message.to, message.name);
+    std::string bytes;
+    compactor::wire::append_message(bytes, options_.sender.style, from, message.to, message.name,
+                                    message.body);
+    console_.print_raw(bytes);
+  }
+
+  /// Waits until then, or for `fd`, and for room in the output. Throws when a signal ends the run.
+  void look(std::optional<Steady::time_point> until, int fd) {
+    do {
+      if (console_.full()) until = Steady::now() + std::chrono::milliseconds(1);
+      if (waiter_.wait(until, fd) == Waiter::Reason::signal) throw waiter_.interrupted();
+    } while (console_.full());
+  }
+
+  const SendOptions& options_;
+  std::string id_;
+  Console& console_;
+  Waiter& waiter_;
+  std::string own_;  // our PID
+};
 
 void print_summary(const SendOptions& options, const Sender& sender, Console& console) {
   bool many = options.batch || options.repeat;
@@ -244,7 +261,7 @@ int run_send(const Arguments& arguments) {
   if (options.sender.expect) options.sender.target = target;
 
   Waiter waiter;
-  if (options.dry_run) return dry_run(options, id, *source, console, waiter);
+  if (options.dry_run) return DryRun(options, id, console, waiter).run(*source);
   Sender sender(options.sender, *source, console, waiter);
   if (auto first = sender.await_first()) {
     auto made = make_options(options.process, {*first}, console);

@@ -21,6 +21,9 @@ constexpr std::size_t most_bytes_under_way = std::size_t{64} << 20;
 constexpr int sent_at_once = 512;
 // A connection that fails just when the time is over shall be told as such.
 constexpr auto grace = std::chrono::milliseconds(500);
+constexpr auto patience_with_output = std::chrono::milliseconds(10);
+// Who ends a run waits for its end, and not for the count of what is left of a large file.
+constexpr auto counted_after_signal = std::chrono::seconds(1);
 
 std::string kind_of(const Delivery& delivery) {
   switch (delivery.fault) {
@@ -170,6 +173,7 @@ bool Sender::pump_retries() {
 bool Sender::pump_next() {
   if (stopped_ || waiting_for_room_ || console_.full() || !room_in_window()) return false;
   if (!held_ && !pull()) return false;
+  if (!held_) return true;
   auto number = first_ + window_.size();
   window_bytes_ += held_->body.size();
   window_.push_back({.message = held_, .done = held_->skipped});
@@ -182,27 +186,33 @@ bool Sender::pump_next() {
   return false;
 }
 
-/// Takes the next message from the source into held_; false when there is none now.
+/// Asks the source for the next message, into held_; false when there is none now. A line that
+/// cannot be sent is told, and leaves held_ empty: there may be many, so it is for the caller to
+/// look at other things before the next.
 bool Sender::pull() {
-  while (!source_ended_ && !stopped_) {
-    try {
-      auto step = source_.next();
-      source_due_ = step.at;
-      source_ended_ = step.next == Source::Next::end;
-      held_ = std::move(step.message);
-      return held_ != nullptr;
-    } catch (const Failure& failure) {
-      ++summary_.failed;
-      fail(failure);
-    }
+  if (source_ended_ || stopped_) return false;
+  try {
+    auto step = source_.next();
+    source_due_ = step.at;
+    source_ended_ = step.next == Source::Next::end;
+    held_ = std::move(step.message);
+    return held_ != nullptr;
+  } catch (const Failure& failure) {
+    ++summary_.failed;
+    fail(failure);
+    return true;
   }
-  return false;
 }
 
 std::optional<compactor::Pid> Sender::await_first() {
-  while (!held_ && !pull() && !source_ended_ && !stopped_) {
-    if (waiter_.wait(source_due_, source_due_ ? -1 : source_.fd()) != Waiter::Reason::signal)
-      continue;
+  while (!held_ && !source_ended_ && !stopped_) {
+    std::optional<Steady::time_point> until;
+    if (console_.full())
+      until = Steady::now() + patience_with_output;
+    else
+      until = pull() ? Steady::now() : source_due_;
+    if (held_ || source_ended_ || stopped_) break;
+    if (waiter_.wait(until, until ? -1 : source_.fd()) != Waiter::Reason::signal) continue;
     failure_ = waiter_.interrupted();
     stopped_ = true;
   }
@@ -213,8 +223,15 @@ std::optional<compactor::Pid> Sender::await_first() {
 
 void Sender::finish_counts() {
   if (held_) ++summary_.not_sent;
-  if (!source_ended_) summary_.not_sent += source_.remaining();
+  std::optional<Steady::time_point> limit;
+  auto goes_on = [&] {
+    waiter_.wait(Steady::now());  // only to see a signal
+    if (waiter_.signal() != 0 && !limit) limit = Steady::now() + counted_after_signal;
+    return !limit || Steady::now() < *limit;
+  };
+  if (!source_ended_) summary_.not_sent += source_.remaining(goes_on);
   summary_.ignored = source_.ignored();
+  if (limit && Steady::now() >= *limit) console_.note("not all that was not sent was counted");
 }
 
 /// Hands the message to the connection; false when there is no room for it now.

@@ -1,5 +1,7 @@
 #include "source.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -8,6 +10,16 @@
 namespace tool {
 
 namespace {
+
+// Signals and deadlines are looked at between so many lines that are not sent.
+constexpr int lines_between_looks = 512;
+// Of what a pipe or a device gives, which may have no end.
+constexpr std::uint64_t most_counted = std::uint64_t{256} << 20;
+
+bool is_regular(int fd) {
+  struct stat status {};
+  return ::fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
+}
 
 class Repeat : public Source {
  public:
@@ -28,7 +40,7 @@ class Repeat : public Source {
     return {.next = Next::message, .message = message_};
   }
 
-  std::uint64_t remaining() override { return std::exchange(left_, 0); }
+  std::uint64_t remaining(const std::function<bool()>&) override { return std::exchange(left_, 0); }
 
  private:
   std::shared_ptr<const Outgoing> message_;
@@ -50,11 +62,13 @@ class Batch : public Source {
   void begin() override { start_ = Steady::now(); }
 
   Step next() override {
-    while (!held_) {
+    for (int lines = 0; !held_; ++lines) {
       std::string_view line;
-      auto result = reader_.next(line);
+      auto result = lines < lines_between_looks ? reader_.next(line) : LineReader::Result::again;
       if (result == LineReader::Result::end) return {};
       if (result == LineReader::Result::wait) return {.next = Next::wait};
+      if (result == LineReader::Result::again) return {.next = Next::wait, .at = Steady::now()};
+      if (result == LineReader::Result::too_long) throw too_long();
       hold(parse(line));
     }
     if (due_ > Steady::now()) return {.next = Next::wait, .at = due_};
@@ -63,17 +77,10 @@ class Batch : public Source {
 
   int fd() const override { return fd_; }
 
-  std::uint64_t remaining() override {
+  std::uint64_t remaining(const std::function<bool()>& goes_on) override {
     std::uint64_t count = held_ ? 1 : 0;
-    std::string_view line;
-    while (reader_.next(line) == LineReader::Result::line) {
-      try {
-        auto message = parser_.parse(line);
-        if (message.kind == BatchMessage::Kind::ignored) ++ignored_;
-        count += message.kind == BatchMessage::Kind::message;
-      } catch (const Failure&) {
-        ++count;  // it would not have been sent either
-      }
+    auto limit = is_regular(fd_) ? UINT64_MAX : reader_.bytes() + most_counted;
+    while (goes_on() && reader_.bytes() <= limit && count_some(count)) {
     }
     return count;
   }
@@ -81,6 +88,36 @@ class Batch : public Source {
   std::uint64_t ignored() const override { return ignored_; }
 
  private:
+  /// Counts the next few lines; false when there are no more.
+  bool count_some(std::uint64_t& count) {
+    for (int lines = 0; lines < lines_between_looks; ++lines) {
+      std::string_view line;
+      auto result = next_line(line);
+      if (result == LineReader::Result::again) return true;
+      if (result == LineReader::Result::end || result == LineReader::Result::wait) return false;
+      auto type = recorded_type(line);
+      bool ignored = !type.empty() && type != "message";
+      ++(ignored ? ignored_ : count);
+    }
+    return true;
+  }
+
+  /// A file that can be read no more has no more lines: that it failed has no bearing on the run.
+  LineReader::Result next_line(std::string_view& line) {
+    try {
+      return reader_.next(line);
+    } catch (const Failure&) {
+      return LineReader::Result::end;
+    }
+  }
+
+  Failure too_long() const {
+    return {Exit::usage, "batch",
+            "line " + std::to_string(reader_.number()) + " is longer than " +
+                std::to_string(longest_line >> 20) + " MiB",
+            "no receiver takes such a body: send it as a file, BODY being @FILE"};
+  }
+
   BatchMessage parse(std::string_view line) {
     try {
       return parser_.parse(line);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -38,13 +39,15 @@ class Source {
     std::optional<Steady::time_point>
         at{};  // of Next::wait: when to ask again; nothing: when fd() is readable
   };
-  /// Never blocks. Throws Failure for a line that cannot be sent; the next call is about the line
-  /// after it.
+  /// Never blocks, nor takes long: of much that yields no message it takes a part, and asks to be
+  /// asked again now. Throws Failure for a line that cannot be sent; the next call is about the
+  /// line after it.
   virtual Step next() = 0;
   /// To be watched for more; -1 when there is nothing to watch.
   virtual int fd() const { return -1; }
-  /// How many messages there would have been yet, as far as that is known now. Ends the source.
-  virtual std::uint64_t remaining() = 0;
+  /// How many messages there would have been yet, as far as that is known now: lines are counted,
+  /// not read. Ends the source. `goes_on` is asked now and then; with false the counting ends.
+  virtual std::uint64_t remaining(const std::function<bool()>& goes_on) = 0;
   virtual std::uint64_t ignored() const { return 0; }
 };
 

@@ -211,3 +211,83 @@ TEST_CASE("--dry-run of a batch") {
   CHECK(result.out.find("POST /a/one HTTP/1.1\r\n") == 0);
   CHECK(result.out.find("POST /a/two HTTP/1.1\r\n") != std::string::npos);
 }
+
+TEST_CASE("a line that cannot be read is exit 2 and named, whatever is wrong with it") {
+  Served served({"sink"});
+  const std::string good = line(served.pid(), "a", "");
+  const std::string deep =
+      R"({"name":"mesos.internal.PingSlaveMessage","body":{"a":)" + std::string(100'000, '[');
+  for (const std::string& bad :
+       {std::string(R"({"name":"m","size":1e5669})"), std::string(R"({"name":"m","name":"n"})"),
+        deep + std::string(100'000, ']') + "}}",
+        std::string(R"({"name":"mesos.internal.PingSlaveMessage","body":{"connected":1e9999}})")}) {
+    CAPTURE(bad.substr(0, 100));
+    std::string input;
+    for (int i = 0; i < 500; ++i) input += good;
+    const auto stopped =
+        run({"send", served.pid(), "--batch", "-", "--json"}, {.input = input + bad + "\n" + good});
+    CHECK(stopped.exit == 2);
+    REQUIRE(stopped.errors().size() == 1);
+    CHECK(stopped.errors()[0].at("message").get<std::string>().starts_with("line 501: "));
+    CHECK(stopped.out_json().back().at("accepted") == 500);
+    CHECK(stopped.out_json().back().at("not_sent") == 1);
+    const auto all = run({"send", served.pid(), "--batch", "-", "--json", "--keep-going"},
+                         {.input = input + bad + "\n" + good});
+    CHECK(all.exit == 2);
+    CHECK(all.out_json().back().at("accepted") == 501);
+    CHECK(all.out_json().back().at("failed") == 1);
+  }
+}
+
+TEST_CASE("after the first failure the rest is counted, and not read or looked up") {
+  const std::string input = "{broken\n" + line("a@localhost:1", "m", "") +
+                            R"({"type":"answer","conn":1})" + "\n" + R"(  { "type" : "summary" })" +
+                            "\n\n" + recorded("a@localhost:1", "m") +
+                            line("a@localhost:1", "m", "");
+  const auto result =
+      run({"send", "--batch", "-", "--use-recorded-to", "--json", "-v"}, {.input = input});
+  CHECK(result.exit == 2);
+  CHECK(result.out_json().back().at("not_sent") == 3);
+  CHECK(result.out_json().back().at("ignored") == 2);
+  CHECK(result.err.find("localhost is") == std::string::npos);
+}
+
+TEST_CASE("a line longer than any body is passed over; the next one is a line again") {
+  Peer peer;
+  Background send({"send", peer.pid(), "m", "--batch", "-", "--json", "--keep-going"});
+  send.write("{\"body_text\":\"before\"}\n{\"body_text\":\"");
+  CHECK(send.event("delivery").at("line") == 1);
+  const std::string piece(std::size_t{1} << 20, 'x');
+  for (int i = 0; i < 129; ++i) send.write(piece);
+  send.write("\"}\n{\"body_text\":\"after\"}\n");
+  CHECK(send.event("delivery").at("line") == 3);
+  send.close_input();
+  const auto result = send.finish();
+  CHECK(result.exit == 2);
+  REQUIRE(result.errors().size() == 1);
+  CHECK(result.errors()[0].at("message") == "line 2 is longer than 128 MiB");
+  CHECK(peer.wait_requests(2)[1].body == "after");
+}
+
+TEST_CASE("a batch that has no end and no message can be ended") {
+  Peer peer;
+  const auto send = [&](const std::string& bytes) {
+    // A descriptor of its own, and the process of the test's.
+    return Arguments{"-c", "exec " COMPACTOR_PROGRAM " send " + peer.pid() +
+                               " m --batch <(echo '{}'; " + bytes +
+                               " 2>/dev/null) --keep-going --json -q"};
+  };
+  for (const std::string bytes : {"yes '{bad'", "cat /dev/zero", "yes '{\"type\":\"answer\"}'"}) {
+    CAPTURE(bytes);
+    Background endless(send(bytes), {.program = "/bin/bash"});
+    CHECK(endless.event("delivery").at("line") == 1);
+    endless.signal(SIGTERM);
+    const auto result = endless.finish();
+    CHECK(result.exit == 143);
+    CHECK(result.errors().size() == 1);
+    CHECK(result.out_json().back().at("accepted") == 1);
+  }
+  const auto zeros = run({"send", peer.pid(), "m", "--batch", "/dev/zero", "--json"});
+  CHECK(zeros.exit == 2);
+  CHECK(zeros.errors().size() == 1);
+}

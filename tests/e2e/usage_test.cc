@@ -297,19 +297,49 @@ TEST_CASE("a reader that goes away ends the run quietly") {
   CHECK(result.err.empty());
 }
 
-TEST_CASE("a run whose output nobody reads can be ended") {
-  const std::string flood = TEST_DATA "/captures/libprocess/flood-linked-1000x100.pcap";
-  Background sniff({"sniff", "-r", flood, "--json"});
-  REQUIRE(sniff.line());
-  // Nobody takes the rest, which is more than a pipe holds. The first signal lets it end by itself,
-  // which it cannot.
+namespace {
+
+/// Signals it until it ends, in the time of two wishes or of none: its output is not read.
+int exit_when_signalled(Background& process) {
   const auto end = std::chrono::steady_clock::now() + patience;
   siginfo_t info{};
   while (info.si_pid == 0 && std::chrono::steady_clock::now() < end) {
-    sniff.signal(SIGTERM);
+    process.signal(SIGTERM);
     std::this_thread::sleep_for(std::chrono::milliseconds(150));
-    ::waitid(P_PID, static_cast<id_t>(sniff.pid()), &info, WEXITED | WNOHANG | WNOWAIT);
+    ::waitid(P_PID, static_cast<id_t>(process.pid()), &info, WEXITED | WNOHANG | WNOWAIT);
   }
   REQUIRE(info.si_pid != 0);
-  CHECK(sniff.finish().exit == 143);
+  return process.finish().exit;
+}
+
+}  // namespace
+
+TEST_CASE("a run whose output nobody reads can be ended") {
+  // What they print is more than a pipe holds. The first signal lets them end by themselves, which
+  // they cannot.
+  const std::string flood = TEST_DATA "/captures/libprocess/flood-linked-1000x100.pcap";
+  for (const Arguments& arguments :
+       {Arguments{"sniff", "-r", flood, "--json"},
+        Arguments{"send", "a@127.0.0.1:1", "m", "--dry-run", "--repeat", "1000000000000"}}) {
+    CAPTURE(arguments[0]);
+    Background process(arguments);
+    REQUIRE(process.line());
+    CHECK(exit_when_signalled(process) == 143);
+  }
+}
+
+TEST_CASE("bodies larger than anybody takes are refused before they are made") {
+  check_error({"send", "a@127.0.0.1:1", "x", "--size", "10g"}, 2, "usage", "--size \"10g\"");
+  check_error({"send", "a@127.0.0.1:1", "x", "--size", "1073741825"}, 2, "usage", "1073741824");
+  check_error({"ping", "a@127.0.0.1:1", "-s", "10g"}, 2, "usage", "-s,--size \"10g\"");
+}
+
+TEST_CASE("memory that runs out is exit 6 with one error" *
+          doctest::skip(!std::string_view(COMPACTOR_SANITIZE).empty())) {
+  const auto result = run({"-c", "ulimit -v 700000; exec " COMPACTOR_PROGRAM
+                                 " send a@127.0.0.1:1 x --size 1g --dry-run --json"},
+                          {.program = "/bin/sh"});
+  CHECK(result.exit == 6);
+  REQUIRE(result.errors().size() == 1);
+  CHECK(result.errors()[0].at("kind") == "memory");
 }
