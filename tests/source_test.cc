@@ -1,3 +1,4 @@
+#include "capture/packet_writer.h"
 #include "capture/source.h"
 
 #include <doctest/doctest.h>

@@ -1,9 +1,11 @@
 // The file that a diagram goes to: opened before anything is captured, written at the end.
 #pragma once
 
-#include <fstream>
+#include <optional>
 #include <string>
+#include <vector>
 
+#include "capture/output_file.h"
 #include "console.h"
 #include "diagram.h"
 
@@ -16,8 +18,10 @@ DiagramFormat diagram_format(const std::string& path);
 
 class DiagramFile {
  public:
-  /// Failure (exit 6) when it cannot be written.
-  explicit DiagramFile(const std::string& path);
+  /// Opens it, as OutputFile does. Throws CaptureError.
+  DiagramFile(const std::string& path, const std::vector<compactor::capture::FileId>& in_use);
+
+  std::optional<compactor::capture::FileId> id() const { return file_.id(); }
 
   /// Warns when not all is in it. Failure (exit 6) when it cannot be written.
   void write(const Diagram& diagram, Console& console);
@@ -25,7 +29,7 @@ class DiagramFile {
  private:
   std::string path_;
   DiagramFormat format_;
-  std::ofstream file_;
+  compactor::capture::OutputFile file_;
 };
 
 }  // namespace tool

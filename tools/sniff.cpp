@@ -8,6 +8,8 @@
 #include <optional>
 #include <thread>
 
+#include "capture/output_file.h"
+#include "capture/packet_writer.h"
 #include "capture/privileges.h"
 #include "capture/proxy.h"
 #include "capture/sniffer.h"
@@ -29,6 +31,9 @@ namespace {
 using compactor::capture::CapturedPacket;
 using compactor::capture::CaptureError;
 using compactor::capture::ExchangeLedger;
+using compactor::capture::FileId;
+using compactor::capture::FileInUse;
+using compactor::capture::OutputFile;
 using compactor::capture::PacketWriter;
 using compactor::capture::Proxy;
 using compactor::capture::ProxyRule;
@@ -164,7 +169,7 @@ void check(const SniffOptions& options) {
         std::free(path);
       }
       throw Failure(Exit::local, "permission", error.what(),
-                    "sudo setcap cap_net_raw,cap_net_admin+eip " + program +
+                    "sudo setcap cap_net_raw=ep " + program +
                         " allows it; --proxy needs no permission");
     }
     case CaptureError::Kind::device:
@@ -210,15 +215,24 @@ std::string packet_filter(const SniffOptions& options, int link_type) {
                                          compactor::capture::can_carry_vlan(link_type));
 }
 
-void give_up_root(const SniffOptions& options) {
-  bool opens_as_root = options.user || !options.file;
+bool rotates(const SniffOptions& options) {
+  return options.rotate_size || options.rotate_age;
+}
+
+/// What root has to open is open: from here on packets, which anybody may have sent or written, are
+/// read by somebody who may do little. The name of the user, empty when nothing changed.
+std::string give_up_root(const SniffOptions& options, Console& console) {
   auto user = options.user.value_or(compactor::capture::unprivileged_user());
-  if (!opens_as_root || user.empty() || ::geteuid() != 0) return;
+  if (user.empty() || ::geteuid() != 0) return {};
   try {
     compactor::capture::drop_privileges(user);
   } catch (const compactor::capture::PrivilegeError& error) {
-    throw Failure(Exit::local, "privileges", error.what(), "-Z '' stays root");
+    throw Failure(Exit::local, "privileges", error.what(), "-Z USER names another, -Z '' stays root");
   }
+  // Of a file that is only read nobody notices a difference.
+  bool matters = !options.file || rotates(options);
+  console.detail(matters ? 0 : 1, "running as " + user + " now, not as root (-Z changes that)");
+  return user;
 }
 
 PrinterOptions printer_options(const SniffOptions& options, SchemaCodec& types, Diagram& diagram) {
@@ -307,6 +321,40 @@ int conclude(const SniffOptions& options, Console& console, const SniffPrinter& 
   return judge(options, summary);
 }
 
+/// What is opened before root is given up.
+class SniffFiles {
+ public:
+  explicit SniffFiles(const SniffOptions& options) {
+    if (options.file) use(input_ = Source::open_descriptor(*options.file));
+    // Files that rotate are all opened by the user that will open the last of them.
+    if (options.keep && !rotates(options)) use(keep_.emplace(*options.keep, in_use_).descriptor());
+    if (options.diagram) {
+      diagram_.emplace(*options.diagram, in_use_);
+      if (auto id = diagram_->id()) in_use_.push_back(*id);
+    }
+  }
+  ~SniffFiles() {
+    if (input_ >= 0) ::close(input_);
+  }
+  SniffFiles(const SniffFiles&) = delete;
+  SniffFiles& operator=(const SniffFiles&) = delete;
+
+  int take_input() { return std::exchange(input_, -1); }
+  std::optional<OutputFile> take_keep() { return std::exchange(keep_, std::nullopt); }
+  std::optional<DiagramFile>& diagram() { return diagram_; }
+  const std::vector<FileId>& in_use() const { return in_use_; }
+
+ private:
+  void use(int descriptor) {
+    if (auto id = compactor::capture::file_id(descriptor)) in_use_.push_back(*id);
+  }
+
+  int input_ = -1;
+  std::optional<OutputFile> keep_;
+  std::optional<DiagramFile> diagram_;
+  std::vector<FileId> in_use_;
+};
+
 /// From packets, of a file or live. All on the main thread; output has its own.
 class PacketRun {
  public:
@@ -314,20 +362,13 @@ class PacketRun {
       : options_(options),
         types_(options.types),
         console_(options.output, BodyView(options.body, &types_)),
+        files_(options),
         source_(open()),
         printer_(console_, printer_options(options, types_, diagram_), [this] { over_ = true; }),
         sniffer_(printer_, exchange_options(options)) {
     auto filter = packet_filter(options, source_.link_type());
     if (!filter.empty()) source_.set_filter(filter);
-    if (options.keep) {
-      writer_.emplace(
-          source_, compactor::capture::WriterOptions{*options.keep, options.rotate_size.value_or(0),
-                                                     std::chrono::ceil<std::chrono::seconds>(
-                                                         options.rotate_age.value_or(Duration(0))),
-                                                     options.rotate_files, options.flush});
-    }
-    if (options.diagram) diagram_file_.emplace(*options.diagram);
-    give_up_root(options);
+    if (options.keep) keep_packets();
     auto wake = [this] { waiter_.wake(); };
     console_.watch([wake](bool) { wake(); }, wake);
     waiter_.on_quit = [this] { console_.note(interim(summary_of(sniffer_, source_, printer_))); };
@@ -342,7 +383,7 @@ class PacketRun {
     while (!over_) source_.is_live() ? read_live() : read_file();
     if (!console_.ended()) sniffer_.finish();
     if (writer_) writer_->flush();
-    if (diagram_file_) diagram_file_->write(diagram_, console_);
+    if (files_.diagram()) files_.diagram()->write(diagram_, console_);
     auto summary = summary_of(sniffer_, source_, printer_);
     summary.undecodable += types_.misfits();
     summary.truncated = truncated_;
@@ -350,18 +391,41 @@ class PacketRun {
   }
 
  private:
+  /// With the rights of root if there are any, which end here. A file is opened with them, and read
+  /// without.
   Source open() {
     if (!options_.file) {
-      return Source::open_live(
+      auto live = Source::open_live(
           {options_.interface.value_or("any"), options_.snaplen, options_.buffer});
+      user_ = give_up_root(options_, console_);
+      return live;
     }
-    return Source::open_file(*options_.file, [this](int descriptor) {
+    user_ = give_up_root(options_, console_);
+    return Source::read_descriptor(files_.take_input(), *options_.file, [this](int descriptor) {
       // The other end of a pipe takes its time: what there is is printed meanwhile.
       console_.gather(false);
       bool goes_on = !over_ && look(std::nullopt, descriptor);
       console_.gather(true);
       return goes_on;
     });
+  }
+
+  void keep_packets() {
+    compactor::capture::WriterOptions to{
+        *options_.keep, options_.rotate_size.value_or(0),
+        std::chrono::ceil<std::chrono::seconds>(options_.rotate_age.value_or(Duration(0))),
+        options_.rotate_files, options_.flush, files_.in_use()};
+    try {
+      writer_.emplace(source_, std::move(to), files_.take_keep());
+    } catch (const FileInUse&) {
+      throw;
+    } catch (const CaptureError& error) {
+      throw Failure(Exit::local, "file", error.what(),
+                    user_.empty() || !rotates(options_)
+                        ? ""
+                        : "with -C or -G the files are opened by " + user_ +
+                              ": let it write there, or name another user with -Z ('' stays root)");
+    }
   }
 
   /// Waits for the descriptor, if any, else only looks: at signals, and whether anybody reads what
@@ -433,12 +497,13 @@ class PacketRun {
   Console console_;
   Waiter waiter_;
   bool over_ = false;
+  SniffFiles files_;
+  std::string user_;  // whom we became instead of root
   Source source_;
   Diagram diagram_;
   SniffPrinter printer_;
   Sniffer sniffer_;
   std::optional<PacketWriter> writer_;
-  std::optional<DiagramFile> diagram_file_;
   bool truncated_ = false;
   bool shows_progress_ = ::isatty(STDERR_FILENO) != 0 && !options_.output.json;
   Steady::time_point last_progress_ = Steady::now();
@@ -455,8 +520,8 @@ class ProxyRun {
                  [this] { waiter_.finish(); }),
         proxy_(rules(options), printer_, exchange_options(options),
                [this](const std::string& trouble) { console_.warning(trouble); }) {
-    if (options.diagram) diagram_file_.emplace(*options.diagram);
-    give_up_root(options);
+    if (options.diagram) diagram_file_.emplace(*options.diagram, std::vector<FileId>());
+    give_up_root(options, console_);
     console_.watch([this](bool full) { proxy_.pause(full); }, [this] { waiter_.finish(); });
     waiter_.on_quit = [this] { proxy_.post([this] { console_.note(interim(summary())); }); };
   }
@@ -551,6 +616,8 @@ int run_sniff(const Arguments& arguments) {
     if (options.list_interfaces) return list_interfaces(options.output.json);
     if (options.proxies.empty()) return PacketRun(options).run();
     return ProxyRun(options).run();
+  } catch (const FileInUse& error) {
+    throw usage(error.what(), "write to another file");
   } catch (const CaptureError& error) {
     rethrow(error);
   } catch (const compactor::SocketError& error) {

@@ -33,11 +33,6 @@ Time to_time(const timeval& stamp) {
   return Time(std::chrono::seconds{seconds} + std::chrono::nanoseconds{nanos});
 }
 
-timeval to_timeval(Time time) {
-  const std::int64_t nanos = time.time_since_epoch().count();
-  return {nanos / 1'000'000'000, nanos % 1'000'000'000};
-}
-
 void require_known(int link_type, const std::string& name) {
   if (is_known_link_type(link_type)) return;
   const char* text = pcap_datalink_val_to_name(link_type);
@@ -48,6 +43,10 @@ void require_known(int link_type, const std::string& name) {
 
 std::string with_detail(const char* handle_error, const std::string& otherwise) {
   return handle_error != nullptr && *handle_error != '\0' ? handle_error : otherwise;
+}
+
+std::string name_of_input(const std::string& path) {
+  return path == "-" ? "standard input" : path;
 }
 
 /// A descriptor behind a FILE, as libpcap wants one, each read of which can be called off.
@@ -89,13 +88,22 @@ Source::Source(pcap* handle, bool live, std::string name)
 Source::~Source() = default;
 Source::Source(Source&&) noexcept = default;
 
-Source Source::open_file(const std::string& path, Wait wait) {
-  char error[PCAP_ERRBUF_SIZE] = "";
+int Source::open_descriptor(const std::string& path) {
   const bool is_stdin = path == "-";
-  const std::string name = is_stdin ? "standard input" : path;
   const int descriptor =
       is_stdin ? ::dup(STDIN_FILENO) : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) throw CaptureError(Kind::file, name + ": " + std::strerror(errno));
+  if (descriptor < 0)
+    throw CaptureError(Kind::file, name_of_input(path) + ": " + std::strerror(errno));
+  return descriptor;
+}
+
+Source Source::open_file(const std::string& path, Wait wait) {
+  return read_descriptor(open_descriptor(path), path, std::move(wait));
+}
+
+Source Source::read_descriptor(int descriptor, const std::string& path, Wait wait) {
+  char error[PCAP_ERRBUF_SIZE] = "";
+  const std::string name = name_of_input(path);
   struct stat status {};
   const bool regular = ::fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode);
   std::FILE* file = regular || !wait ? ::fdopen(descriptor, "rb")
@@ -205,93 +213,6 @@ std::string make_filter(const std::string& filter, const std::vector<std::uint16
   // `vlan` shifts where all that follows it in the expression looks, hence innermost last.
   if (vlan) any = any + " or (vlan and (" + any + " or (vlan and (" + any + "))))";
   return filter.empty() ? any : "(" + filter + ") and (" + any + ")";
-}
-
-void PacketWriter::Closer::operator()(pcap_dumper* file) const {
-  pcap_dump_close(file);
-}
-
-PacketWriter::PacketWriter(const Source& source, WriterOptions options)
-    : source_(source), options_(std::move(options)) {
-  if (options_.max_age.count() > 0)
-    began_ =
-        std::chrono::time_point_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now());
-  open();
-}
-
-PacketWriter::~PacketWriter() = default;
-
-bool PacketWriter::write(const CapturedPacket& packet) {
-  if (!rotate(packet.time)) return false;
-  pcap_pkthdr header{};
-  header.ts = to_timeval(packet.time);
-  if (pcap_get_tstamp_precision(source_.handle_.get()) == PCAP_TSTAMP_PRECISION_MICRO)
-    header.ts.tv_usec /= 1000;
-  header.caplen = static_cast<bpf_u_int32>(packet.bytes.size());
-  header.len = static_cast<bpf_u_int32>(packet.wire_length);
-  pcap_dump(reinterpret_cast<u_char*>(file_.get()), &header,        // NOLINT: libpcap's API
-            reinterpret_cast<const u_char*>(packet.bytes.data()));  // NOLINT
-  if (options_.flush) {
-    flush();
-  } else {
-    check();
-  }
-  return true;
-}
-
-void PacketWriter::flush() {
-  pcap_dump_flush(file_.get());
-  check();
-}
-
-/// Begins the next file if it is time; false when there may be none.
-bool PacketWriter::rotate(Time now) {
-  const bool old = options_.max_age.count() > 0 && now - began_ >= options_.max_age;
-  const bool large = options_.max_size > 0 &&
-                     static_cast<std::uint64_t>(pcap_dump_ftell(file_.get())) >= options_.max_size;
-  if (!old && !large) return true;
-  const bool by_age_alone = options_.max_age.count() > 0 && options_.max_size == 0;
-  if (by_age_alone && options_.max_files > 0 && files_ >= options_.max_files) return false;
-  if (old) began_ = now;
-  size_index_ = old ? 0 : size_index_ + 1;
-  const bool ring = options_.max_files > 0 && options_.max_size > 0;
-  if (ring) size_index_ %= options_.max_files;
-  open();
-  return true;
-}
-
-std::string PacketWriter::file_name() const {
-  std::string name = options_.path;
-  if (options_.max_age.count() > 0) {
-    const std::time_t seconds = std::chrono::system_clock::to_time_t(
-        std::chrono::time_point_cast<std::chrono::system_clock::duration>(began_));
-    std::tm local{};
-    localtime_r(&seconds, &local);
-    char text[4096];
-    // 0 is also what an empty result gives: then the name stays as it is.
-    if (const std::size_t size = std::strftime(text, sizeof text, name.c_str(), &local); size > 0)
-      name.assign(text, size);
-  }
-  if (options_.max_size == 0) return name;
-  const bool ring = options_.max_files > 0;
-  if (!ring) return size_index_ == 0 ? name : name + std::to_string(size_index_);
-  const std::string index = std::to_string(size_index_);
-  const std::size_t digits = std::to_string(options_.max_files - 1).size();
-  return name + std::string(digits - std::min(digits, index.size()), '0') + index;
-}
-
-void PacketWriter::open() {
-  file_.reset();
-  open_path_ = file_name();
-  file_.reset(pcap_dump_open(source_.handle_.get(), open_path_.c_str()));
-  if (!file_) throw CaptureError(Kind::file, pcap_geterr(source_.handle_.get()));
-  ++files_;
-}
-
-/// libpcap does not say that a write failed; the stream below does.
-void PacketWriter::check() const {
-  if (std::ferror(pcap_dump_file(file_.get())) != 0)
-    throw CaptureError(Kind::file, open_path_ + ": cannot write: " + std::strerror(errno));
 }
 
 std::vector<Device> list_devices() {

@@ -1,5 +1,4 @@
-// Where packets come from: a capture file or a network interface, by libpcap; and where they are
-// kept.
+// Where packets come from: a capture file or a network interface, by libpcap.
 #pragma once
 
 #include <chrono>
@@ -15,7 +14,6 @@
 #include "compactor/error.h"
 
 struct pcap;
-struct pcap_dumper;
 
 namespace compactor::capture {
 
@@ -57,6 +55,10 @@ class Source {
   /// pcap or pcapng; `-` is standard input. `wait` is for what is no regular file (a pipe). Throws
   /// CaptureError.
   static Source open_file(const std::string& path, Wait wait = {});
+  /// The same in two steps: what opens the file may have more rights than what reads it. Takes
+  /// ownership of the descriptor; `name` is for errors.
+  static int open_descriptor(const std::string& path);
+  static Source read_descriptor(int descriptor, const std::string& name, Wait wait = {});
   /// Packets are handed out as they come, with nanoseconds where the kernel has them. Throws
   /// CaptureError.
   static Source open_live(const LiveOptions& options);
@@ -81,11 +83,12 @@ class Source {
   double progress() const;
   /// Live: readable when there are packets; -1 when it cannot be waited for.
   int descriptor() const;
+  /// libpcap's, for the writer of its packets.
+  pcap* handle() const { return handle_.get(); }
   /// Packets that the kernel had no room for, or the interface lost; 0 for a file.
   std::uint64_t dropped() const;
 
  private:
-  friend class PacketWriter;
   struct Closer {
     void operator()(pcap* handle) const;
   };
@@ -105,47 +108,6 @@ class Source {
 std::string make_filter(const std::string& filter, const std::vector<std::uint16_t>& ports,
                         bool vlan);
 bool can_carry_vlan(int link_type);
-
-struct WriterOptions {
-  std::string path;
-  std::uint64_t max_size = 0;       // begin a new file behind so many bytes; 0: never
-  std::chrono::seconds max_age{0};  // … after so long, the name taken through strftime(3); 0: never
-  std::uint64_t max_files =
-      0;               // by size: a ring of so many; by age alone: end after so many; 0: any number
-  bool flush = false;  // after each packet
-};
-
-/// Keeps packets as they came, in files that tcpdump and Wireshark read. Names as tcpdump's: PATH,
-/// PATH1, PATH2 …; in a ring PATH0 … with as many digits as the last needs. Throws CaptureError
-/// when a file cannot be written.
-class PacketWriter {
- public:
-  PacketWriter(const Source& source, WriterOptions options);
-  ~PacketWriter();
-  PacketWriter(const PacketWriter&) = delete;
-  PacketWriter& operator=(const PacketWriter&) = delete;
-
-  /// False when the last file allowed is full and this packet has not been kept.
-  bool write(const CapturedPacket& packet);
-  void flush();
-
- private:
-  struct Closer {
-    void operator()(pcap_dumper* file) const;
-  };
-  bool rotate(Time now);
-  std::string file_name() const;
-  void open();
-  void check() const;
-
-  const Source& source_;
-  WriterOptions options_;
-  std::unique_ptr<pcap_dumper, Closer> file_;
-  std::string open_path_;
-  Time began_{};                  // of the period
-  std::uint64_t size_index_ = 0;  // of the file within the period
-  std::uint64_t files_ = 0;       // begun so far
-};
 
 struct Device {
   std::string name;
