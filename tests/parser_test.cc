@@ -308,8 +308,22 @@ TEST_CASE("what libprocess closes the connection for") {
   CHECK(error_of(kPost + "Transfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\n0\r\n\r\n") ==
         "Content-Length twice, or beside Transfer-Encoding: chunked");
   CHECK(error_of(kPost + "A: b\x01\r\n\r\n") == "malformed header");
+  for (const char* query : {"%", "%4", "%zz", "a=1&b=%4g", "a=%&b", "%41%"}) {
+    const std::string target = std::string("/echo/ping?") + query + "#f%zz";
+    CHECK(error_of("POST " + target + " HTTP/1.1\r\nContent-Length: 2\r\n\r\nok") ==
+          "bad % escape in the query");
+    CHECK(error_of("GET " + target + " HTTP/1.1\r\n\r\n") == "bad % escape in the query");
+  }
   // A blank before the colon can hide a length from the next reader (RFC 9112 §5.1).
   CHECK(error_of(kPost + "Content-Length : 1\r\n\r\nx") == "blank in the name of a header");
+}
+
+TEST_CASE("an escape that is none closes the connection only in a query") {
+  const Reading reading = requests(
+      "GET /a%zz/b%?x=%41%2f&%c3%a9#%zz HTTP/1.1\r\n\r\nGET /a? HTTP/1.1\r\n\r\n"
+      "GET /a?+ HTTP/1.1\r\n\r\n");
+  CHECK(well(reading));
+  CHECK(reading.messages.size() == 3);
 }
 
 TEST_CASE("messages before the broken one are delivered") {

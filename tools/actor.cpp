@@ -135,7 +135,7 @@ void Actor::act(std::string_view line) {
   } catch (const std::bad_alloc&) {
     throw;  // no fault of the line's
   } catch (const std::exception& error) {
-    console_.warning("the child wrote a line that is no action (" + std::string(error.what()) +
+    console_.peer_warning("the child wrote a line that is no action (" + std::string(error.what()) +
                      "): " + std::string(line.substr(0, shown_of_bad_line)));
   }
 }
@@ -169,7 +169,7 @@ void Actor::report(const Action& action, const compactor::Delivery& delivery) {
   bool stopped = delivery.fault == compactor::Fault::stopped;
   auto to = action.to.str();
   if (!delivered && !stopped) {
-    console_.warning(action.name + " of the child to " + to +
+    console_.peer_warning(action.name + " of the child to " + to +
                      " was not delivered: " + delivery.reason);
   }
   if (!action.wants_report) return;

@@ -61,6 +61,15 @@ void Console::warning(std::string_view text) {
   err_.write([&](std::string& queue) { error_renderer_->append_warning(queue, text); });
 }
 
+void Console::peer_warning(std::string_view text) {
+  std::unique_lock lock(limit_mutex_);
+  auto verdict = peer_warnings_.ask();
+  lock.unlock();
+  if (verdict == compactor::RateLimit::Verdict::pass) warning(text);
+  if (verdict == compactor::RateLimit::Verdict::last)
+    warning("too many such warnings: those of the rest of this second are left out");
+}
+
 void Console::note(std::string_view text) {
   if (options_.quiet) return;
   err_.write([&](std::string& queue) { error_renderer_->append_note(queue, text); });

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "actor/rate_limit.h"
 #include "body.h"
 #include "output.h"
 #include "render.h"
@@ -43,6 +44,9 @@ class Console {
   /// Neither is shown with -q.
   void warning(std::string_view text);
   void note(std::string_view text);
+  /// A warning that a peer, or a child process, can cause as often as it likes: at most 100 are
+  /// shown in a second, then one that says so.
+  void peer_warning(std::string_view text);
   /// Shown by `-v` (level 1), `-v -v` (2) …
   void detail(int level, std::string_view text);
 
@@ -66,6 +70,8 @@ class Console {
   OutputOptions options_;
   std::unique_ptr<Renderer> renderer_;        // for stdout, used under out_'s lock
   std::unique_ptr<Renderer> error_renderer_;  // for stderr, used under err_'s lock
+  std::mutex limit_mutex_;
+  compactor::RateLimit peer_warnings_{100};
   std::mutex watch_mutex_;
   std::function<void(bool)> hold_;
   int fulls_ = 0;

@@ -171,11 +171,9 @@ int run_serve(const Arguments& arguments) {
   auto made = context_options(options, options.server.links, console);
 
   Waiter waiter;
-  auto observer = std::make_shared<CountingObserver>(console);
-  made.observer = observer;
   Node node(std::move(made), console, waiter);
   for (const auto& route : routes) node.context().route(route.path, serve_file(route));
-  Server server(options.server, node, console, waiter, observer);
+  Server server(options.server, node, console, waiter);
   server.start(ids, words);
   waiter.on_quit = [&] { console.note(interim(server.summary())); };
   std::optional<Steady::time_point> deadline;

@@ -52,13 +52,8 @@ Reply parse_reply(const std::string& text, TypeCodec* types) {
   return reply;
 }
 
-Server::Server(const ServerSettings& settings, Node& node, Console& console, Waiter& waiter,
-               std::shared_ptr<CountingObserver> observer)
-    : settings_(settings),
-      node_(node),
-      console_(console),
-      waiter_(waiter),
-      observer_(std::move(observer)) {}
+Server::Server(const ServerSettings& settings, Node& node, Console& console, Waiter& waiter)
+    : settings_(settings), node_(node), console_(console), waiter_(waiter) {}
 
 Server::~Server() {
   stop();
@@ -110,7 +105,7 @@ ServeSummary Server::summary() {
   // Once stopped, the loop changes nothing any more.
   if (pids_.empty() || !on_loop<compactor::Process>(node_.context(), pids_.front(), copy))
     summary = counts_;
-  summary.rejected = observer_->rejected_count;
+  summary.rejected = node_.context().statistics().messages_rejected;
   summary.duration_s = seconds_since(started_);
   return summary;
 }
@@ -241,7 +236,7 @@ void Server::give_up(const std::string& address, std::uint64_t generation) {
 
 void Server::failed(const compactor::Pid& to, std::string_view name, std::string_view why) {
   ++counts_.replies_failed;
-  console_.warning("the answer " + std::string(name) + " to " + to.str() +
+  console_.peer_warning("the answer " + std::string(name) + " to " + to.str() +
                    " was not delivered: " + std::string(why));
 }
 

@@ -1,7 +1,6 @@
 // What serve does with messages: shows, counts, answers.
 #pragma once
 
-#include <atomic>
 #include <deque>
 #include <map>
 #include <memory>
@@ -37,21 +36,10 @@ struct ServerSettings {
   std::optional<std::string> expect;   // of this name (glob)
 };
 
-class CountingObserver : public ConsoleObserver {
- public:
-  using ConsoleObserver::ConsoleObserver;
-  void rejected(const compactor::Address& peer, std::string_view why) override {
-    ++rejected_count;
-    ConsoleObserver::rejected(peer, why);
-  }
-  std::atomic<std::uint64_t> rejected_count = 0;
-};
-
 /// From start() to stop(), which the owner's thread calls; everything between happens on the loop.
 class Server {
  public:
-  Server(const ServerSettings& settings, Node& node, Console& console, Waiter& waiter,
-         std::shared_ptr<CountingObserver> observer);
+  Server(const ServerSettings& settings, Node& node, Console& console, Waiter& waiter);
   ~Server();  // stop()
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -94,7 +82,6 @@ class Server {
   Node& node_;
   Console& console_;
   Waiter& waiter_;
-  std::shared_ptr<CountingObserver> observer_;
   const Steady::time_point started_ = Steady::now();
   std::vector<compactor::Pid> pids_;
   std::unique_ptr<Actor> actor_;

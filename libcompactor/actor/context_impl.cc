@@ -20,7 +20,6 @@ namespace {
 
 constexpr auto kSweepEvery = std::chrono::milliseconds(250);
 constexpr int kMailboxRoundsAtStop = 100;
-constexpr std::size_t kWarningsPerSecond = 100;
 
 Delivery not_delivered(Outcome outcome, Fault fault, int status, std::string reason) {
   Delivery delivery;
@@ -242,12 +241,18 @@ std::string_view ContextImpl::date() {
 }
 
 void ContextImpl::warn(std::string_view text) {
-  const std::time_t now = ::time(nullptr);
-  if (std::exchange(warning_second_, now) != now) warnings_ = 0;
-  if (warnings_ > kWarningsPerSecond) return;
-  const bool last = ++warnings_ > kWarningsPerSecond;
-  observer_->warning(last ? "too many warnings: those of the rest of this second are left out"
-                          : text);
+  const auto verdict = warnings_.ask();
+  if (verdict == RateLimit::Verdict::pass) observer_->warning(text);
+  if (verdict == RateLimit::Verdict::last)
+    observer_->warning("too many warnings: those of the rest of this second are left out");
+}
+
+void ContextImpl::rejected(const Address& peer, std::string_view why) {
+  count(counters.messages_rejected);
+  const auto verdict = rejections_.ask();
+  if (verdict == RateLimit::Verdict::pass) observer_->rejected(peer, why);
+  if (verdict == RateLimit::Verdict::last)
+    warn("too many rejections: those of the rest of this second are counted, not shown");
 }
 
 // --- Accepting

@@ -24,6 +24,7 @@
 #include "actor/inbound.h"
 #include "actor/net.h"
 #include "actor/outbound.h"
+#include "actor/rate_limit.h"
 #include "actor/resolver.h"
 #include "compactor/context.h"
 
@@ -137,8 +138,10 @@ class ContextImpl {
   /// Asks for tick() on connections that wait to be closed.
   void need_sweep();
   void complete(const OnDelivery& on_delivery, const Delivery& delivery);
-  /// At most kWarningsPerSecond are passed on, so that no peer can fill a disk with them.
+  /// At most kToldPerSecond are passed on, so that no peer can fill a disk with them.
   void warn(std::string_view text);
+  /// Counts it, and tells the observer, at most kToldPerSecond times.
+  void rejected(const Address& peer, std::string_view why);
   bool stopping() const { return stopping_; }
 
   struct Counters {
@@ -171,6 +174,8 @@ class ContextImpl {
   };
 
  private:
+  static constexpr std::size_t kToldPerSecond = 100;
+
   struct RemoteSend {
     Address to;
     std::shared_ptr<Budget> budget;  // what was reserved of it must find it again
@@ -269,8 +274,7 @@ class ContextImpl {
   std::string write_scratch_;
   std::string date_;
   std::time_t date_second_ = 0;
-  std::time_t warning_second_ = 0;
-  std::size_t warnings_ = 0;  // in that second
+  RateLimit warnings_{kToldPerSecond}, rejections_{kToldPerSecond};
 
   asio::steady_timer sweep_timer_{io_};
   bool sweep_armed_ = false;

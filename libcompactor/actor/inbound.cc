@@ -79,8 +79,7 @@ void Inbound::update_held() {
 }
 
 void Inbound::reject(std::string_view why) {
-  ContextImpl::count(impl_.counters.messages_rejected);
-  impl_.observer().rejected(to_address(peer_), why);
+  impl_.rejected(to_address(peer_), why);
 }
 
 void Inbound::drop(std::string_view why) {

@@ -63,6 +63,18 @@ bool names_http(std::string_view behind_target) {
   return no_version || behind_target.substr(version).starts_with("HTTP/");
 }
 
+/// libprocess decodes the query of every request, and refuses the stream when it cannot.
+bool query_decodes(std::string_view target) {
+  const auto query = target.find('?');
+  if (query == std::string_view::npos) return true;
+  target = target.substr(query, target.find('#', query) - query);
+  for (auto at = target.find('%'); at != std::string_view::npos; at = target.find('%', at + 3)) {
+    if (at + 2 >= target.size() || !is_hex_digit(target[at + 1]) || !is_hex_digit(target[at + 2]))
+      return false;
+  }
+  return true;
+}
+
 template <typename T>
 void clear_for_idle(std::vector<T>& items) {
   if (items.capacity() > kKeptFields) {
@@ -248,6 +260,10 @@ bool Parser::feed(std::string_view bytes, Sink& sink) {
                                 bytes.size() - used);
     if (!feed.complete && HTTP_PARSER_ERRNO(&parser_) != HPE_OK) return fail();
     if (feed.complete && !hand_out(feed, feed.base + used)) return false;
+    if (std::exchange(paused_, false)) {
+      offset_ = feed.base + used;
+      return true;
+    }
   }
   if (in_message_) keep(feed);
   return true;
@@ -265,6 +281,12 @@ bool Parser::finish(Sink& sink) {
   }
   hand_out(feed, offset_);
   return !broken();
+}
+
+std::size_t Parser::memory() const {
+  std::size_t bytes = fields_.capacity() * sizeof(Field);
+  if (spill_) bytes += spill_->head.capacity() + spill_->body.capacity();
+  return bytes;
 }
 
 int Parser::pending_status() const {
@@ -356,6 +378,10 @@ bool Parser::read_head(HttpMessage& message, std::string_view head, std::string&
   if (request) {
     message.method = kMethods[parser_.method];
     message.target = target_.in(head);
+    if (!query_decodes(message.target)) {
+      error_ = "bad % escape in the query";
+      return false;
+    }
   } else {
     message.status = static_cast<int>(parser_.status_code);
     message.reason = reason_.in(head);

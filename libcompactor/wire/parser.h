@@ -64,7 +64,8 @@ enum class Kind { request, response };
 /// body in one chunk is handed out as views into the fed bytes; only what straddles two feeds, or
 /// many chunks, is copied. Between messages it holds no buffer. Trailers are read and ignored, a
 /// request to upgrade is a plain request. Not accepted although http_parser as Debian builds it
-/// does: a blank in a header's name, a version that is not HTTP, a status under 100.
+/// does: a blank in a header's name, a version that is not HTTP, a status under 100, a bad escape in
+/// a query (on which libprocess closes the connection).
 ///
 /// A message after which the connection closes (HttpMessage::keep_alive is false: `Connection:
 /// close`, HTTP/1.0 without keep-alive, a 101 response) ends the stream without being an error, as
@@ -81,6 +82,10 @@ class Parser {
   /// be read from it.
   bool feed(std::string_view bytes, Sink& sink);
 
+  /// To be called from inside Sink::on_message: the feed() under way returns after this message, with
+  /// true; what was fed of it is then read up to offset(), and the rest is to be fed again.
+  void pause() { paused_ = true; }
+
   /// The stream has ended. Completes a response whose body runs to the end; false when it ended
   /// inside a message.
   bool finish(Sink& sink);
@@ -93,10 +98,13 @@ class Parser {
   const std::string& error() const { return error_; }
   /// No byte of a message not yet complete has been read.
   bool between_messages() const { return !in_message_; }
-  /// Bytes fed so far, whether or not they were accepted.
+  /// Bytes fed so far, whether or not they were accepted; after pause(), those read.
   std::uint64_t offset() const { return offset_; }
   /// Where the message that is being read began; offset() between messages.
   std::uint64_t message_begin() const { return in_message_ ? begin_ : offset_; }
+  /// What is allocated for the message that is being read: its bytes, and what is noted of its
+  /// header fields, which for many tiny ones is several times their bytes.
+  std::size_t memory() const;
   /// The status of a response whose head is complete but whose body is not; 0 otherwise.
   int pending_status() const;
 
@@ -155,6 +163,7 @@ class Parser {
   bool keep_alive_ = true;
   bool stopped_ = false;
   bool ended_ = false;
+  bool paused_ = false;
 };
 
 }  // namespace compactor::wire

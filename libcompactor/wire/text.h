@@ -21,6 +21,10 @@ inline bool equal_ignoring_case(std::string_view a, std::string_view b) {
   return true;
 }
 
+inline bool is_hex_digit(char c) {
+  return (c >= '0' && c <= '9') || (to_lower(c) >= 'a' && to_lower(c) <= 'f');
+}
+
 /// Without blanks and tabs around it.
 inline std::string_view trimmed(std::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);

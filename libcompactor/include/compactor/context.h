@@ -50,8 +50,9 @@ class COMPACTOR_API Observer {
   /// Status line and headers of a response as they came; only when wants_heads().
   virtual void response_in(const Address& /*peer*/, std::string_view /*head*/) {}
   virtual bool wants_heads() const { return false; }
-  /// A peer sent what is no HTTP, or over a limit: its connection is closed. Or a message answered
-  /// with 4xx, 5xx.
+  /// A peer sent what is not HTTP, or is over a limit: its connection is closed. Or a message was
+  /// answered with 400 or 500. At most 100 calls in a second; Statistics::messages_rejected counts
+  /// all.
   virtual void rejected(const Address& /*peer*/, std::string_view /*why*/) {}
   /// Something that the user should know: a sender that is no PID, a limit reached, a handler that
   /// threw. At most 100 in a second; then one that says that the rest is left out.
