@@ -1,4 +1,4 @@
-// A parser that is paused after a message, and what one that is in a message has allocated.
+// A parser that is paused after a message, and what one that is in a message keeps of it.
 #include <doctest/doctest.h>
 #include <malloc.h>
 
@@ -80,7 +80,7 @@ TEST_CASE("a parser that was paused by the last message of a stream is at its en
 
 // The sanitizers have allocators of their own, of which mallinfo2 knows nothing.
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-TEST_CASE("memory() is what is allocated, of a large body as of a head of many tiny fields") {
+TEST_CASE("memory() is what is kept, of a large body as of a head of many tiny fields") {
   std::string fields = "POST /a/b HTTP/1.1\r\n";
   while (fields.size() < 80'000) fields += "a:\n";
   const std::string body = post(std::string(3'000'000, 'x'));
@@ -91,9 +91,9 @@ TEST_CASE("memory() is what is allocated, of a large body as of a head of many t
     for (std::size_t at = 0; at < bytes.size(); at += 4000)
       CHECK(parser.feed(std::string_view(bytes).substr(at, 4000), sink));
     const std::size_t really = allocated() - before;
-    CHECK(parser.memory() > really * 95 / 100);
-    CHECK(parser.memory() < really * 105 / 100);
-    CHECK(parser.memory() > bytes.size());
+    CHECK(parser.memory() <= really);
+    CHECK(parser.memory() * 2 >= really);
+    CHECK(parser.memory() >= bytes.size());
   }
 }
 #endif

@@ -284,8 +284,8 @@ bool Parser::finish(Sink& sink) {
 }
 
 std::size_t Parser::memory() const {
-  std::size_t bytes = fields_.capacity() * sizeof(Field);
-  if (spill_) bytes += spill_->head.capacity() + spill_->body.capacity();
+  std::size_t bytes = fields_.size() * sizeof(Field);
+  if (spill_) bytes += spill_->head.size() + spill_->body.size();
   return bytes;
 }
 

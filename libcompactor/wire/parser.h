@@ -102,8 +102,9 @@ class Parser {
   std::uint64_t offset() const { return offset_; }
   /// Where the message that is being read began; offset() between messages.
   std::uint64_t message_begin() const { return in_message_ ? begin_ : offset_; }
-  /// What is allocated for the message that is being read: its bytes, and what is noted of its
-  /// header fields, which for many tiny ones is several times their bytes.
+  /// What is kept of the message that is being read: its bytes, and where its header fields are,
+  /// which for many tiny ones is several times their bytes. The room to grow, at most as much again
+  /// and not touched yet, does not count.
   std::size_t memory() const;
   /// The status of a response whose head is complete but whose body is not; 0 otherwise.
   int pending_status() const;
