@@ -25,6 +25,9 @@ class Served : public compactor::Process {
     for (const auto& pid : links_) link(pid);
   }
   void receive(const compactor::MessageView& message) override { server_.received(*this, message); }
+  bool receives_while_paused(std::string_view name) const override {
+    return server_.is_silent(name);
+  }
   void exited(const compactor::Pid& pid, compactor::ExitReason reason) override {
     server_.exited(pid, reason);
   }
@@ -113,6 +116,10 @@ ServeSummary Server::summary() {
 std::string Server::child_end() const {
   std::lock_guard lock(end_mutex_);
   return child_end_;
+}
+
+bool Server::is_silent(std::string_view name) const {
+  return name == probe_name && console_.options().verbose == 0;
 }
 
 void Server::received(compactor::Process& process, const compactor::MessageView& message) {

@@ -55,6 +55,8 @@ class Server {
   std::string child_end() const;
 
   // Called by the processes, on the loop.
+  /// Messages of that name print nothing, so that they need not wait while output is not read.
+  bool is_silent(std::string_view name) const;
   void received(compactor::Process& process, const compactor::MessageView& message);
   void exited(const compactor::Pid& pid, compactor::ExitReason reason);
 

@@ -88,9 +88,11 @@ ContextImpl::ContextImpl(Context& context, Options options)
       options_(std::move(options)),
       observer_(options_.observer ? options_.observer : std::make_shared<Observer>()),
       max_connections_(connection_limit(options_)),
+      incomplete_(options_.max_incomplete, MemoryLimit::Single::bounded),
+      unread_(options_.max_unread, MemoryLimit::Single::allowed),
       local_budget_(std::make_shared<Budget>(options_.max_queued_bytes, options_.max_unanswered)),
       read_buffer_(std::make_unique<std::array<char, std::size_t{256} << 10>>()) {
-  paused_ = options_.start_paused;
+  receiving_began_ = !options_.start_paused;
   const Address wanted = listening_address(options_);
   listener_.assign(listen_on(wanted.host, wanted.port));
   bound_ = local_of(listener_.native_handle());
@@ -313,22 +315,28 @@ void ContextImpl::inbound_closed(const std::shared_ptr<Inbound>& connection) {
   count(counters.connections_open, std::uint64_t(-1));
 }
 
-void ContextImpl::held_changed(std::size_t before, std::size_t after) {
-  held_ += after - before;
-  if (after <= before || held_ <= options_.max_incomplete) return;
-  const auto most = std::max_element(
-      inbound_.begin(), inbound_.end(),
-      [](const auto& one, const auto& other) { return one->held() < other->held(); });
-  const auto dropped = (*most)->shared_from_this();  // drop() takes it out of the set
-  dropped->drop("messages that are not complete hold over " +
-                std::to_string(options_.max_incomplete) + " bytes, most of them this one");
+void ContextImpl::pause_receiving(bool paused) {
+  // At once, from whatever thread: not even what is read already is delivered any more.
+  paused_ = paused;
+  if (!paused) post([this] { go_on_receiving(); });
 }
 
-void ContextImpl::pause_receiving(bool paused) {
-  post([this, paused] {
-    if (std::exchange(paused_, paused) == paused || paused) return;
-    for (const auto& connection : inbound_) connection->resume();
-  });
+void ContextImpl::go_on_receiving() {
+  if (!std::exchange(receiving_began_, true)) {
+    for (const auto& connection : std::vector(inbound_.begin(), inbound_.end()))
+      connection->resume();
+  }
+  while (!paused_ && !held_back_.empty()) {
+    const auto connection = held_back_.front().lock();
+    held_back_.pop_front();
+    if (connection) connection->resume();
+  }
+}
+
+bool ContextImpl::must_wait(std::string_view id, std::string_view name) const {
+  if (!paused_) return false;
+  const auto slot = find_slot(id);
+  return slot && !slot->process->receives_while_paused(name);
 }
 
 void ContextImpl::need_sweep() {
@@ -522,14 +530,14 @@ bool ContextImpl::guarded(const Process& process, std::string_view what, F&& cal
 }
 
 bool ContextImpl::deliver(std::string_view id, const Pid& from, std::string_view sender,
-                          std::string_view name, std::string_view body) {
+                          std::string_view name, std::string_view body, unsigned reply_depth) {
   // A copy of the owner: the handler may end its own process.
   const auto slot = find_slot(id);
   if (!slot) return false;
   const std::shared_ptr<Process> process = slot->process;
   count(counters.messages_received);
   count(counters.bytes_received, body.size());
-  const MessageView view{from, sender, process->pid(), name, body};
+  const MessageView view{from, sender, process->pid(), name, body, reply_depth};
   guarded(*process, name, [&] { process->receive(view); });
   return true;
 }

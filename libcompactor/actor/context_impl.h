@@ -22,6 +22,7 @@
 
 #include "actor/budget.h"
 #include "actor/inbound.h"
+#include "actor/memory_limit.h"
 #include "actor/net.h"
 #include "actor/outbound.h"
 #include "actor/rate_limit.h"
@@ -124,12 +125,19 @@ class ContextImpl {
   }
   /// False when no process has that id.
   bool deliver(std::string_view id, const Pid& from, std::string_view sender, std::string_view name,
-               std::string_view body);
+               std::string_view body, unsigned reply_depth);
   HttpResponse serve_http(const HttpRequest& request);
+  /// Nothing is read before.
+  bool receiving_began() const { return receiving_began_; }
+  /// Messages wait.
   bool receiving_paused() const { return paused_; }
-  /// An incomplete message grew or shrank. When all of them together are over the limit, the
-  /// connection that holds most is dropped.
-  void held_changed(std::size_t before, std::size_t after);
+  /// Receiving is paused, and the process is there and wants this message to wait.
+  bool must_wait(std::string_view id, std::string_view name) const;
+  /// The connection is resumed, after those held back before it, when receiving goes on.
+  void hold_back(const std::shared_ptr<Inbound>& connection) { held_back_.push_back(connection); }
+  /// What peers began and did not end; what they asked for, or made us send, and do not take.
+  MemoryLimit& incomplete() { return incomplete_; }
+  MemoryLimit& unread() { return unread_; }
   void inbound_closed(const std::shared_ptr<Inbound>& connection);
   /// The connection takes no more messages; a new one is opened for the next.
   void outbound_retired(const std::shared_ptr<Outbound>& connection);
@@ -199,6 +207,7 @@ class ContextImpl {
   /// Runs `call` on the loop and waits for it; throws what it throws, or Stopped.
   void call_on_loop(const std::function<void()>& call);
 
+  void go_on_receiving();
   void accept();
   void accepted(int descriptor, const sockaddr_in& peer);
 
@@ -241,6 +250,7 @@ class ContextImpl {
   std::shared_ptr<Observer> observer_;
   Address bound_, advertised_;
   std::size_t max_connections_;
+  MemoryLimit incomplete_, unread_;  // before what may refer to them until it is destroyed
 
   asio::io_context io_{1};
   asio::executor_work_guard<asio::io_context::executor_type> work_{io_.get_executor()};
@@ -260,8 +270,9 @@ class ContextImpl {
   std::vector<std::shared_ptr<Inbound>> inbound_to_flush_;
   std::vector<std::shared_ptr<Outbound>> outbound_to_flush_;
   int turn_depth_ = 0;
-  bool paused_ = false;
-  std::size_t held_ = 0;  // bytes of messages that are not complete yet
+  std::atomic<bool> paused_{false};
+  bool receiving_began_ = true;
+  std::deque<std::weak_ptr<Inbound>> held_back_;
 
   std::unordered_map<Address, std::shared_ptr<Budget>, AddressHash> budgets_;
   std::mutex budgets_mutex_;

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <optional>
+#include <utility>
 
 #include "actor/clock.h"
 #include "actor/context_impl.h"
@@ -14,9 +15,14 @@ namespace compactor {
 namespace {
 
 constexpr std::size_t kWriteAtOnce = std::size_t{64} << 10;
-constexpr std::size_t kPauseReading = std::size_t{1} << 20;  // stored responses unread by the peer
-constexpr std::size_t kMaxStored = std::size_t{16} << 20;    // … and asked for in one read
+constexpr std::size_t kMostUnread = std::size_t{1} << 20;  // bytes of answers, then it stops
 constexpr std::size_t kMaxEntries = 65536;
+// Then it is another connection's turn. Routes can be slow; a message costs next to nothing, and all
+// of one read are handled in one go.
+constexpr int kPlainRequestsPerTurn = 16;
+// While receiving is paused: enough for plain requests, little enough for every connection to hold.
+constexpr std::size_t kReadWhilePaused = std::size_t{4} << 10;
+constexpr std::size_t kHeldWhilePaused = std::size_t{16} << 10;
 constexpr auto kAnswerLimit = std::chrono::seconds(60);
 constexpr auto kLingerLimit = std::chrono::seconds(2);
 constexpr auto kLingerAtStop = std::chrono::milliseconds(250);
@@ -29,19 +35,29 @@ Inbound::Inbound(ContextImpl& impl, asio::ip::tcp::socket socket, const sockaddr
     : impl_(impl),
       socket_(std::move(socket)),
       peer_(peer),
-      parser_(wire::Kind::request, impl.options().max_body) {
+      parser_(wire::Kind::request, impl.options().max_body),
+      held_(impl.incomplete(), [this] { give_up_held(); }),
+      unread_(impl.unread(), [this] { give_up_unread(); }) {
   set_no_delay(socket_.native_handle());
 }
 
-void Inbound::start() {
-  await_readable();
+// --- Reading
+
+bool Inbound::stopped() const {
+  return waiting_ || awaiting_replies_ || resume_planned_ ||
+         owed_.stored_bytes() + unwritten_.size() > kMostUnread;
+}
+
+/// Receiving is paused, and as much of a message is here as may be held by every connection then.
+bool Inbound::reads_enough() const {
+  return impl_.receiving_paused() && parser_.memory() > kHeldWhilePaused;
 }
 
 void Inbound::await_readable() {
   if (reading_ || state_ == State::closed || state_ == State::answering) return;
   if (state_ == State::open) {
-    if (impl_.receiving_paused()) return;
-    if (owed_.stored_bytes() + unwritten_.size() > kPauseReading) return;
+    if (!impl_.receiving_began() || stopped() || !rest().empty()) return;
+    if (reads_enough()) return await_receiving();
   }
   reading_ = true;
   socket_.async_wait(asio::ip::tcp::socket::wait_read,
@@ -55,27 +71,96 @@ void Inbound::await_readable() {
 
 void Inbound::on_readable() {
   if (state_ != State::open) return discard();
-  if (impl_.receiving_paused()) return;
+  if (stopped() || reads_enough()) return await_readable();
   auto& buffer = impl_.read_buffer();
-  const ssize_t got = ::recv(socket_.native_handle(), buffer.data(), buffer.size(), 0);
+  const std::size_t size = impl_.receiving_paused() ? kReadWhilePaused : buffer.size();
+  const ssize_t got = ::recv(socket_.native_handle(), buffer.data(), size, 0);
   if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
     return await_readable();
   if (got <= 0)
     return peer_ended(got < 0 ? std::error_code(errno, std::system_category()) : std::error_code());
-  const bool going_on = parser_.feed({buffer.data(), static_cast<std::size_t>(got)}, *this);
+  parse({buffer.data(), static_cast<std::size_t>(got)});
+}
+
+void Inbound::parse(std::string_view bytes) {
+  plain_requests_ = 0;
+  const std::uint64_t before = parser_.offset();
+  const bool going_on = parser_.feed(bytes, *this);
   if (state_ != State::open) return;
+  keep_rest(bytes.substr(parser_.offset() - before));
+  limit_entries();
+  update_unread();
   update_held();
-  if (state_ != State::open) return;
+  if (state_ != State::open || waiting_) return;
   if (going_on) return await_readable();
   if (parser_.broken()) reject(parser_.error());
   finish_answers();
 }
 
+void Inbound::keep_rest(std::string_view rest) {
+  if (rest.empty()) {
+    rest_ = {};
+    rest_begin_ = 0;
+  } else if (!rest_.empty()) {  // it is the end of what was kept before
+    rest_begin_ = rest_.size() - rest.size();
+  } else {
+    rest_ = rest;
+  }
+}
+
+/// Until receiving is no longer paused.
+void Inbound::await_receiving() {
+  if (!std::exchange(held_back_, true)) impl_.hold_back(shared_from_this());
+}
+
+void Inbound::resume() {
+  held_back_ = false;
+  if (state_ == State::lingering) return await_readable();
+  if (state_ != State::open) return;
+  if (waiting_) {
+    if (impl_.must_wait(waiting_->id, waiting_->name)) return await_receiving();
+    deliver(*std::exchange(waiting_, nullptr));
+    need_flush();
+    update_held();
+    if (state_ != State::open) return;
+    if (parser_.ended()) return finish_answers();
+  }
+  if (stopped()) return;
+  if (!rest().empty()) return parse(rest());
+  await_readable();
+}
+
+/// After the others' turn.
+void Inbound::resume_later() {
+  if (std::exchange(resume_planned_, true)) return;
+  asio::post(impl_.io(), [self = shared_from_this()] {
+    self->resume_planned_ = false;
+    const ContextImpl::Turn turn(self->impl_);
+    self->resume();
+  });
+}
+
+void Inbound::await_replies() {
+  awaiting_replies_ = true;
+  parser_.pause();
+}
+
+void Inbound::replies_taken() {
+  awaiting_replies_ = false;
+  resume_later();
+}
+
 void Inbound::update_held() {
-  const bool holding = !parser_.between_messages() && !parser_.broken();
-  const auto held =
-      holding ? static_cast<std::size_t>(parser_.offset() - parser_.message_begin()) : 0;
-  impl_.held_changed(std::exchange(held_, held), held);
+  std::size_t held = rest_.size();
+  if (!parser_.between_messages() && !parser_.broken()) held += parser_.memory();
+  if (waiting_) held += waiting_->body.size();
+  held_.set(held);
+  held_.moved();
+}
+
+void Inbound::give_up_held() {
+  drop("messages that are not complete hold over " +
+       std::to_string(impl_.options().max_incomplete) + " bytes, and this one does not move");
 }
 
 void Inbound::reject(std::string_view why) {
@@ -103,26 +188,22 @@ void Inbound::discard() {
   close();
 }
 
+// --- Answering
+
 bool Inbound::on_message(const wire::HttpMessage& request) {
   const auto persist =
       request.minor == 0 && request.keep_alive ? wire::Persist::stated : wire::Persist::implied;
-  const auto head = wire::message_head(request);
-  // One read can ask for more than we are willing to hold: who asked gets what there is, and finds
-  // the connection closed behind it. A message is never held up by that.
-  if (!head && owed_.stored_bytes() > kMaxStored) return false;
-  if (head) {
+  if (!wire::has_path(request)) {
+    respond(400, kText, "The path of a request must start with '/'.", persist);
+  } else if (const auto head = wire::message_head(request)) {
     answer_message(request, *head, persist);
-  } else {
+  } else if (!answers_abandoned_) {  // else nobody is there to take what it asks for
     answer_plain(request, persist);
   }
-  if (answers_abandoned_) {
-    owed_.clear();
-  } else if (owed_.entries() > kMaxEntries) {
-    impl_.warn(peer_text() + " does not read its answers; it gets no more");
-    abandon_answers();
-  }
+  if (answers_abandoned_) owed_.clear();
   need_flush();
-  return request.keep_alive && state_ == State::open;
+  if (stopped()) parser_.pause();
+  return state_ == State::open && (request.keep_alive || waiting_);
 }
 
 void Inbound::answer_message(const wire::HttpMessage& request, const wire::MessageHead& head,
@@ -132,15 +213,24 @@ void Inbound::answer_message(const wire::HttpMessage& request, const wire::Messa
   if (!id)
     return respond(500, kText, "The process id is not percent-encoded as it should be.", persist);
   const auto body = wire::delivered_body(request, inflated, impl_.options().max_body, why);
-  if (!body) return respond(400, kText, why, persist);
-  const Pid& from = read_sender(head.sender);
+  if (!body) return respond(500, kText, why, persist);
+  read_sender(head.sender);
   if (impl_.options().require_peer_ip_match && !sender_matches_peer()) {
     return respond(400, kText,
                    "The sender " + sender_text_ + " does not have the address it sends from, " +
                        peer_text() + ".",
                    persist);
   }
-  const bool found = impl_.deliver(*id, from, head.sender, head.name, *body);
+  if (!impl_.must_wait(*id, head.name))
+    return deliver(*id, head.name, *body, head.reply_depth, persist);
+  waiting_ = std::make_unique<Waiting>(Waiting{std::string(*id), std::string(head.name),
+                                               std::string(*body), head.reply_depth, persist});
+  await_receiving();
+}
+
+void Inbound::deliver(std::string_view id, std::string_view name, std::string_view body,
+                      unsigned reply_depth, wire::Persist persist) {
+  const bool found = impl_.deliver(id, sender_, sender_text_, name, body, reply_depth);
   if (!found) ContextImpl::count(impl_.counters.messages_dropped);
   owed_.add(found ? ResponseQueue::Common::accepted : ResponseQueue::Common::not_found, persist);
 }
@@ -174,6 +264,7 @@ void Inbound::answer_plain(const wire::HttpMessage& request, wire::Persist persi
   plain.body = request.body;
   const HttpResponse response = impl_.serve_http(plain);
   respond(response.status, response.content_type, response.body, persist, request.method == "HEAD");
+  if (++plain_requests_ >= kPlainRequestsPerTurn) resume_later();
 }
 
 void Inbound::respond(int status, std::string_view content_type, std::string_view body,
@@ -184,6 +275,8 @@ void Inbound::respond(int status, std::string_view content_type, std::string_vie
   owed_.add(std::move(response));
 }
 
+// --- Writing
+
 void Inbound::need_flush() {
   if (flush_planned_ || writing_) return;
   flush_planned_ = true;
@@ -193,11 +286,23 @@ void Inbound::need_flush() {
 void Inbound::flush() {
   flush_planned_ = false;
   if (state_ == State::closed || writing_) return;
+  const bool all_written = write_some();
+  update_unread();
+  if (state_ == State::closed) return;
+  if (!all_written) return await_writable();
+  if (state_ == State::answering) return finish_answers();
+  // Not in this turn of the loop: who reads as fast as we answer would have it to himself.
+  if (!rest().empty() && !stopped()) return resume_later();
+  await_readable();
+}
+
+/// False when the socket is full.
+bool Inbound::write_some() {
   std::string& scratch = impl_.write_scratch();
   while (true) {
     const bool stored = written_ < unwritten_.size();
     if (!stored) {
-      if (owed_.empty()) break;
+      if (owed_.empty()) return true;
       scratch.clear();
       owed_.fill(scratch, kWriteAtOnce, impl_.date());
     }
@@ -207,39 +312,53 @@ void Inbound::flush() {
     const bool full = sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR);
     if (sent < 0 && !full) {
       abandon_answers();
-      break;
+      return true;
     }
     const std::size_t taken = full ? 0 : static_cast<std::size_t>(sent);
+    if (taken > 0) unread_.moved();
     if (stored) {
       written_ += taken;
     } else if (taken < bytes.size()) {
       unwritten_.assign(bytes.substr(taken));
       written_ = 0;
     }
-    if (taken < bytes.size()) {
-      writing_ = true;
-      break;
-    }
+    if (taken < bytes.size()) return false;
     if (stored) {
       unwritten_ = {};
       written_ = 0;
     }
   }
-  if (writing_) {
-    socket_.async_wait(asio::ip::tcp::socket::wait_write,
-                       [self = shared_from_this()](const asio::error_code& failed) {
-                         self->writing_ = false;
-                         if (failed || self->state_ == State::closed) return;
-                         const ContextImpl::Turn turn(self->impl_);
-                         self->flush();
-                       });
-    return;
+}
+
+void Inbound::await_writable() {
+  writing_ = true;
+  socket_.async_wait(asio::ip::tcp::socket::wait_write,
+                     [self = shared_from_this()](const asio::error_code& failed) {
+                       self->writing_ = false;
+                       if (failed || self->state_ == State::closed) return;
+                       const ContextImpl::Turn turn(self->impl_);
+                       self->flush();
+                     });
+}
+
+void Inbound::update_unread() {
+  unread_.set(owed_.memory() + unwritten_.size());
+}
+
+void Inbound::give_up_unread() {
+  // Answers to messages nobody has to read; who asks for something and does not take it goes.
+  if (owed_.stored_bytes() == 0 && unwritten_.size() <= kWriteAtOnce) {
+    impl_.warn(peer_text() + " does not read its answers; it gets no more");
+    return abandon_answers();
   }
-  if (state_ == State::answering) {
-    finish_answers();
-  } else {
-    await_readable();
-  }
+  drop("answers that nobody reads hold over " + std::to_string(impl_.options().max_unread) +
+       " bytes, and these do not move");
+}
+
+void Inbound::limit_entries() {
+  if (owed_.entries() <= kMaxEntries || answers_abandoned_) return;
+  impl_.warn(peer_text() + " does not read its answers; it gets no more");
+  abandon_answers();
 }
 
 void Inbound::abandon_answers() {
@@ -249,6 +368,7 @@ void Inbound::abandon_answers() {
   owed_.clear();
   unwritten_ = {};
   written_ = 0;
+  unread_.set(0);
 }
 
 void Inbound::finish_answers() {
@@ -285,7 +405,8 @@ void Inbound::tick(Clock::time_point now) {
 void Inbound::close() {
   if (state_ == State::closed) return;
   state_ = State::closed;
-  impl_.held_changed(std::exchange(held_, 0), 0);
+  held_.set(0);
+  unread_.set(0);
   asio::error_code ignored;
   socket_.close(ignored);
   impl_.inbound_closed(shared_from_this());

@@ -23,6 +23,10 @@ class ResponseQueue {
   bool empty() const { return first_ == entries_.size(); }
   /// Bytes held for stored responses.
   std::size_t stored_bytes() const { return stored_bytes_; }
+  /// What is allocated for them; one run of common answers counts as nothing.
+  std::size_t memory() const {
+    return entries() <= 1 && stored_bytes_ == 0 ? 0 : stored_bytes_ + entries() * sizeof(Entry);
+  }
   /// Runs and responses waiting.
   std::size_t entries() const { return entries_.size() - first_; }
 

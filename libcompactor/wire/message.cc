@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 #include "wire/text.h"
 
@@ -80,18 +81,32 @@ const char* Inflater::run(std::string_view in, std::string& out, std::size_t max
   }
 }
 
+/// 0 for what is not a number: nobody of ours writes that.
+unsigned read_depth(std::string_view text) {
+  unsigned depth = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), depth);
+  return error == std::errc() && end == text.data() + text.size() ? depth : 0;
+}
+
 }  // namespace
+
+bool has_path(const HttpMessage& request) {
+  return request.target.starts_with('/') || path_of(request.target).starts_with('/');
+}
 
 std::optional<MessageHead> message_head(const HttpMessage& request) {
   if (request.method != "POST") return std::nullopt;
   const std::string_view* from = nullptr;
   const std::string_view* agent = nullptr;
+  const std::string_view* depth = nullptr;
   // Of headers that are repeated libprocess keeps the last.
   for (const Header& header : *request.headers) {
     if (equal_ignoring_case(header.name, "Libprocess-From")) from = &header.value;
     if (equal_ignoring_case(header.name, "User-Agent")) agent = &header.value;
+    if (equal_ignoring_case(header.name, kReplyDepthHeader)) depth = &header.value;
   }
   MessageHead head;
+  if (depth != nullptr) head.reply_depth = read_depth(*depth);
   if (from != nullptr) {
     head.sender = *from;
   } else if (agent != nullptr && agent->starts_with(kAgentPrefix)) {

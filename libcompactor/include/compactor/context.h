@@ -71,15 +71,18 @@ struct COMPACTOR_API Options {
   std::uint16_t advertise_port = 0;  // 0: the bound port
   std::string
       delegate;  // plain requests whose first segment names no process go to the process of this id
-  bool start_paused = false;  // nothing is received before resume_receiving(): so that no message
-                              // comes before the process it is for has been spawned
+  bool start_paused = false;  // nothing is read before the first resume_receiving(): so that no
+                              // message or request comes before what it is for
   bool require_peer_ip_match = false;  // 400 to a message whose sender's ip is not its connection's
   Style style = Style::libprocess;
 
   std::size_t max_body = std::size_t{64} << 20;       // of a received message, also decompressed
   std::size_t max_incomplete = std::size_t{1} << 30;  // all received messages together that are not
-                                                      // complete; over it the connection that holds
-                                                      // most is closed
+                                                      // complete; over it the connection is closed
+                                                      // whose message has not moved for longest
+  std::size_t max_unread = std::size_t{512} << 20;    // all answers and replies together that their
+                                                      // receivers do not take; over it those go
+                                                      // that have not moved for longest
   std::size_t max_connections = 0;  // accepted at once; 0: hard limit of descriptors − 64
   std::size_t max_queued_bytes = std::size_t{64} << 20;  // per address, not yet written
   std::size_t max_unanswered = 65536;  // per address, written or not. A peer that has never
@@ -211,8 +214,10 @@ class COMPACTOR_API Context {
   void post(std::function<void()> call);
   bool on_loop() const;
 
-  /// Back-pressure: while paused, accepted connections are not read. Links, timers and outgoing
-  /// messages go on.
+  /// Back-pressure: while paused, messages to our processes wait, unless
+  /// Process::receives_while_paused() lets them pass, and a connection is read up to the first that
+  /// does. Plain requests are served; links, timers and outgoing messages go on. Takes effect with the
+  /// next message.
   void pause_receiving();
   void resume_receiving();
 

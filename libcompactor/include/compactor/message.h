@@ -28,6 +28,8 @@ struct MessageView {
   const Pid& to;            // decoded id @ the address this Context advertises
   std::string_view name;
   std::string_view body;  // decompressed when it came with Content-Encoding: gzip
+  unsigned reply_depth = 0;  // 0: sent of its sender's own accord, as far as is known; 1: as a reply
+                             // (see Context::reply), 2: as a reply to a reply …
 };
 
 /// What became of a sent message.
