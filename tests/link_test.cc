@@ -82,9 +82,9 @@ TEST_CASE("an unknown host is an exit: unreachable") {
   CHECK(process->exits.wait(1)[0] == Gone{"peer@host.invalid:1", ExitReason::unreachable});
 }
 
-TEST_CASE("over the limit of connections a link exits at once") {
+TEST_CASE("over the limit of outgoing connections a link exits at once") {
   Options options = loopback();
-  options.max_connections = 1;
+  options.max_outgoing = 1;
   Linked l(options);
   raw::Listener other;
   l.process->link({"x", "127.0.0.1", other.port()});

@@ -526,9 +526,9 @@ TEST_CASE("a peer that never answers does not stop its senders for good") {
   CHECK(s.deliveries.wait(101)[100].outcome == Outcome::no_such_process);
 }
 
-TEST_CASE("over the limit of connections a message fails, and says so") {
+TEST_CASE("over the limit of outgoing connections a message fails, and says so") {
   Options options = loopback();
-  options.max_connections = 1;
+  options.max_outgoing = 1;
   Sending s(options);
   s.send("1");
   raw::Peer peer = s.listener.accept();
@@ -542,6 +542,21 @@ TEST_CASE("over the limit of connections a message fails, and says so") {
   CHECK(deliveries[1].outcome == Outcome::failed);
   peer.write(raw::kAccepted);
   CHECK(s.deliveries.wait(3)[2].outcome == Outcome::accepted);
+}
+
+TEST_CASE("the limit of accepted connections is none of outgoing ones") {
+  Options options = loopback();
+  options.max_connections = 1;
+  Sending s(options);
+  raw::Peer accepted(s.context.bound().port);
+  std::vector<raw::Listener> others(3);
+  for (const auto& other : others) s.sender->send(at(other.port()), "n", "", s.deliveries.callback());
+  for (auto& other : others) {
+    raw::Peer peer = other.accept();
+    peer.read_through("\r\n\r\n");
+    peer.write(raw::kAccepted);
+  }
+  for (const auto& delivery : s.deliveries.wait(3)) CHECK(delivery.outcome == Outcome::accepted);
 }
 
 TEST_CASE("unsolicited answers are a warning and harm nothing") {

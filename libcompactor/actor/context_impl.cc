@@ -34,8 +34,9 @@ Delivery stopped_first() {
   return not_delivered(Outcome::failed, Fault::stopped, 0, "stopped before it was sent");
 }
 
-std::size_t connection_limit(const Options& options) {
-  if (options.max_connections > 0) return options.max_connections;
+/// What was asked for; else what the descriptors allow.
+std::size_t connection_limit(std::size_t asked) {
+  if (asked > 0) return asked;
   const std::size_t descriptors = raise_descriptor_limit();
   return descriptors > 128 ? descriptors - 64 : descriptors / 2;
 }
@@ -87,7 +88,8 @@ ContextImpl::ContextImpl(Context& context, Options options)
     : context_(context),
       options_(std::move(options)),
       observer_(options_.observer ? options_.observer : std::make_shared<Observer>()),
-      max_connections_(connection_limit(options_)),
+      max_connections_(connection_limit(options_.max_connections)),
+      max_outgoing_(connection_limit(options_.max_outgoing)),
       incomplete_(options_.max_incomplete, MemoryLimit::Single::bounded),
       unread_(options_.max_unread, MemoryLimit::Single::allowed),
       local_budget_(std::make_shared<Budget>(options_.max_queued_bytes, options_.max_unanswered)),
@@ -753,7 +755,7 @@ void ContextImpl::when_room(const Pid& to, std::function<void()> ready) {
 
 std::shared_ptr<Outbound> ContextImpl::outbound_to(const Address& address) {
   if (const auto found = outbound_.find(address); found != outbound_.end()) return found->second;
-  const bool too_many = outbound_.size() + retired_.size() >= max_connections_;
+  const bool too_many = outbound_.size() + retired_.size() >= max_outgoing_;
   auto connection = std::make_shared<Outbound>(*this, address, shared_budget(address));
   outbound_.emplace(address, connection);
   if (too_many) {

@@ -249,7 +249,7 @@ class ContextImpl {
   Options options_;
   std::shared_ptr<Observer> observer_;
   Address bound_, advertised_;
-  std::size_t max_connections_;
+  const std::size_t max_connections_, max_outgoing_;
   MemoryLimit incomplete_, unread_;  // before what may refer to them until it is destroyed
 
   asio::io_context io_{1};

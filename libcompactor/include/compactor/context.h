@@ -84,6 +84,7 @@ struct COMPACTOR_API Options {
                                                       // receivers do not take; over it those go
                                                       // that have not moved for longest
   std::size_t max_connections = 0;  // accepted at once; 0: hard limit of descriptors − 64
+  std::size_t max_outgoing = 0;     // opened by us, at once; 0: the same
   std::size_t max_queued_bytes = std::size_t{64} << 20;  // per address, not yet written
   std::size_t max_unanswered = 65536;  // per address, written or not. A peer that has never
                                        // answered anything, and leaves so many for idle_timeout,
