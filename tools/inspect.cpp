@@ -313,14 +313,20 @@ int run_inspect(const Arguments& arguments) {
   Waiter waiter;
   console.watch(nullptr, [&waiter] { waiter.finish(); });
   Inspector inspector(options, target, console);
+  std::exception_ptr error;
   std::thread thread([&] {
-    inspector.run();
+    try {
+      inspector.run();
+    } catch (...) {
+      error = std::current_exception();
+    }
     waiter.finish();
   });
   waiter.wait_for_end();
   inspector.cancel();
   thread.join();
   console.watch(nullptr, nullptr);
+  if (error) std::rethrow_exception(error);
   if (console.ended()) return 0;
   if (inspector.failure() && inspector.failure()->exit() == Exit::no)
     console.note(inspector.failure()->what());

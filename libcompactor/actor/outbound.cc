@@ -16,6 +16,7 @@ namespace {
 
 constexpr auto kShutLimit = std::chrono::seconds(60);
 constexpr auto kPause = std::chrono::milliseconds(10);  // between two looks, whatever was set
+constexpr auto kLastAnswers = std::chrono::seconds(1);  // for them to come, after a failed write
 constexpr std::size_t kMaxResponseBody = std::size_t{1} << 20;  // we look at its first line only
 
 bool looks_like_tls(std::string_view bytes) {
@@ -196,15 +197,38 @@ void Outbound::flush() {
   written_ += bytes;
   last_used_ = Clock::now();
   if (bytes > 0) budget_->release_bytes(bytes);
-  if (error) {
-    // The peer may have answered before it went: read all there is, then fail.
-    write_error_ = error;
-    impl_.outbound_retired(shared_from_this());
-    return;
-  }
+  if (error) return write_failed(error);
   watch_acknowledgements();
   if (never_answers()) forget_unanswered(written_);
-  if (output_.empty()) return;
+  if (!output_.empty()) await_writable();
+}
+
+void Outbound::write_failed(const std::error_code& error) {
+  if (error == std::errc::no_buffer_space || error == std::errc::not_enough_memory) {
+    // The kernel is short of memory, which passes; the socket says that it can be written to.
+    writing_ = true;
+    const auto pause = std::make_shared<asio::steady_timer>(impl_.io(), kPause);
+    pause->async_wait([self = shared_from_this(), pause](const asio::error_code& /*never*/) {
+      self->writing_ = false;
+      if (self->state_ == State::closed) return;
+      const ContextImpl::Turn turn(self->impl_);
+      self->flush();
+    });
+    return;
+  }
+  // The peer may have answered before it went: read all there is, then fail. Where the socket does
+  // not say that it is at its end, soon.
+  write_error_ = error;
+  impl_.outbound_retired(shared_from_this());
+  timer_.expires_after(kLastAnswers);
+  timer_.async_wait([self = shared_from_this()](const asio::error_code& aborted) {
+    if (aborted || self->state_ == State::closed) return;
+    const ContextImpl::Turn turn(self->impl_);
+    self->read_failed({});
+  });
+}
+
+void Outbound::await_writable() {
   writing_ = true;
   socket_.async_wait(asio::ip::tcp::socket::wait_write,
                      [self = shared_from_this()](const asio::error_code& failed) {

@@ -85,6 +85,8 @@ class Outbound : public std::enable_shared_from_this<Outbound>, private wire::Si
   void look_for_answers(std::chrono::steady_clock::time_point now);
   bool never_answers() const { return forgotten_ > 0 && parser_.offset() == 0; }
   void forget_unanswered(std::uint64_t end);
+  void write_failed(const std::error_code& error);
+  void await_writable();
   void await_readable();
   void on_readable();
   void read_failed(const std::error_code& error);
