@@ -16,8 +16,12 @@ namespace {
 
 // An answer to an older message than these must name its receiver.
 constexpr std::size_t remembered = 65536;
-// A receiver that takes nothing for so long holds up the child's other actions no longer.
+// A receiver that takes nothing for so long holds up the child's other actions no longer. Only one
+// that the child has chosen does at all.
 constexpr auto room_timeout = std::chrono::seconds(5);
+// Two children that reply to whatever comes, and are set on each other by a forged sender, come to
+// an end; two that play with each other on purpose see it late.
+constexpr unsigned most_replies_in_a_row = 1000;
 constexpr std::size_t shown_of_bad_line = 120;
 
 }  // namespace
@@ -26,7 +30,6 @@ struct Actor::Action {
   bool is_reply = false;
   bool wants_report = false;
   std::optional<std::uint64_t> number;
-  std::string from;
   compactor::Pid to;
   std::string name;
   std::string body;
@@ -55,13 +58,12 @@ void Actor::finish() {
   child_->input().watch({}, {});
 }
 
-void Actor::message(const MessageEvent& event, const compactor::Pid& from,
-                    const compactor::Pid& to) {
+void Actor::message(const MessageEvent& event, const compactor::ReturnAddress& sender) {
   std::lock_guard lock(mutex_);
   auto numbered = event;
   numbered.number = ++last_number_;
   auto end = child_->input().write([&](std::string& queue) { renderer_->append(queue, numbered); });
-  conversations_.push_back({last_number_, end, from, to});
+  conversations_.push_back({last_number_, end, sender});
   if (conversations_.size() > remembered) conversations_.pop_front();
 }
 
@@ -122,9 +124,8 @@ void Actor::act(std::string_view line) {
       action.name = text_of_line(what, "name");
       if (action.name.empty()) throw bad_action("it has no \"name\"");
       action.body = body_of_line(what, action.name, settings_.types);
-      action.from = settings_.pid.str();
       if (!action.is_reply) action.to = parse_pid(text_of_line(what, "to"));
-      send(action);
+      action.is_reply ? reply(action) : send(action);
     } else if (json.contains("link")) {
       context_.link(settings_.pid, parse_pid(text_of_line(json, "link")));
     } else if (flag_of(json, "terminate")) {
@@ -136,31 +137,41 @@ void Actor::act(std::string_view line) {
     throw;  // no fault of the line's
   } catch (const std::exception& error) {
     console_.peer_warning("the child wrote a line that is no action (" + std::string(error.what()) +
-                     "): " + std::string(line.substr(0, shown_of_bad_line)));
+                          "): " + std::string(line.substr(0, shown_of_bad_line)));
   }
 }
 
-void Actor::send(const Action& given) {
-  auto action = given;
-  if (action.is_reply) {
-    std::lock_guard lock(mutex_);
-    const auto* answered = conversation(action);
-    if (answered == nullptr) throw bad_action("there is no such message to reply to");
-    action.to = answered->from;
-    action.from = answered->to.str();
-  }
-  auto on_delivery = [this, action](const compactor::Delivery& delivery) {
-    report(action, delivery);
-  };
-  auto result = context_.send_wait(action.from, action.to, action.name, action.body, room_timeout,
-                                   on_delivery);
+void Actor::send(const Action& action) {
+  auto from = settings_.pid.str();
+  auto result = context_.send_wait(
+      from, action.to, action.name, action.body, room_timeout,
+      [this, action](const compactor::Delivery& delivery) { report(action, delivery); });
   if (result == compactor::SendResult::queued) return;
+  const char* why =
+      compactor::wire::why_not_sendable(compactor::Style::libprocess, from, action.to, action.name);
+  not_sent(action, why == nullptr ? compactor::to_string(result) : std::string_view(why));
+}
+
+void Actor::reply(Action& action) {
+  std::unique_lock lock(mutex_);
+  const auto* answered = conversation(action);
+  if (answered == nullptr) throw bad_action("there is no such message to reply to");
+  auto sender = answered->sender;
+  lock.unlock();
+  action.to = sender.to;
+  if (sender.depth >= most_replies_in_a_row) {
+    not_sent(action, "it would be more than " + std::to_string(most_replies_in_a_row) +
+                         " replies in a row, each to the one before; send goes on");
+    return;
+  }
+  context_.reply(sender, action.name, action.body,
+                 [this, action](const auto& delivery) { report(action, delivery); });
+}
+
+void Actor::not_sent(const Action& action, std::string_view why) {
   compactor::Delivery failed;
   failed.outcome = compactor::Outcome::failed;
-  const char* why = compactor::wire::why_not_sendable(compactor::Style::libprocess, action.from,
-                                                      action.to, action.name);
-  failed.reason = "not sent: " +
-                  (why == nullptr ? std::string(compactor::to_string(result)) : std::string(why));
+  failed.reason = "not sent: " + std::string(why);
   report(action, failed);
 }
 
@@ -170,7 +181,7 @@ void Actor::report(const Action& action, const compactor::Delivery& delivery) {
   auto to = action.to.str();
   if (!delivered && !stopped) {
     console_.peer_warning(action.name + " of the child to " + to +
-                     " was not delivered: " + delivery.reason);
+                          " was not delivered: " + delivery.reason);
   }
   if (!action.wants_report) return;
   DeliveryEvent event{.to = to, .name = action.name, .size = action.body.size()};

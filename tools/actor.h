@@ -41,20 +41,21 @@ class Actor {
   /// under way.
   void finish();
 
-  void message(const MessageEvent& event, const compactor::Pid& from, const compactor::Pid& to);
+  void message(const MessageEvent& event, const compactor::ReturnAddress& sender);
   void exited(const compactor::Pid& pid, std::string_view reason);
 
  private:
   struct Conversation {
     std::uint64_t number;
     std::uint64_t end;  // where its line ends in all that was written to the child
-    compactor::Pid from;
-    compactor::Pid to;
+    compactor::ReturnAddress sender;
   };
   struct Action;
 
   void act(std::string_view line);
   void send(const Action& action);
+  void reply(Action& action);
+  void not_sent(const Action& action, std::string_view why);
   void report(const Action& action, const compactor::Delivery& delivery);
   const Conversation* conversation(const Action& action) const;
 

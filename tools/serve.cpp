@@ -65,7 +65,7 @@ CommandLine declare(ServeOptions& options) {
             "refuse (400) a sender whose address is not its connection's");
   line.size("--max-body", options.max_body, "largest body (64m)");
   line.number("--max-connections", 1, 10'000'000, options.max_connections,
-              "most connections at once; default the hard limit of descriptors - 64");
+              "most accepted connections; default the hard limit of descriptors - 64");
   add_output_options(line, options.output);
   add_body_option(line, options.body);
   add_type_options(line, options.types);

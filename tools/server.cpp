@@ -11,8 +11,9 @@ namespace {
 // Names come from peers: a flood of invented ones must not take all memory.
 constexpr std::size_t most_names = 1000;
 constexpr std::string_view other_names = "(others)";
-// A receiver of answers that takes nothing for so long no longer holds up everybody else.
-constexpr Duration answer_patience = std::chrono::seconds(5);
+// An answer to an answer to an answer: two of us that are set on each other by a forged sender come
+// to an end. More than any exchange of answers that is meant.
+constexpr unsigned most_answers_in_a_row = 8;
 
 /// One of the served processes; what it does is the Server's affair.
 class Served : public compactor::Process {
@@ -24,7 +25,7 @@ class Served : public compactor::Process {
   void initialize() override {
     for (const auto& pid : links_) link(pid);
   }
-  void receive(const compactor::MessageView& message) override { server_.received(*this, message); }
+  void receive(const compactor::MessageView& message) override { server_.received(message); }
   bool receives_while_paused(std::string_view name) const override {
     return server_.is_silent(name);
   }
@@ -122,7 +123,7 @@ bool Server::is_silent(std::string_view name) const {
   return name == probe_name && console_.options().verbose == 0;
 }
 
-void Server::received(compactor::Process& process, const compactor::MessageView& message) {
+void Server::received(const compactor::MessageView& message) {
   if (message.name == probe_name) {
     console_.detail(1, "probed by " + std::string(message.sender));
     return;
@@ -133,8 +134,8 @@ void Server::received(compactor::Process& process, const compactor::MessageView&
   MessageEvent event{
       .time = now(), .from = message.sender, .to = to, .name = message.name, .body = message.body};
   console_.print(event);
-  answer(process.pid(), message);
-  if (actor_ != nullptr) actor_->message(event, message.from, message.to);
+  answer(message);
+  if (actor_ != nullptr) actor_->message(event, compactor::ReturnAddress::of(message));
   check_goal(message);
 }
 
@@ -164,87 +165,36 @@ void Server::check_goal(const compactor::MessageView& message) {
   waiter_.finish();
 }
 
-void Server::answer(const compactor::Pid& from, const compactor::MessageView& message) {
-  if (settings_.pong && message.name == "ping") send(from, message, "pong", message.body);
-  if (settings_.pong && message.name == agent_ping) send(from, message, agent_pong, {});
-  if (settings_.echo) send(from, message, message.name, message.body);
-  for (const auto& reply : settings_.replies) {
-    if (glob_matches(reply.glob, message.name)) send(from, message, reply.name, reply.body);
+void Server::answer(const compactor::MessageView& message) {
+  if (settings_.pong && message.name == "ping") reply(message, "pong", message.body);
+  if (settings_.pong && message.name == agent_ping) reply(message, agent_pong, {});
+  if (settings_.echo) reply(message, message.name, message.body);
+  for (const auto& rule : settings_.replies) {
+    if (glob_matches(rule.glob, message.name)) reply(message, rule.name, rule.body);
   }
 }
 
-void Server::send(const compactor::Pid& from, const compactor::MessageView& to,
-                  std::string_view name, std::string_view body) {
-  if (to.from.port == 0) {
-    failed(to.from, name, "the sender \"" + std::string(to.sender) + "\" is no PID");
+void Server::reply(const compactor::MessageView& message, std::string_view name,
+                   std::string_view body) {
+  if (message.reply_depth >= most_answers_in_a_row) {
+    failed(message.sender, name,
+           "the message is itself an answer, the " + std::to_string(message.reply_depth) +
+               "th in a row");
     return;
   }
-  auto backlog = backlogs_.find(to.from.address());
-  if (backlog != backlogs_.end()) {  // it has to queue behind those before it
-    backlog->second.answers.push_back({from, to.from, std::string(name), std::string(body)});
-    return;
-  }
-  auto result = try_send(from, to.from, name, body);
-  if (result == compactor::SendResult::full)
-    queue({from, to.from, std::string(name), std::string(body)});
+  node_.context().reply(compactor::ReturnAddress::of(message), name, body,
+                        [this, to = std::string(message.sender),
+                         what = std::string(name)](const compactor::Delivery& delivery) {
+                          bool stopped = delivery.fault == compactor::Fault::stopped;
+                          if (delivery.outcome != compactor::Outcome::accepted && !stopped)
+                            failed(to, what, delivery.reason);
+                        });
 }
 
-compactor::SendResult Server::try_send(const compactor::Pid& from, const compactor::Pid& to,
-                                       std::string_view name, std::string_view body) {
-  auto result = node_.context().send(
-      from, to, name, body,
-      [this, to, what = std::string(name)](const compactor::Delivery& delivery) {
-        bool stopped = delivery.fault == compactor::Fault::stopped;
-        if (delivery.outcome != compactor::Outcome::accepted && !stopped)
-          failed(to, what, delivery.reason);
-      });
-  if (result == compactor::SendResult::invalid) failed(to, name, "it cannot be carried");
-  return result;
-}
-
-void Server::queue(Answer answer) {
-  auto to = answer.to;
-  auto address = to.address();
-  auto& backlog = backlogs_[address];
-  backlog.generation = ++generations_;
-  backlog.answers.push_back(std::move(answer));
-  node_.hold();
-  node_.context().when_room(to, [this, address] { flush(address); });
-  auto generation = backlog.generation;
-  node_.context().delay(
-      answer_patience, pids_.front(),
-      [this, address, generation](compactor::Process&) { give_up(address, generation); });
-}
-
-void Server::flush(const std::string& address) {
-  auto found = backlogs_.find(address);
-  if (found == backlogs_.end()) return;
-  auto& answers = found->second.answers;
-  while (!answers.empty()) {
-    const auto& next = answers.front();
-    if (try_send(next.from, next.to, next.name, next.body) == compactor::SendResult::full) {
-      node_.context().when_room(next.to, [this, address] { flush(address); });
-      return;
-    }
-    answers.pop_front();
-  }
-  backlogs_.erase(found);
-  node_.release();
-}
-
-void Server::give_up(const std::string& address, std::uint64_t generation) {
-  auto found = backlogs_.find(address);
-  if (found == backlogs_.end() || found->second.generation != generation) return;
-  for (const auto& answer : found->second.answers)
-    failed(answer.to, answer.name, "it does not take its answers");
-  backlogs_.erase(found);
-  node_.release();
-}
-
-void Server::failed(const compactor::Pid& to, std::string_view name, std::string_view why) {
+void Server::failed(std::string_view to, std::string_view name, std::string_view why) {
   ++counts_.replies_failed;
-  console_.peer_warning("the answer " + std::string(name) + " to " + to.str() +
-                   " was not delivered: " + std::string(why));
+  console_.peer_warning("the answer " + std::string(name) + " to " + std::string(to) +
+                        " was not delivered: " + std::string(why));
 }
 
 }  // namespace tool

@@ -1,8 +1,6 @@
 // What serve does with messages: shows, counts, answers.
 #pragma once
 
-#include <deque>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -57,28 +55,15 @@ class Server {
   // Called by the processes, on the loop.
   /// Messages of that name print nothing, so that they need not wait while output is not read.
   bool is_silent(std::string_view name) const;
-  void received(compactor::Process& process, const compactor::MessageView& message);
+  void received(const compactor::MessageView& message);
   void exited(const compactor::Pid& pid, compactor::ExitReason reason);
 
  private:
-  struct Answer {
-    compactor::Pid from;
-    compactor::Pid to;
-    std::string name;
-    std::string body;
-  };
-
   void count(const compactor::MessageView& message);
   void check_goal(const compactor::MessageView& message);
-  void answer(const compactor::Pid& from, const compactor::MessageView& message);
-  void send(const compactor::Pid& from, const compactor::MessageView& to, std::string_view name,
-            std::string_view body);
-  compactor::SendResult try_send(const compactor::Pid& from, const compactor::Pid& to,
-                                 std::string_view name, std::string_view body);
-  void queue(Answer answer);
-  void flush(const std::string& address);
-  void give_up(const std::string& address, std::uint64_t generation);
-  void failed(const compactor::Pid& to, std::string_view name, std::string_view why);
+  void answer(const compactor::MessageView& message);
+  void reply(const compactor::MessageView& message, std::string_view name, std::string_view body);
+  void failed(std::string_view to, std::string_view name, std::string_view why);
 
   const ServerSettings& settings_;
   Node& node_;
@@ -91,14 +76,6 @@ class Server {
   ServeSummary counts_;     // on the loop
   std::uint64_t goal_ = 0;  // messages that count for it
   bool done_ = false;
-
-  /// Answers for which their address had no room; nothing more is received while there are any.
-  struct Backlog {
-    std::deque<Answer> answers;
-    std::uint64_t generation = 0;
-  };
-  std::map<std::string, Backlog> backlogs_;  // by address
-  std::uint64_t generations_ = 0;
 
   mutable std::mutex end_mutex_;
   std::string child_end_;

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "actor/clock.h"
+
 namespace compactor {
 
 bool Budget::reserve(std::size_t bytes) {
@@ -21,11 +23,13 @@ bool Budget::reserve(std::size_t bytes) {
 // Sequentially consistent together with waiting_: a thread that announces itself and then finds no
 // room, and a loop that makes room and then finds nobody waiting, cannot both happen.
 void Budget::release_bytes(std::size_t bytes) {
+  releases_.store(releases_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   bytes_.fetch_sub(bytes);
   wake_if_roomy();
 }
 
 void Budget::release_messages(std::size_t count) {
+  releases_.store(releases_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   messages_.fetch_sub(count);
   wake_if_roomy();
 }
@@ -36,10 +40,15 @@ bool Budget::roomy() const {
          messages_.load() <= max_messages_ / 2;
 }
 
-bool Budget::wait_roomy(std::chrono::steady_clock::time_point deadline) {
+bool Budget::wait_roomy(std::chrono::nanoseconds patience) {
   waiting_.fetch_add(1);
   std::unique_lock lock(mutex_);
-  const bool ready = room_.wait_until(lock, deadline, [this] { return closed_ || roomy(); });
+  bool ready = false;
+  std::uint64_t seen = 0;
+  do {
+    seen = releases_.load();
+    ready = room_.wait_until(lock, in(patience), [this] { return closed_ || roomy(); });
+  } while (!ready && releases_.load() != seen);
   waiting_.fetch_sub(1);
   return ready;
 }

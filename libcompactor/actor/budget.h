@@ -6,6 +6,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <mutex>
 #include <vector>
@@ -20,6 +21,11 @@ class Budget {
   /// Takes room for one message of `bytes`; false, and nothing taken, when there is none. Any
   /// thread.
   bool reserve(std::size_t bytes);
+  /// The same beyond the limit, for a message that something else bounds. Any thread.
+  void take(std::size_t bytes) {
+    bytes_.fetch_add(bytes, std::memory_order_relaxed);
+    messages_.fetch_add(1, std::memory_order_relaxed);
+  }
   /// The estimate that was reserved turned out to be `excess` too much. Any thread.
   void correct(std::size_t excess) { bytes_.fetch_sub(excess, std::memory_order_relaxed); }
 
@@ -32,8 +38,9 @@ class Budget {
   bool roomy() const;
   /// Calls `ready` when roomy. Loop only; precondition: !roomy().
   void when_roomy(std::function<void()> ready) { ready_.push_back(std::move(ready)); }
-  /// Blocks until roomy, at the most until `deadline`. Any thread but the loop's.
-  bool wait_roomy(std::chrono::steady_clock::time_point deadline);
+  /// Blocks until roomy; false when nothing was released for the time of `patience`. Any thread but
+  /// the loop's.
+  bool wait_roomy(std::chrono::nanoseconds patience);
   /// The Context is stopping: threads that wait are woken, calls that wait are dropped. Loop only.
   void close();
 
@@ -43,6 +50,7 @@ class Budget {
   const std::size_t max_bytes_, max_messages_;
   std::atomic<std::size_t> bytes_{0}, messages_{0};
   std::atomic<std::size_t> wanted_{0};  // bytes of the message refused last
+  std::atomic<std::uint64_t> releases_{0};
   std::vector<std::function<void()>> ready_;
   std::atomic<int> waiting_{0};
   std::mutex mutex_;

@@ -34,13 +34,18 @@ bool Context::is_local(const Pid& pid) const {
 
 SendResult Context::send(std::string_view from, const Pid& to, std::string_view name,
                          std::string_view body, OnDelivery on_delivery) {
-  return impl_->send(from, to, name, body, std::move(on_delivery));
+  return impl_->send({from, to, name, body}, std::move(on_delivery));
 }
 
 SendResult Context::send_wait(std::string_view from, const Pid& to, std::string_view name,
                               std::string_view body, Duration timeout,
                               const OnDelivery& on_delivery) {
-  return impl_->send_wait(from, to, name, body, timeout, on_delivery);
+  return impl_->send_wait({from, to, name, body}, timeout, on_delivery);
+}
+
+SendResult Context::reply(const ReturnAddress& address, std::string_view name,
+                          std::string_view body, OnDelivery on_delivery) {
+  return impl_->reply(address, name, body, std::move(on_delivery));
 }
 
 void Context::when_room(const Pid& to, std::function<void()> ready) {

@@ -41,6 +41,12 @@ std::size_t connection_limit(std::size_t asked) {
   return descriptors > 128 ? descriptors - 64 : descriptors / 2;
 }
 
+std::size_t reply_connection_limit(const Options& options, std::size_t outgoing) {
+  constexpr std::size_t kMost = 1024;
+  if (options.max_reply_connections > 0) return options.max_reply_connections;
+  return std::clamp<std::size_t>(outgoing / 4, 1, kMost);
+}
+
 Address listening_address(const Options& options) {
   if (options.ip.find(':') != std::string::npos)
     throw Error("libprocess has no IPv6: " + options.ip);
@@ -93,6 +99,9 @@ ContextImpl::ContextImpl(Context& context, Options options)
       incomplete_(options_.max_incomplete, MemoryLimit::Single::bounded),
       unread_(options_.max_unread, MemoryLimit::Single::allowed),
       local_budget_(std::make_shared<Budget>(options_.max_queued_bytes, options_.max_unanswered)),
+      reply_connections_(io_, reply_connection_limit(options_, max_outgoing_),
+                         options_.reply_timeout),
+      posted_replies_(options_.max_queued_bytes, options_.max_unanswered),
       read_buffer_(std::make_unique<std::array<char, std::size_t{256} << 10>>()) {
   receiving_began_ = !options_.start_paused;
   const Address wanted = listening_address(options_);
@@ -510,7 +519,8 @@ void ContextImpl::handle(Slot& slot, LocalMessage& message) {
   count(counters.messages_received);
   count(counters.bytes_received, message.body.size());
   const Pid from = Pid::from_peer(message.sender).value_or(Pid{"", "0.0.0.0", 0});
-  const MessageView view{from, message.sender, slot.process->pid(), message.name, message.body};
+  const MessageView view{from,         message.sender, slot.process->pid(),
+                         message.name, message.body,   message.reply_depth};
   guarded(*slot.process, message.name, [&] { slot.process->receive(view); });
   Delivery delivery;
   delivery.status = 202;
@@ -531,16 +541,16 @@ bool ContextImpl::guarded(const Process& process, std::string_view what, F&& cal
   }
 }
 
-bool ContextImpl::deliver(std::string_view id, const Pid& from, std::string_view sender,
-                          std::string_view name, std::string_view body, unsigned reply_depth) {
+bool ContextImpl::deliver(const IncomingMessage& message) {
   // A copy of the owner: the handler may end its own process.
-  const auto slot = find_slot(id);
+  const auto slot = find_slot(message.id);
   if (!slot) return false;
   const std::shared_ptr<Process> process = slot->process;
   count(counters.messages_received);
-  count(counters.bytes_received, body.size());
-  const MessageView view{from, sender, process->pid(), name, body, reply_depth};
-  guarded(*process, name, [&] { process->receive(view); });
+  count(counters.bytes_received, message.body.size());
+  const MessageView view{message.from, message.sender,      process->pid(),    message.name,
+                         message.body, message.reply_depth, message.connection};
+  guarded(*process, message.name, [&] { process->receive(view); });
   return true;
 }
 
@@ -662,9 +672,9 @@ std::shared_ptr<Budget> ContextImpl::shared_budget(const Address& address) {
   return budget;
 }
 
-SendResult ContextImpl::send(std::string_view from, const Pid& to, std::string_view name,
-                             std::string_view body, OnDelivery on_delivery,
+SendResult ContextImpl::send(const OutgoingMessage& message, OnDelivery on_delivery,
                              std::shared_ptr<Process> owner) {
+  const auto& [from, to, name, body, depth] = message;
   if (stopping_) return SendResult::stopped;
   if (to.port == 0 || to.host.empty() ||
       wire::why_not_sendable(options_.style, from, to, name) != nullptr) {
@@ -672,17 +682,16 @@ SendResult ContextImpl::send(std::string_view from, const Pid& to, std::string_v
   }
   if (wire::message_size_bound(from, to, name, body.size()) > options_.max_queued_bytes)
     return SendResult::invalid;
-  if (is_our_address(to))
-    return send_local(from, to, name, body, std::move(on_delivery), std::move(owner));
-  return send_remote(from, to, name, body, std::move(on_delivery), std::move(owner));
+  if (is_our_address(to)) return send_local(message, std::move(on_delivery), std::move(owner));
+  return send_remote(message, std::move(on_delivery), std::move(owner));
 }
 
-SendResult ContextImpl::send_local(std::string_view from, const Pid& to, std::string_view name,
-                                   std::string_view body, OnDelivery on_delivery,
+SendResult ContextImpl::send_local(const OutgoingMessage& message, OnDelivery on_delivery,
                                    std::shared_ptr<Process> owner) {
+  const auto& [from, to, name, body, depth] = message;
   if (!local_budget_->reserve(body.size())) return SendResult::full;
-  LocalSend send{{to.id, std::string(from), std::string(name), std::string(body), Clock::now(),
-                  std::move(on_delivery), std::move(owner)}};
+  LocalSend send{{to.id, std::string(from), std::string(name), std::string(body), depth,
+                  Clock::now(), std::move(on_delivery), std::move(owner)}};
   if (on_loop()) {
     count(counters.messages_sent);
     if (const auto slot = find_slot(to.id)) {
@@ -702,9 +711,9 @@ void ContextImpl::complete_local(const LocalMessage& message, const Delivery& de
   complete(message.on_delivery, delivery);
 }
 
-SendResult ContextImpl::send_remote(std::string_view from, const Pid& to, std::string_view name,
-                                    std::string_view body, OnDelivery on_delivery,
+SendResult ContextImpl::send_remote(const OutgoingMessage& message, OnDelivery on_delivery,
                                     std::shared_ptr<Process> owner) {
+  const auto& [from, to, name, body, depth] = message;
   const std::size_t bound = wire::message_size_bound(from, to, name, body.size());
   Sent sent{std::move(on_delivery), std::move(owner), {}, 0};
   if (sent.on_delivery) sent.at = Clock::now();
@@ -713,7 +722,7 @@ SendResult ContextImpl::send_remote(std::string_view from, const Pid& to, std::s
     if (!budget->reserve(bound)) return SendResult::full;
     RemoteSend task{{to.host, to.port}, budget, {}, std::move(sent)};
     task.bytes.reserve(bound);
-    wire::append_message(task.bytes, options_.style, from, to, name, body);
+    wire::append_message(task.bytes, options_.style, from, to, name, body, depth);
     budget->correct(bound - task.bytes.size());
     return post_task(std::move(task)) ? SendResult::queued : SendResult::stopped;
   }
@@ -723,23 +732,21 @@ SendResult ContextImpl::send_remote(std::string_view from, const Pid& to, std::s
   count(counters.messages_sent);
   std::string& output = connection->output_for(bound);
   const std::size_t before = output.size();
-  wire::append_message(output, options_.style, from, to, name, body);
+  wire::append_message(output, options_.style, from, to, name, body, depth);
   const std::size_t bytes = output.size() - before;
   connection->budget()->correct(bound - bytes);
   connection->appended(bytes, std::move(sent));
   return SendResult::queued;
 }
 
-SendResult ContextImpl::send_wait(std::string_view from, const Pid& to, std::string_view name,
-                                  std::string_view body, Duration timeout,
+SendResult ContextImpl::send_wait(const OutgoingMessage& message, Duration timeout,
                                   const OnDelivery& on_delivery) {
   if (on_loop()) throw Error("send_wait() on the loop thread would wait for itself");
-  const auto deadline = in(timeout);
+  const Pid& to = message.to;
   const auto budget = is_our_address(to) ? local_budget_ : shared_budget({to.host, to.port});
   while (true) {
-    const SendResult result = send(from, to, name, body, on_delivery);
-    if (result != SendResult::full || Clock::now() >= deadline || !budget->wait_roomy(deadline))
-      return result;
+    const SendResult result = send(message, on_delivery);
+    if (result != SendResult::full || !budget->wait_roomy(timeout)) return result;
   }
 }
 
@@ -754,16 +761,27 @@ void ContextImpl::when_room(const Pid& to, std::function<void()> ready) {
 }
 
 std::shared_ptr<Outbound> ContextImpl::outbound_to(const Address& address) {
-  if (const auto found = outbound_.find(address); found != outbound_.end()) return found->second;
-  const bool too_many = outbound_.size() + retired_.size() >= max_outgoing_;
+  if (const auto found = outbound_.find(address); found != outbound_.end()) {
+    found->second->carry_messages();
+    return found->second;
+  }
+  const auto connection = make_outbound(address);
+  open(*connection);
+  return connection;
+}
+
+std::shared_ptr<Outbound> ContextImpl::make_outbound(const Address& address) {
   auto connection = std::make_shared<Outbound>(*this, address, shared_budget(address));
   outbound_.emplace(address, connection);
-  if (too_many) {
-    connection->refuse({EMFILE, std::system_category()});
-  } else {
-    connection->open();
-  }
   return connection;
+}
+
+void ContextImpl::open(Outbound& connection) {
+  if (outbound_.size() + retired_.size() > max_outgoing_) {
+    connection.refuse({EMFILE, std::system_category()});
+  } else {
+    connection.open();
+  }
 }
 
 void ContextImpl::outbound_retired(const std::shared_ptr<Outbound>& connection) {
@@ -876,6 +894,7 @@ void ContextImpl::begin_stop(Duration drain) {
     for (const auto& [address, budget] : budgets_) budget->close();
   }
   local_budget_->close();
+  posted_replies_.close();
   for (const auto& connection : std::vector(inbound_.begin(), inbound_.end()))
     connection->shut_down();
   for (const auto& connection : all_outbound()) connection->retire();

@@ -26,6 +26,7 @@
 #include "actor/net.h"
 #include "actor/outbound.h"
 #include "actor/rate_limit.h"
+#include "actor/reply_connections.h"
 #include "actor/resolver.h"
 #include "compactor/context.h"
 
@@ -46,12 +47,33 @@ struct AddressHash {
   }
 };
 
+/// A message of a peer, to be delivered. Views of the caller's.
+struct IncomingMessage {
+  std::string_view id;
+  const Pid& from;
+  std::string_view sender;
+  std::string_view name;
+  std::string_view body;
+  unsigned reply_depth;
+  Inbound* connection;
+};
+
+/// What is given to send. Views of the caller's.
+struct OutgoingMessage {
+  std::string_view from;
+  const Pid& to;
+  std::string_view name;
+  std::string_view body;
+  unsigned reply_depth = 0;
+};
+
 /// Sent by one of ours to one of ours: it waits in the receiver's mailbox.
 struct LocalMessage {
   std::string to;  // id
   std::string sender;
   std::string name;
   std::string body;
+  unsigned reply_depth;
   std::chrono::steady_clock::time_point sent;
   OnDelivery on_delivery;
   std::shared_ptr<Process> owner;  // keeps alive what on_delivery may refer to
@@ -84,11 +106,12 @@ class ContextImpl {
   Pid spawn(std::shared_ptr<Process> process);
   void terminate(const Pid& pid);
   std::shared_ptr<Process> find_local(const Pid& pid) const;
-  SendResult send(std::string_view from, const Pid& to, std::string_view name,
-                  std::string_view body, OnDelivery on_delivery,
+  SendResult send(const OutgoingMessage& message, OnDelivery on_delivery,
                   std::shared_ptr<Process> owner = {});
-  SendResult send_wait(std::string_view from, const Pid& to, std::string_view name,
-                       std::string_view body, Duration timeout, const OnDelivery& on_delivery);
+  SendResult send_wait(const OutgoingMessage& message, Duration timeout,
+                       const OnDelivery& on_delivery);
+  SendResult reply(const ReturnAddress& address, std::string_view name, std::string_view body,
+                   OnDelivery on_delivery);
   void when_room(const Pid& to, std::function<void()> ready);
   void link(const Pid& process, const Pid& to);
   void unlink(const Pid& process, const Pid& to);
@@ -124,8 +147,7 @@ class ContextImpl {
     outbound_to_flush_.push_back(std::move(connection));
   }
   /// False when no process has that id.
-  bool deliver(std::string_view id, const Pid& from, std::string_view sender, std::string_view name,
-               std::string_view body, unsigned reply_depth);
+  bool deliver(const IncomingMessage& message);
   HttpResponse serve_http(const HttpRequest& request);
   /// Nothing is read before.
   bool receiving_began() const { return receiving_began_; }
@@ -138,6 +160,8 @@ class ContextImpl {
   /// What peers began and did not end; what they asked for, or made us send, and do not take.
   MemoryLimit& incomplete() { return incomplete_; }
   MemoryLimit& unread() { return unread_; }
+  ReplyConnections& reply_connections() { return reply_connections_; }
+  bool leads_to_us(in_addr ip, std::uint16_t port) const;
   void inbound_closed(const std::shared_ptr<Inbound>& connection);
   /// The connection takes no more messages; a new one is opened for the next.
   void outbound_retired(const std::shared_ptr<Outbound>& connection);
@@ -227,15 +251,22 @@ class ContextImpl {
   bool is_our_address(const Pid& pid) const;
   std::shared_ptr<Slot> find_slot(std::string_view id) const;
   std::shared_ptr<Budget> shared_budget(const Address& address);
-  SendResult send_local(std::string_view from, const Pid& to, std::string_view name,
-                        std::string_view body, OnDelivery on_delivery,
+  SendResult send_local(const OutgoingMessage& message, OnDelivery on_delivery,
                         std::shared_ptr<Process> owner);
   /// Gives back its share of the budget and tells its sender.
   void complete_local(const LocalMessage& message, const Delivery& delivery);
-  SendResult send_remote(std::string_view from, const Pid& to, std::string_view name,
-                         std::string_view body, OnDelivery on_delivery,
+  SendResult send_remote(const OutgoingMessage& message, OnDelivery on_delivery,
                          std::shared_ptr<Process> owner);
   std::shared_ptr<Outbound> outbound_to(const Address& address);
+  /// In the table, and not open yet.
+  std::shared_ptr<Outbound> make_outbound(const Address& address);
+  void open(Outbound& connection);
+  /// Why there can be no reply of about that size; empty when there can.
+  std::string why_no_reply(const ReturnAddress& address, std::string_view name,
+                           std::size_t size) const;
+  void reply_on_loop(const ReturnAddress& address, std::string_view name, std::string_view body,
+                     OnDelivery on_delivery);
+  std::shared_ptr<Outbound> reply_connection(const Address& address);
   void link_on_loop(const std::string& process_id, const Pid& to);
   void unlink_on_loop(const std::string& process_id, const Pid& to);
 
@@ -267,6 +298,8 @@ class ContextImpl {
   std::unordered_set<std::shared_ptr<Inbound>> inbound_;
   std::unordered_map<Address, std::shared_ptr<Outbound>, AddressHash> outbound_;
   std::unordered_set<std::shared_ptr<Outbound>> retired_;
+  ReplyConnections reply_connections_;
+  Budget posted_replies_;  // from other threads, which the loop has not come to
   std::vector<std::shared_ptr<Inbound>> inbound_to_flush_;
   std::vector<std::shared_ptr<Outbound>> outbound_to_flush_;
   int turn_depth_ = 0;

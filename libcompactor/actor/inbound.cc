@@ -17,8 +17,8 @@ namespace {
 constexpr std::size_t kWriteAtOnce = std::size_t{64} << 10;
 constexpr std::size_t kMostUnread = std::size_t{1} << 20;  // bytes of answers, then it stops
 constexpr std::size_t kMaxEntries = 65536;
-// Then it is another connection's turn. Routes can be slow; a message costs next to nothing, and all
-// of one read are handled in one go.
+// Then it is another connection's turn. Routes can be slow; a message costs next to nothing, and
+// all of one read are handled in one go.
 constexpr int kPlainRequestsPerTurn = 16;
 // While receiving is paused: enough for plain requests, little enough for every connection to hold.
 constexpr std::size_t kReadWhilePaused = std::size_t{4} << 10;
@@ -44,7 +44,7 @@ Inbound::Inbound(ContextImpl& impl, asio::ip::tcp::socket socket, const sockaddr
 // --- Reading
 
 bool Inbound::stopped() const {
-  return waiting_ || awaiting_replies_ || resume_planned_ ||
+  return waiting_ || awaiting_replies_ > 0 || resume_planned_ ||
          owed_.stored_bytes() + unwritten_.size() > kMostUnread;
 }
 
@@ -92,6 +92,7 @@ void Inbound::parse(std::string_view bytes) {
   update_unread();
   update_held();
   if (state_ != State::open || waiting_) return;
+  if (going_on && !rest().empty() && !stopped()) return resume_later();
   if (going_on) return await_readable();
   if (parser_.broken()) reject(parser_.error());
   finish_answers();
@@ -140,14 +141,8 @@ void Inbound::resume_later() {
   });
 }
 
-void Inbound::await_replies() {
-  awaiting_replies_ = true;
-  parser_.pause();
-}
-
 void Inbound::replies_taken() {
-  awaiting_replies_ = false;
-  resume_later();
+  if (--awaiting_replies_ == 0) resume_later();
 }
 
 void Inbound::update_held() {
@@ -230,7 +225,7 @@ void Inbound::answer_message(const wire::HttpMessage& request, const wire::Messa
 
 void Inbound::deliver(std::string_view id, std::string_view name, std::string_view body,
                       unsigned reply_depth, wire::Persist persist) {
-  const bool found = impl_.deliver(id, sender_, sender_text_, name, body, reply_depth);
+  const bool found = impl_.deliver({id, sender_, sender_text_, name, body, reply_depth, this});
   if (!found) ContextImpl::count(impl_.counters.messages_dropped);
   owed_.add(found ? ResponseQueue::Common::accepted : ResponseQueue::Common::not_found, persist);
 }

@@ -21,9 +21,9 @@ class ContextImpl;
 /// tell the peer that its linked process is dead. What the peer wrote completely is delivered even
 /// when its answers cannot be written.
 ///
-/// It stops between two requests, whatever was read already, when it has had its turn, when the peer
-/// leaves too many answers unread, while replies to what came on it are not taken, and before a
-/// message while receiving is paused.
+/// It stops between two requests, whatever was read already, when it has had its turn, when the
+/// peer leaves too many answers unread, while replies to what came on it are not taken, and before
+/// a message while receiving is paused.
 class Inbound : public std::enable_shared_from_this<Inbound>, private wire::Sink {
  public:
   Inbound(ContextImpl& impl, asio::ip::tcp::socket socket, const sockaddr_in& peer);
@@ -33,9 +33,9 @@ class Inbound : public std::enable_shared_from_this<Inbound>, private wire::Sink
   void flush();
   /// Goes on where it stopped, if what it waits for is there.
   void resume();
-  /// The message being delivered was replied to, and its sender has not taken the replies before it:
-  /// nothing more is read from here until replies_taken().
-  void await_replies();
+  /// A message from here was replied to, and its sender has not taken the replies before it:
+  /// nothing more is read from here until replies_taken(), as often as await_replies() was called.
+  void await_replies() { ++awaiting_replies_; }
   void replies_taken();
   /// The Context stops: what is owed is written, then the connection is closed.
   void shut_down();
@@ -107,6 +107,7 @@ class Inbound : public std::enable_shared_from_this<Inbound>, private wire::Sink
   std::size_t rest_begin_ = 0;
   std::unique_ptr<Waiting> waiting_;
   int plain_requests_ = 0;  // in this turn
+  int awaiting_replies_ = 0;
   ResponseQueue owed_;
   std::string unwritten_;  // materialised responses that the socket did not take yet
   std::size_t written_ = 0;
@@ -117,7 +118,7 @@ class Inbound : public std::enable_shared_from_this<Inbound>, private wire::Sink
   std::chrono::steady_clock::time_point deadline_{};
   State state_ = State::open;
   bool reading_ = false, writing_ = false, flush_planned_ = false, resume_planned_ = false;
-  bool awaiting_replies_ = false, held_back_ = false;
+  bool held_back_ = false;
   bool answers_abandoned_ = false, peer_closed_ = false, warned_sender_ = false;
 };
 

@@ -29,6 +29,14 @@ void set_keepalive(int socket, Duration idle, Duration interval, int count);
 /// none of those: it acknowledges what its window lets through.
 bool retransmitting(int socket);
 
+/// Bytes that were written and that the peer's kernel has not acknowledged; 0 when not connected.
+std::size_t unacknowledged(int socket);
+/// Closing it ends the connection with a RST and forgets what is unacknowledged.
+void reset_at_close(int socket);
+
+/// Whether who connects to it comes to this host.
+bool is_local_address(in_addr address);
+
 /// How a broken connection is told to those linked to it.
 ExitReason exit_reason(const std::error_code& error);
 /// As text for people: "connection refused", in lower case.

@@ -24,6 +24,10 @@ bool looks_like_tls(std::string_view bytes) {
   return bytes.size() >= 2 && (bytes[0] == 0x15 || bytes[0] == 0x16) && bytes[1] == 0x03;
 }
 
+in_addr to_in_addr(const asio::ip::tcp::endpoint& endpoint) {
+  return {htonl(endpoint.address().to_v4().to_uint())};
+}
+
 std::string printable_start(std::string_view body) {
   std::string text;
   for (const char c : body.substr(0, 200)) {
@@ -102,6 +106,12 @@ void Outbound::connect(const asio::ip::tcp::endpoint& endpoint) {
     socket_.non_blocking(true, error);
   }
   if (error) return refuse({error.value(), std::system_category()});
+  if (replies_ && replies_->only && impl_.leads_to_us(to_in_addr(endpoint), endpoint.port())) {
+    // As soon as the caller has returned to the loop.
+    return (void)impl_.post([self = shared_from_this()] {
+      self->fail(Fault::connect, {}, "it would go to ourselves");
+    });
+  }
   socket_.async_connect(endpoint, [self = shared_from_this()](const asio::error_code& failed) {
     if (self->state_ != State::connecting) return;
     const ContextImpl::Turn turn(self->impl_);
@@ -159,6 +169,7 @@ void Outbound::appended(std::size_t bytes, Sent sent) {
     flush_planned_ = true;
     impl_.flush_later(shared_from_this());
   }
+  replies_changed(false);
 }
 
 void Outbound::show_request(std::size_t bytes) {
@@ -168,6 +179,7 @@ void Outbound::show_request(std::size_t bytes) {
 }
 
 void Outbound::link(const std::string& process_id, const Pid& to) {
+  carry_messages();
   if (!links_[process_id].insert(to).second) return;
   ContextImpl::count(impl_.counters.links);
   if (state_ == State::open) keep_alive();
@@ -201,6 +213,7 @@ void Outbound::flush() {
   watch_acknowledgements();
   if (never_answers()) forget_unanswered(written_);
   if (!output_.empty()) await_writable();
+  replies_changed(bytes > 0);
 }
 
 void Outbound::write_failed(const std::error_code& error) {
@@ -259,8 +272,10 @@ void Outbound::on_readable() {
   const bool tls = parser_.offset() == 0 && looks_like_tls(bytes);
   read_at_ = Clock::now();
   const bool going_on = parser_.feed(bytes, *this);
-  if (const std::size_t answered = std::exchange(answered_, 0)) budget_->release_messages(answered);
+  const std::size_t answered = std::exchange(answered_, 0);
+  if (answered > 0) budget_->release_messages(answered);
   if (state_ == State::closed) return;
+  replies_changed(answered > 0);
   if (tls) return fail(Fault::tls, {}, address_.str() + " answered with a TLS record");
   if (parser_.broken())
     return fail(Fault::not_http, {}, address_.str() + " answered with no HTTP: " + parser_.error());
@@ -299,6 +314,7 @@ void Outbound::answer(const wire::HttpMessage& response) {
   unanswered_.pop_front();
   first_unanswered_begin_ = sent.end;
   ++answered_;
+  ++answers_;
   if (!sent.on_delivery && response.status == 202) return;
   Delivery delivery = delivery_of(response);
   delivery.ack = read_at_ - sent.at;
@@ -394,6 +410,7 @@ void Outbound::forget_unanswered(std::uint64_t end) {
   }
   forgotten_ += count;
   budget_->release_messages(count);
+  replies_changed(false);
 }
 
 void Outbound::retire() {
@@ -434,6 +451,7 @@ void Outbound::fail(Fault fault, const std::error_code& error, const std::string
   asio::error_code ignored;
   socket_.close(ignored);
   impl_.outbound_closed(self);
+  if (replies_) impl_.reply_connections().remove(*this);
   if (was_open) impl_.observer().disconnected(address_, exit_reason(error));
   ExitReason exit = exit_reason(error);
   if (!was_open && exit == ExitReason::closed) exit = ExitReason::unreachable;
@@ -443,6 +461,7 @@ void Outbound::fail(Fault fault, const std::error_code& error, const std::string
   }
   links_.clear();
   give_up(fault, error, reason);
+  if (replies_) let_go_on();
 }
 
 void Outbound::give_up(Fault fault, const std::error_code& error, const std::string& reason) {

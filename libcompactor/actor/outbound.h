@@ -14,6 +14,7 @@
 
 #include "actor/budget.h"
 #include "actor/output_buffer.h"
+#include "actor/reply_connections.h"
 #include "compactor/context.h"
 #include "wire/parser.h"
 
@@ -57,6 +58,23 @@ class Outbound : public std::enable_shared_from_this<Outbound>, private wire::Si
   void abort(StopReport& report);
   void tick(std::chrono::steady_clock::time_point now);
 
+  // --- Replies (see ReplyConnections)
+
+  /// Null when none go over it.
+  ReplyTraffic* replies() { return replies_.get(); }
+  void carry_replies();
+  /// It is linked, or sent to of our own accord: no longer one that is there only to reply.
+  void carry_messages();
+  /// As Budget::reserve; a connection that is there only to reply has other bounds, and takes it.
+  bool reserve_reply(std::size_t bytes);
+  /// More replies wait than a peer that takes them leaves waiting.
+  bool overloaded() const { return waits_more_than(kFullLoad); }
+  /// Nothing more is read from where the message replied to came, until half of them are taken.
+  void hold_up(const std::weak_ptr<Inbound>& connection);
+  /// Grows when the peer takes or acknowledges anything.
+  std::uint64_t acknowledged();
+  void give_up_replies(const std::string& why);
+
   const Address& address() const { return address_; }
   const std::shared_ptr<Budget>& budget() const { return budget_; }
   bool busy() const { return !unanswered_.empty() || !output_.empty(); }
@@ -70,7 +88,13 @@ class Outbound : public std::enable_shared_from_this<Outbound>, private wire::Si
     closed,
   };
 
+  /// Of replies that wait, in halves.
+  enum Load : std::uint8_t { kHalfLoad = 1, kFullLoad = 2 };
+
   bool on_message(const wire::HttpMessage& response) override;
+  bool waits_more_than(Load load) const;
+  void replies_changed(bool moved);
+  void let_go_on();
   void connect(const asio::ip::tcp::endpoint& endpoint);
   void connected();
   std::error_code forget_interest();
@@ -114,7 +138,9 @@ class Outbound : public std::enable_shared_from_this<Outbound>, private wire::Si
   std::uint64_t marked_ = 0;
   std::uint64_t forgotten_ = 0;  // messages given up, whose answers may still come
   std::uint64_t first_unanswered_begin_ = 0;
-  std::size_t answered_ = 0;  // in the read being handled
+  std::size_t answered_ = 0;   // in the read being handled
+  std::uint64_t answers_ = 0;  // in all
+  std::unique_ptr<ReplyTraffic> replies_;
   std::error_code write_error_;
   State state_ = State::connecting;
   bool retired_ = false, writing_ = false, flush_planned_ = false, watching_ = false;

@@ -32,7 +32,8 @@ void Process::receive(const MessageView& message) {
     (*held)(message.from, message.body);
   } else if (const auto delegate = delegates_.find(message.name); delegate != delegates_.end()) {
     const Pid to = delegate->second;
-    const SendResult result = bound().send(message.sender, to, message.name, message.body, {});
+    const SendResult result =
+        bound().send({message.sender, to, message.name, message.body, message.reply_depth}, {});
     if (result != SendResult::queued) {
       throw Error("cannot pass it on to " + to.str() + ": " + std::string(to_string(result)));
     }
@@ -65,7 +66,7 @@ SendResult Process::send(const Pid& to, std::string_view name, std::string_view 
   ContextImpl& impl = bound();
   // The callback may refer to this process: it lives until it was called.
   std::shared_ptr<Process> owner = on_delivery ? self_.lock() : nullptr;
-  return impl.send(pid_text_, to, name, body, std::move(on_delivery), std::move(owner));
+  return impl.send({pid_text_, to, name, body}, std::move(on_delivery), std::move(owner));
 }
 
 void Process::link(const Pid& to) {

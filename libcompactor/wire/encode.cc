@@ -6,6 +6,8 @@
 #include <array>
 #include <charconv>
 
+#include "wire/message.h"
+
 namespace compactor::wire {
 namespace {
 
@@ -47,11 +49,20 @@ void append_target(std::string& out, const Pid& to, std::string_view name) {
   out.append(name);
 }
 
-void append_chunked(std::string& out, std::string_view from, const Pid& to, std::string_view body) {
+/// Behind the last header before it.
+void append_depth(std::string& out, unsigned reply_depth) {
+  if (reply_depth == 0) return;
+  out.append("\r\n").append(kReplyDepthHeader).append(": ");
+  append_number(out, reply_depth);
+}
+
+void append_chunked(std::string& out, std::string_view from, const Pid& to, std::string_view body,
+                    unsigned reply_depth) {
   out.append(" HTTP/1.1\r\nUser-Agent: libprocess/").append(from);
   out.append("\r\nLibprocess-From: ").append(from);
   out.append("\r\nConnection: Keep-Alive\r\nHost: ").append(to.host).push_back(':');
   append_number(out, to.port);
+  append_depth(out, reply_depth);
   if (body.empty()) {
     out.append("\r\n\r\n");
     return;
@@ -62,10 +73,12 @@ void append_chunked(std::string& out, std::string_view from, const Pid& to, std:
 }
 
 void append_counted(std::string& out, std::string_view from_header, std::string_view from,
-                    std::string_view body) {
+                    std::string_view body, unsigned reply_depth) {
   out.append(" HTTP/1.0\r\nConnection: Keep-Alive\r\nContent-Length: ");
   append_number(out, body.size());
-  out.append("\r\n").append(from_header).append(from).append("\r\n\r\n").append(body);
+  out.append("\r\n").append(from_header).append(from);
+  append_depth(out, reply_depth);
+  out.append("\r\n\r\n").append(body);
 }
 
 void append_end_of_head(std::string& out, std::size_t content_length, Persist persist) {
@@ -100,22 +113,22 @@ const char* why_not_sendable(Style style, std::string_view from, const Pid& to,
 }
 
 void append_message(std::string& out, Style style, std::string_view from, const Pid& to,
-                    std::string_view name, std::string_view body) {
+                    std::string_view name, std::string_view body, unsigned reply_depth) {
   append_target(out, to, name);
   switch (style) {
     case Style::libprocess:
-      return append_chunked(out, from, to, body);
+      return append_chunked(out, from, to, body, reply_depth);
     case Style::compactor:
-      return append_counted(out, "Libprocess-From: ", from, body);
+      return append_counted(out, "Libprocess-From: ", from, body, reply_depth);
     case Style::legacy:
-      return append_counted(out, "User-Agent: libprocess/", from, body);
+      return append_counted(out, "User-Agent: libprocess/", from, body, reply_depth);
   }
 }
 
 std::size_t message_size_bound(std::string_view from, const Pid& to, std::string_view name,
                                std::size_t body_size) {
-  // All fixed text of the longest dialect, the port, and two lengths of up to 20 digits, are under
-  // 256.
+  // All fixed text of the longest dialect, the port, and three numbers of up to 20 digits, are
+  // under 256.
   constexpr std::size_t kFixed = 256;
   return kFixed + 3 * to.id.size() + to.host.size() + name.size() + 2 * from.size() + body_size;
 }

@@ -20,9 +20,10 @@ const char* why_not_sendable(Style style, std::string_view from, const Pid& to,
 ///               Transfer-Encoding: chunked in a single chunk
 ///   compactor   POST /ID/NAME HTTP/1.0, Connection, Content-Length (also 0), Libprocess-From
 ///   legacy      the same with User-Agent: libprocess/FROM in the place of Libprocess-From
+/// With a `reply_depth` there is one header more, kReplyDepthHeader.
 /// The id is percent-encoded where it must be. Precondition: why_not_sendable() is null.
 void append_message(std::string& out, Style style, std::string_view from, const Pid& to,
-                    std::string_view name, std::string_view body);
+                    std::string_view name, std::string_view body, unsigned reply_depth = 0);
 
 /// An upper bound of what append_message appends.
 std::size_t message_size_bound(std::string_view from, const Pid& to, std::string_view name,

@@ -83,8 +83,14 @@ struct COMPACTOR_API Options {
   std::size_t max_unread = std::size_t{512} << 20;    // all answers and replies together that their
                                                       // receivers do not take; over it those go
                                                       // that have not moved for longest
-  std::size_t max_connections = 0;  // accepted at once; 0: hard limit of descriptors − 64
-  std::size_t max_outgoing = 0;     // opened by us, at once; 0: the same
+  std::size_t max_connections = 0;        // accepted at once; 0: hard limit of descriptors − 64
+  std::size_t max_outgoing = 0;           // opened by us, at once; 0: the same
+  std::size_t max_reply_connections = 0;  // of those, opened by reply() and used for nothing else;
+                                          // 0: a quarter of them, at most 1024
+  Duration reply_timeout =
+      std::chrono::seconds(10);  // such a connection is given up when nothing of what it carries is
+                                 // acknowledged for so long; also of a receiver that reads slowly
+                                 // something is, again and again
   std::size_t max_queued_bytes = std::size_t{64} << 20;  // per address, not yet written
   std::size_t max_unanswered = 65536;  // per address, written or not. A peer that has never
                                        // answered anything, and leaves so many for idle_timeout,
@@ -173,10 +179,27 @@ class COMPACTOR_API Context {
     return send(from.str(), to, name, body, std::move(on_delivery));
   }
 
-  /// The waiting form, for any thread but the loop's (there: Error): waits until there is room, at
-  /// the most `timeout`.
+  /// The waiting form, for any thread but the loop's (there: Error): waits until there is room, or
+  /// nothing more was taken or acknowledged by the address of `to` for the time of `timeout`.
   SendResult send_wait(std::string_view from, const Pid& to, std::string_view name,
                        std::string_view body, Duration timeout, const OnDelivery& on_delivery = {});
+
+  /// Sends a message only because another was received: to that one's sender, from its receiver.
+  /// Who sends can write any address on a message, so what peers can make us do by that is bounded:
+  /// - It never goes to ourselves, nor to 0.0.0.0.
+  /// - A connection opened for replies is one of at most Options::max_reply_connections, and given
+  /// up
+  ///   after Options::reply_timeout without progress. (One that is linked, or sent to by send(), is
+  ///   not one of them.)
+  /// - While the receiver does not take its replies, nothing more is read from the connection that
+  ///   the message came on. All others go on.
+  /// - It carries its depth (see MessageView::reply_depth), by which two who reply to whatever
+  /// comes
+  ///   can find an end.
+  /// `on_delivery` is told of everything that comes in the way of it, so the result is `queued`, or
+  /// `stopped`. On the loop this never blocks; elsewhere it waits while the loop is behind.
+  SendResult reply(const ReturnAddress& address, std::string_view name, std::string_view body = {},
+                   OnDelivery on_delivery = {});
 
   /// Calls `ready` once, on the loop, as soon as the address of `to` has less than half of its
   /// limits queued, and room for the message that was refused last (at once when it has now). Not
@@ -217,8 +240,8 @@ class COMPACTOR_API Context {
 
   /// Back-pressure: while paused, messages to our processes wait, unless
   /// Process::receives_while_paused() lets them pass, and a connection is read up to the first that
-  /// does. Plain requests are served; links, timers and outgoing messages go on. Takes effect with the
-  /// next message.
+  /// does. Plain requests are served; links, timers and outgoing messages go on. Takes effect with
+  /// the next message.
   void pause_receiving();
   void resume_receiving();
 

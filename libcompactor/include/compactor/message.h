@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -12,6 +13,8 @@
 #include "compactor/pid.h"
 
 namespace compactor {
+
+class Inbound;
 
 /// The dialect of an outgoing message (the bytes of each are in wire/encode.h). Receivers accept
 /// all three.
@@ -27,9 +30,20 @@ struct MessageView {
   std::string_view sender;  // the sender's header as it came, trimmed
   const Pid& to;            // decoded id @ the address this Context advertises
   std::string_view name;
-  std::string_view body;  // decompressed when it came with Content-Encoding: gzip
-  unsigned reply_depth = 0;  // 0: sent of its sender's own accord, as far as is known; 1: as a reply
-                             // (see Context::reply), 2: as a reply to a reply …
+  std::string_view body;     // decompressed when it came with Content-Encoding: gzip
+  unsigned reply_depth = 0;  // 0: sent of its sender's own accord, as far as is known; 1: as a
+                             // reply (see Context::reply), 2: as a reply to a reply …
+  Inbound* connection = nullptr;  // for ReturnAddress::of()
+};
+
+/// Where a reply to a message goes: what is to be kept of one that is replied to later.
+struct COMPACTOR_API ReturnAddress {
+  Pid to;                             // its sender
+  std::string from;                   // its receiver, whose the reply is
+  unsigned depth = 0;                 // its reply_depth; the reply has one more
+  std::weak_ptr<Inbound> connection;  // on which it came
+
+  static ReturnAddress of(const MessageView& message);
 };
 
 /// What became of a sent message.

@@ -20,7 +20,13 @@ struct Echo : ProtobufProcess {
     delegate("other", Pid{"b", "127.0.0.1", 1});
   }
   void echo(const Pid& from, const google::protobuf::StringValue& text) { send(from, text); }
-  void receive(const MessageView& message) override { Process::receive(message); }
+  void receive(const MessageView& message) override {
+    context().reply(ReturnAddress::of(message), "reply");
+    Process::receive(message);
+  }
+  bool receives_while_paused(std::string_view name) const override {
+    return Process::receives_while_paused(name);
+  }
   void exited(const Pid& pid, ExitReason reason) override { Process::exited(pid, reason); }
   void leave() {
     link(pid());

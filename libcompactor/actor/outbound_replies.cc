@@ -1,0 +1,73 @@
+// The part of an Outbound that replies need.
+#include <asio.hpp>
+
+#include "actor/clock.h"
+#include "actor/context_impl.h"
+#include "actor/net.h"
+#include "actor/outbound.h"
+
+namespace compactor {
+namespace {
+
+// Unread by the peer, then we read no further what makes us reply to it. A peer that reads as fast
+// as the wire has less waiting.
+constexpr std::size_t kBacklog = std::size_t{1} << 20;
+constexpr std::size_t kUnacknowledged = 4096;
+constexpr std::size_t kMemoryOfOne = 256;  // of a message that is not answered yet, about
+
+}  // namespace
+
+void Outbound::carry_replies() {
+  if (replies_) return;
+  replies_ = std::make_unique<ReplyTraffic>(impl_.unread(), [this] {
+    give_up_replies("replies that nobody takes hold too much memory");
+  });
+}
+
+void Outbound::carry_messages() {
+  if (replies_) impl_.reply_connections().remove(*this);
+}
+
+bool Outbound::reserve_reply(std::size_t bytes) {
+  if (!replies_->only) return budget_->reserve(bytes);
+  budget_->take(bytes);
+  return true;
+}
+
+bool Outbound::waits_more_than(Load load) const {
+  // There are peers that never answer, of which look_for_answers() thinks only then.
+  const std::size_t unanswered =
+      replies_->only ? kUnacknowledged : impl_.options().max_unanswered / 2;
+  return queued_ - written_ > kBacklog * load / 2 || unanswered_.size() > unanswered * load / 2;
+}
+
+void Outbound::hold_up(const std::weak_ptr<Inbound>& connection) {
+  const auto inbound = connection.lock();
+  if (inbound && replies_->waiting.insert(connection).second) inbound->await_replies();
+}
+
+void Outbound::let_go_on() {
+  for (const auto& connection : std::exchange(replies_->waiting, {})) {
+    if (const auto inbound = connection.lock()) inbound->replies_taken();
+  }
+}
+
+void Outbound::replies_changed(bool moved) {
+  if (!replies_) return;
+  impl_.reply_connections().changed(*this, moved);
+  if (!waits_more_than(kHalfLoad)) let_go_on();
+  const std::uint64_t load = queued_ - written_ + unanswered_.size() * kMemoryOfOne;
+  if (replies_->only) replies_->held.set(static_cast<std::size_t>(load));
+}
+
+std::uint64_t Outbound::acknowledged() {
+  return written_ - unacknowledged(socket_.native_handle()) + answers_;
+}
+
+void Outbound::give_up_replies(const std::string& why) {
+  // What the kernel still holds it would try to send for minutes, to a peer that takes nothing.
+  if (unacknowledged(socket_.native_handle()) > 0) reset_at_close(socket_.native_handle());
+  fail(Fault::timed_out, {}, address_.str() + ": " + why);
+}
+
+}  // namespace compactor

@@ -1,0 +1,79 @@
+#include "actor/reply_connections.h"
+
+#include <utility>
+
+#include "actor/clock.h"
+#include "actor/context_impl.h"
+#include "actor/outbound.h"
+
+namespace compactor {
+namespace {
+
+constexpr auto kLookEvery = std::chrono::seconds(1);
+
+}  // namespace
+
+ReplyConnections::ReplyConnections(asio::io_context& io, std::size_t most, Duration patience)
+    : most_(most), patience_(patience), timer_(io) {}
+
+void ReplyConnections::add(const std::shared_ptr<Outbound>& connection) {
+  make_room();
+  ReplyTraffic& replies = *connection->replies();
+  replies.only = true;
+  replies.busy = false;
+  replies.place = idle_.insert(idle_.end(), connection);
+}
+
+void ReplyConnections::make_room() {
+  if (idle_.size() + busy_.size() < most_) return;
+  // A copy of the owner: it is taken out of the list meanwhile.
+  const auto victim = idle_.empty() ? busy_.front() : idle_.front();
+  victim->give_up_replies("too many receivers of replies acknowledge nothing");
+}
+
+void ReplyConnections::remove(Outbound& connection) {
+  ReplyTraffic& replies = *connection.replies();
+  if (!std::exchange(replies.only, false)) return;
+  (replies.busy ? busy_ : idle_).erase(replies.place);
+  replies.held.set(0);
+}
+
+void ReplyConnections::changed(Outbound& connection, bool moved) {
+  ReplyTraffic& replies = *connection.replies();
+  if (!replies.only) return;
+  const bool was_busy = std::exchange(replies.busy, connection.busy());
+  if (was_busy == replies.busy && !moved) return;
+  auto& to = replies.busy ? busy_ : idle_;
+  to.splice(to.end(), was_busy ? busy_ : idle_, replies.place);
+  replies.moved_at = Clock::now();
+  if (moved) replies.held.moved();
+  if (replies.busy) watch();
+}
+
+void ReplyConnections::watch() {
+  if (std::exchange(watching_, true)) return;
+  timer_.expires_after(kLookEvery);
+  timer_.async_wait([this](const asio::error_code& aborted) {
+    if (aborted) return;
+    watching_ = false;
+    look();
+  });
+}
+
+void ReplyConnections::look() {
+  const auto now = Clock::now();
+  for (auto next = busy_.begin(); next != busy_.end();) {
+    const std::shared_ptr<Outbound> connection = *next++;
+    ReplyTraffic& replies = *connection->replies();
+    if (now - replies.moved_at < kLookEvery) break;  // as all behind it
+    const std::uint64_t acknowledged = connection->acknowledged();
+    if (std::exchange(replies.acknowledged, acknowledged) != acknowledged) {
+      changed(*connection, true);
+    } else if (now - replies.moved_at >= patience_) {
+      connection->give_up_replies("nothing of it is acknowledged");
+    }
+  }
+  if (!busy_.empty()) watch();
+}
+
+}  // namespace compactor
