@@ -225,6 +225,23 @@ TEST_CASE("a local process that was unlinked is not told") {
   CHECK(a->exits.now().empty());
 }
 
+TEST_CASE("the end of a linker, or of both, is no exit for anybody") {
+  Context context(loopback());
+  const auto target = spawned<Recorder>(context, "target");
+  const auto linker = spawned<Recorder>(context, "linker");
+  const auto other = spawned<Recorder>(context, "other");
+  for (const auto& process : {linker, other, target}) process->link(target->pid());
+  target->link(linker->pid());
+  linker->terminate();
+  CHECK(target->exits.wait(1)[0].pid == linker->pid().str());
+  const auto again = spawned<Recorder>(context, "linker");
+  target->terminate();
+  CHECK(other->exits.wait(1)[0].pid == target->pid().str());
+  on_loop(context);
+  CHECK(again->exits.now().empty());
+  CHECK(target->exits.now().size() == 1);
+}
+
 TEST_CASE("a link to a local process that does not exist exits at once") {
   Context context(loopback());
   const auto a = spawned<Recorder>(context, "a");

@@ -222,3 +222,23 @@ TEST_CASE("a context may go while a name is being looked up") {
   }
   CHECK(deliveries.now().size() == 1);
 }
+
+// When the end of a process cost something for each of the others, this took several minutes.
+TEST_CASE("a context of 100,000 processes and their links to each other ends") {
+  Context context(loopback());
+  std::vector<std::shared_ptr<Recorder>> some;
+  on_loop(context, [&] {
+    for (int i = 0; i < 100'000; ++i) {
+      auto process = std::make_shared<Recorder>("p" + std::to_string(i));
+      context.spawn(process);
+      if (i > 0)
+        process->link(
+            {"p" + std::to_string(i - 1), context.address().host, context.address().port});
+      if (i < 3) some.push_back(std::move(process));
+    }
+  });
+  context.terminate(some[0]->pid());
+  CHECK(some[1]->exits.wait(1)[0] == Gone{some[0]->pid().str(), ExitReason::closed});
+  context.stop();
+  CHECK(some[2]->exits.now().empty());  // it ended too, and ended processes are not told
+}

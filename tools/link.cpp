@@ -2,8 +2,9 @@
 #include <algorithm>
 #include <memory>
 #include <random>
-#include <set>
 #include <string>
+#include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "compactor/process.h"
@@ -90,7 +91,12 @@ class Linker : public compactor::Process {
         observer_(std::move(observer)),
         console_(console),
         waiter_(waiter) {
-    for (const auto& pid : pids) targets_.push_back({.pid = pid});
+    for (const auto& pid : pids) {
+      by_pid_[pid] = targets_.size();
+      by_address_[pid.address()].push_back(targets_.size());
+      targets_.push_back({.pid = pid});
+    }
+    remaining_ = targets_.size();
   }
 
   const std::vector<Watched>& targets() const { return targets_; }
@@ -113,10 +119,9 @@ class Linker : public compactor::Process {
   }
 
   void exited(const compactor::Pid& pid, compactor::ExitReason reason) override {
-    for (std::size_t i = 0; i < targets_.size(); ++i) {
-      if (targets_[i].pid == pid && !targets_[i].over)
-        left(i, std::string(compactor::to_string(reason)));
-    }
+    auto found = by_pid_.find(pid);
+    if (found != by_pid_.end() && !targets_[found->second].over)
+      left(found->second, std::string(compactor::to_string(reason)));
   }
 
   void receive(const compactor::MessageView& message) override {
@@ -134,9 +139,10 @@ class Linker : public compactor::Process {
 
   void connected(const std::string& address) {
     connections_.insert(address);
-    for (std::size_t i = 0; i < targets_.size(); ++i) {
-      auto& target = targets_[i];
-      if (!target.linked && !target.over && target.pid.address() == address) linked(i);
+    auto found = by_address_.find(address);
+    if (found == by_address_.end()) return;
+    for (auto index : found->second) {
+      if (!targets_[index].linked && !targets_[index].over) linked(index);
     }
   }
 
@@ -171,9 +177,7 @@ class Linker : public compactor::Process {
       return;
     }
     target.over = true;
-    bool all =
-        std::all_of(targets_.begin(), targets_.end(), [](const Watched& t) { return t.over; });
-    if (all || options_.lasting) waiter_.finish();
+    if (--remaining_ == 0 || options_.lasting) waiter_.finish();
   }
 
   void reconnect_later(std::size_t index) {
@@ -241,7 +245,10 @@ class Linker : public compactor::Process {
   Console& console_;
   Waiter& waiter_;
   std::vector<Watched> targets_;
-  std::set<std::string> connections_;  // addresses with a connection
+  std::unordered_map<compactor::Pid, std::size_t> by_pid_;
+  std::unordered_map<std::string, std::vector<std::size_t>> by_address_;
+  std::size_t remaining_ = 0;                    // that are not over
+  std::unordered_set<std::string> connections_;  // addresses with a connection
   LinkSummary summary_;
   bool frozen_ = false;
   std::mt19937 random_{std::random_device{}()};

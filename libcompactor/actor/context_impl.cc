@@ -441,9 +441,10 @@ void ContextImpl::forget_process(Slot& slot) {
     std::lock_guard lock(processes_mutex_);
     processes_.erase(id);
   }
-  for (const auto& connection : all_outbound()) connection->unlink_all(id);
-  for (const auto& [other_id, other] : processes_) other->linkers.erase(id);
-  for (const auto& [linker, pid] : std::exchange(slot.linkers, {})) {
+  if (const auto linked = linked_.extract(id)) {
+    for (Outbound* connection : linked.mapped()) connection->unlink_all(id);
+  }
+  for (const auto& [linker, pid] : local_links_.end(id)) {
     deliver_exit(linker, pid, ExitReason::closed);
   }
   drop_events(slot);
@@ -813,8 +814,8 @@ void ContextImpl::link_on_loop(const std::string& process_id, const Pid& to) {
   const Turn turn(*this);
   if (!processes_.contains(process_id)) return;
   if (is_our_address(to)) {
-    if (const auto slot = find_slot(to.id)) {
-      slot->linkers.insert_or_assign(process_id, to);
+    if (find_slot(to.id)) {
+      local_links_.add(process_id, to);
     } else {
       deliver_exit(process_id, to, ExitReason::closed);
     }
@@ -833,11 +834,17 @@ void ContextImpl::unlink(const Pid& process, const Pid& to) {
 
 void ContextImpl::unlink_on_loop(const std::string& process_id, const Pid& to) {
   const Turn turn(*this);
-  if (is_our_address(to)) {
-    if (const auto slot = find_slot(to.id)) slot->linkers.erase(process_id);
-    return;
-  }
-  for (const auto& connection : all_outbound()) connection->unlink(process_id, to);
+  if (is_our_address(to)) return local_links_.remove(process_id, to.id);
+  if (const auto found = outbound_.find({to.host, to.port}); found != outbound_.end())
+    found->second->unlink(process_id, to);
+  for (const auto& connection : retired_) connection->unlink(process_id, to);
+}
+
+void ContextImpl::unlinked(const std::string& process_id, Outbound& connection) {
+  const auto found = linked_.find(process_id);
+  if (found == linked_.end()) return;
+  found->second.erase(&connection);
+  if (found->second.empty()) linked_.erase(found);
 }
 
 void ContextImpl::deliver_exit(const std::string& process_id, const Pid& pid, ExitReason reason) {
@@ -897,7 +904,8 @@ void ContextImpl::begin_stop(Duration drain) {
   posted_replies_.close();
   for (const auto& connection : std::vector(inbound_.begin(), inbound_.end()))
     connection->shut_down();
-  for (const auto& connection : all_outbound()) connection->retire();
+  draining_ = all_outbound();
+  for (const auto& connection : draining_) connection->retire();
   stop_timer_.expires_at(in(drain));
   stop_timer_.async_wait([this](const asio::error_code& aborted) {
     if (!aborted) finish_stop();
@@ -911,10 +919,9 @@ std::vector<std::shared_ptr<Outbound>> ContextImpl::all_outbound() const {
 }
 
 void ContextImpl::finish_stop_when_drained() {
-  const auto all = all_outbound();
-  const bool busy = std::any_of(all.begin(), all.end(),
-                                [](const auto& connection) { return connection->busy(); });
-  if (!busy && inbound_.empty()) finish_stop();
+  // None becomes busy again: nothing is sent any more.
+  while (!draining_.empty() && !draining_.back()->busy()) draining_.pop_back();
+  if (draining_.empty() && inbound_.empty()) finish_stop();
 }
 
 void ContextImpl::finish_stop() {

@@ -22,6 +22,7 @@
 
 #include "actor/budget.h"
 #include "actor/inbound.h"
+#include "actor/local_links.h"
 #include "actor/memory_limit.h"
 #include "actor/net.h"
 #include "actor/outbound.h"
@@ -91,7 +92,6 @@ using Event = std::variant<LocalMessage, Call, Exit>;
 struct Slot {
   std::shared_ptr<Process> process;
   std::deque<Event> mailbox;
-  std::map<std::string, Pid> linkers;  // ids of local processes linked to this one, and as what
   bool scheduled = false;
 };
 
@@ -167,6 +167,11 @@ class ContextImpl {
   void outbound_retired(const std::shared_ptr<Outbound>& connection);
   void outbound_closed(const std::shared_ptr<Outbound>& connection);
   void deliver_exit(const std::string& process_id, const Pid& pid, ExitReason reason);
+  /// The process has its first link, or no link any more, that rests on this connection.
+  void linked(const std::string& process_id, Outbound& connection) {
+    linked_[process_id].insert(&connection);
+  }
+  void unlinked(const std::string& process_id, Outbound& connection);
   /// Asks for tick() on connections that wait to be closed.
   void need_sweep();
   void complete(const OnDelivery& on_delivery, const Delivery& delivery);
@@ -298,6 +303,8 @@ class ContextImpl {
   std::unordered_set<std::shared_ptr<Inbound>> inbound_;
   std::unordered_map<Address, std::shared_ptr<Outbound>, AddressHash> outbound_;
   std::unordered_set<std::shared_ptr<Outbound>> retired_;
+  LocalLinks local_links_;
+  std::unordered_map<std::string, std::unordered_set<Outbound*>> linked_;  // by process
   ReplyConnections reply_connections_;
   Budget posted_replies_;  // from other threads, which the loop has not come to
   std::vector<std::shared_ptr<Inbound>> inbound_to_flush_;
@@ -330,6 +337,7 @@ class ContextImpl {
   std::atomic<bool> stopping_{false};  // processes are gone, connections drain
   bool finished_ = false;              // everything is given up
   asio::steady_timer stop_timer_{io_};
+  std::vector<std::shared_ptr<Outbound>> draining_;  // those that may still be busy, once stopping
   StopReport report_;
   std::mutex stop_mutex_;  // one stop() joins the thread
   std::mutex stopped_mutex_;

@@ -8,10 +8,10 @@
 
 namespace compactor {
 
-/// Over the limit the holder that has not moved for longest gives up what it holds: an honest peer's
-/// message or answer moves, what is there to fill our memory stands still. Those that hold little
-/// (less than half of the average) are passed over, since they would free nothing. Loop only, but for
-/// total().
+/// Over the limit the holder that has not moved for longest gives up what it holds: an honest
+/// peer's message or answer moves, what is there to fill our memory stands still. Those that hold
+/// little (less than half of the average) are passed over, since they would free nothing. Loop
+/// only, but for total().
 class MemoryLimit {
  public:
   enum class Single {
@@ -40,7 +40,8 @@ class MemoryLimit {
     /// It holds so much now. When that takes all together over the limit, others give up, or (only
     /// when Single::bounded) this one.
     void set(std::size_t bytes);
-    /// The peer has done its part: sent more of what we wait for, or taken some of what waits for it.
+    /// The peer has done its part: sent more of what we wait for, or taken some of what waits for
+    /// it.
     void moved();
 
    private:

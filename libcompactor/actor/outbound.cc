@@ -180,7 +180,9 @@ void Outbound::show_request(std::size_t bytes) {
 
 void Outbound::link(const std::string& process_id, const Pid& to) {
   carry_messages();
-  if (!links_[process_id].insert(to).second) return;
+  auto& linked = links_[process_id];
+  if (!linked.insert(to).second) return;
+  if (linked.size() == 1) impl_.linked(process_id, *this);
   ContextImpl::count(impl_.counters.links);
   if (state_ == State::open) keep_alive();
 }
@@ -189,7 +191,10 @@ void Outbound::unlink(const std::string& process_id, const Pid& to) {
   const auto found = links_.find(process_id);
   if (found == links_.end() || found->second.erase(to) == 0) return;
   ContextImpl::count(impl_.counters.links, std::uint64_t(-1));
-  if (found->second.empty()) links_.erase(found);
+  if (found->second.empty()) {
+    links_.erase(found);
+    impl_.unlinked(process_id, *this);
+  }
   last_used_ = Clock::now();
 }
 
@@ -457,6 +462,7 @@ void Outbound::fail(Fault fault, const std::error_code& error, const std::string
   if (!was_open && exit == ExitReason::closed) exit = ExitReason::unreachable;
   for (const auto& [process_id, pids] : links_) {
     ContextImpl::count(impl_.counters.links, -std::uint64_t{pids.size()});
+    impl_.unlinked(process_id, *this);
     for (const Pid& pid : pids) impl_.deliver_exit(process_id, pid, exit);
   }
   links_.clear();
