@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include "schema/unicode.h"
+
 namespace {
 
 using namespace compactor::schema;
@@ -28,6 +30,23 @@ TEST_CASE("strings: what a terminal would act on is escaped") {
   CHECK(as_json(std::string("\0\x1b\x7f", 3)) == "\"\\u0000\\u001b\\u007f\"");
   CHECK(as_json("\xc2\x9b") == "\"\\u009b\"");
   CHECK(as_json("ü漢😀") == "\"ü漢😀\"");
+}
+
+TEST_CASE("strings: what nobody sees is escaped, and is the same text for a reader") {
+  CHECK(as_json("a\u202eb\u200d\u00a0\u05d0") == "\"a\\u202eb\\u200d\u00a0\u05d0\"");
+  CHECK(as_json("\U000e0041\U0001f600") == "\"\\udb40\\udc41\U0001f600\"");
+  for (char32_t code = 0xa0; code < 0xe2000; code += 7) {
+    if (code >= 0xd800 && code < 0xe000) continue;
+    std::string text;
+    if (code >= 0x10000) text += static_cast<char>(0xf0 | (code >> 18));
+    if (code >= 0x10000) text += static_cast<char>(0x80 | (code >> 12 & 0x3f));
+    if (code >= 0x800 && code < 0x10000) text += static_cast<char>(0xe0 | (code >> 12));
+    text += static_cast<char>(code < 0x800 ? 0xc0 | (code >> 6) : 0x80 | (code >> 6 & 0x3f));
+    text += static_cast<char>(0x80 | (code & 0x3f));
+    CHECK(code_point(text, text.size()) == code);
+    CHECK(nlohmann::json::parse(as_json(text)) == text);
+    CHECK(is_invisible(code) == (as_json(text).size() != text.size() + 2));
+  }
 }
 
 TEST_CASE("strings: bytes that are not UTF-8 are replaced, one for one, and told") {

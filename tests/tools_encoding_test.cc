@@ -34,6 +34,18 @@ TEST_CASE("a terminal sees no control") {
   CHECK(tool::terminal_escaped("caf\xc3\xa9 \xe2\x86\x92") == "caf\xc3\xa9 \xe2\x86\x92");
 }
 
+TEST_CASE("what cannot be seen, but changes what is, is spelt out") {
+  CHECK(tool::terminal_escaped("a\u202eb\u2066c\u200bd\ufeffe\u00adf\U000e0041g\u2028h") ==
+        "a\\u202eb\\u2066c\\u200bd\\ufeffe\\u00adf\\U000e0041g\\u2028h");
+  for (const char* seen : {"\u05d0\u0661", "\u00a0", "\u2192", "\U0001f600", "\u3042", "e\u0301"}) {
+    CHECK(tool::terminal_escaped(seen) == seen);
+    CHECK(tool::is_shown_as_it_is(seen));
+  }
+  for (const char* hidden :
+       {"\u202e", "\u200f", "\u061c", "\ufff9", "\U000e0100", "\x1b", "\n", "\xff"})
+    CHECK_FALSE(tool::is_shown_as_it_is(hidden));
+}
+
 TEST_CASE("a line is one JSON object") {
   std::string out;
   tool::JsonLine line(out, "thing");

@@ -33,18 +33,15 @@ struct Candidate {
 };
 using Candidates = std::vector<Candidate>;
 
-/// A line must stay a line, whatever a peer calls its processes.
+/// The first line, for the description of a candidate.
 std::string one_line(std::string_view text) {
-  std::string out(text.substr(0, text.find('\n')));
-  std::replace_if(
-      out.begin(), out.end(),
-      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
-  return out;
+  return terminal_escaped(text.substr(0, text.find('\n')));
 }
 
 void print(const Candidates& candidates, std::string_view typed) {
   for (const auto& [text, description] : candidates) {
-    if (!text.starts_with(typed) || one_line(text) != text) continue;
+    // Whatever a peer calls its processes: a line must stay a line, and show what it is.
+    if (!text.starts_with(typed) || !is_shown_as_it_is(text)) continue;
     std::printf("%s\t%s\n", text.c_str(), one_line(description).c_str());
   }
 }

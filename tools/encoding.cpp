@@ -3,9 +3,12 @@
 #include <cstdint>
 
 #include "schema/json_text.h"
+#include "schema/unicode.h"
 
 namespace tool {
 
+using compactor::schema::code_point;
+using compactor::schema::is_invisible;
 using compactor::schema::utf8_length;
 
 namespace {
@@ -23,10 +26,8 @@ int hex_value(char c) {
   return -1;
 }
 
-bool is_control(std::string_view text, std::size_t at, std::size_t length) {
-  auto c = octet(text, at);
-  if (length == 1) return c < 0x20 || c == 0x7f;
-  return length == 2 && c == 0xc2 && octet(text, at + 1) < 0xa0;  // C1
+bool is_control(char32_t code) {
+  return code < 0x20 || (code >= 0x7f && code < 0xa0);
 }
 
 void append_escaped_byte(std::string& out, unsigned char c) {
@@ -45,6 +46,13 @@ void append_escaped_byte(std::string& out, unsigned char c) {
       out += hex_digits[c >> 4];
       out += hex_digits[c & 15];
   }
+}
+
+/// \u202e; beyond 16 bits \U000e0041, as C++ and Python write it.
+void append_escaped_code(std::string& out, char32_t code) {
+  bool wide = code > 0xffff;
+  out += wide ? "\\U" : "\\u";
+  for (int shift = wide ? 28 : 12; shift >= 0; shift -= 4) out += hex_digits[code >> shift & 15];
 }
 
 }  // namespace
@@ -82,26 +90,43 @@ bool is_printable_utf8(std::string_view bytes) {
       ++at;
       continue;
     }
-    auto length = utf8_length(bytes.substr(at));
-    if (length == 0 || is_control(bytes, at, length)) return false;
+    auto rest = bytes.substr(at);
+    auto length = utf8_length(rest);
+    if (length == 0 || is_control(code_point(rest, length))) return false;
     at += length;
   }
   return true;
 }
 
+bool is_shown_as_it_is(std::string_view text) {
+  while (!text.empty()) {
+    auto length = utf8_length(text);
+    if (length == 0) return false;
+    auto code = code_point(text, length);
+    if (is_control(code) || is_invisible(code)) return false;
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
 void append_terminal_escaped(std::string& out, std::string_view text) {
-  for (std::size_t at = 0; at < text.size();) {
-    auto length = utf8_length(text.substr(at));
+  while (!text.empty()) {
+    auto length = utf8_length(text);
     if (length == 0) {
-      append_escaped_byte(out, static_cast<unsigned char>(text[at++]));
-    } else if (is_control(text, at, length)) {
-      append_escaped_byte(out, static_cast<unsigned char>(text[at + length - 1]));
-      at += length;
-    } else {
-      if (text[at] == '\\') out += '\\';
-      out.append(text, at, length);
-      at += length;
+      append_escaped_byte(out, static_cast<unsigned char>(text.front()));
+      text.remove_prefix(1);
+      continue;
     }
+    auto code = code_point(text, length);
+    if (is_control(code)) {
+      append_escaped_byte(out, static_cast<unsigned char>(code));
+    } else if (is_invisible(code)) {
+      append_escaped_code(out, code);
+    } else {
+      if (code == '\\') out += '\\';
+      out.append(text.data(), length);
+    }
+    text.remove_prefix(length);
   }
 }
 

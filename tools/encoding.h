@@ -15,8 +15,13 @@ std::optional<std::string> decode_hex(std::string_view text);
 /// Valid UTF-8 of which every character can be shown: no controls but tab, CR and LF.
 bool is_printable_utf8(std::string_view bytes);
 
-/// Appends what may go to a terminal: controls (also C1) as \n, \t, \x1b …, a backslash doubled,
-/// bytes that are no UTF-8 as \xNN. Nothing that a peer sends can move the cursor.
+/// One line of valid UTF-8 without controls and without characters that cannot be seen.
+bool is_shown_as_it_is(std::string_view text);
+
+/// Appends what may go to a terminal: controls (also C1) as \n, \t, \x1b …, characters that cannot
+/// be seen but change what is (bidirectional marks, zero-width ones) as \u202e, a backslash
+/// doubled, bytes that are not UTF-8 as \xNN. Nothing that a peer sends can move the cursor, or
+/// show its text as another one.
 void append_terminal_escaped(std::string& out, std::string_view text);
 std::string terminal_escaped(std::string_view text);
 

@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <limits>
 
+#include "schema/unicode.h"
+
 namespace compactor::schema {
 namespace {
 
@@ -25,9 +27,20 @@ bool is_plain(char c) {
 constexpr char hex_digits[] = "0123456789abcdef";
 
 void append_unicode_escape(std::string& out, unsigned code) {
-  out += "\\u00";
-  out += hex_digits[code >> 4];
-  out += hex_digits[code & 15];
+  out += "\\u";
+  for (const int shift : {12, 8, 4, 0}) out += hex_digits[code >> shift & 15];
+}
+
+/// Beyond 16 bits as a pair of surrogates, as JSON has it.
+void append_escaped_character(std::string& out, char32_t code) {
+  if (code < 0x10000) return append_unicode_escape(out, code);
+  append_unicode_escape(out, 0xd800 + ((code - 0x10000) >> 10));
+  append_unicode_escape(out, 0xdc00 + ((code - 0x10000) & 0x3ff));
+}
+
+/// What a terminal would act on, or hide: C1 controls and invisible characters.
+bool must_be_escaped(char32_t code) {
+  return code < 0xa0 || is_invisible(code);
 }
 
 void append_escaped_ascii(std::string& out, char c) {
@@ -131,8 +144,8 @@ bool append_json_escaped(std::string& out, std::string_view text) {
       out += "\xef\xbf\xbd";
       valid = false;
       text.remove_prefix(1);
-    } else if (text.front() == '\xc2' && static_cast<unsigned char>(text[1]) < 0xa0) {
-      append_unicode_escape(out, static_cast<unsigned char>(text[1]));
+    } else if (const auto code = code_point(text, length); must_be_escaped(code)) {
+      append_escaped_character(out, code);
       text.remove_prefix(length);
     } else {
       out.append(text.data(), length);

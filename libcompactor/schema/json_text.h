@@ -12,8 +12,9 @@ namespace compactor::schema {
 /// overlong forms, no surrogates, nothing cut).
 std::size_t utf8_length(std::string_view text);
 
-/// Appends the text in quotes. Control characters, C1 ones too, are escaped, so that no terminal
-/// acts on them. Bytes that are not UTF-8 become U+FFFD each; then the result is false.
+/// Appends the text in quotes. Control characters, C1 ones too, and invisible ones (see
+/// schema/unicode.h) are escaped, so that no terminal acts on them. Bytes that are not UTF-8 become
+/// U+FFFD each; then the result is false.
 bool append_json_string(std::string& out, std::string_view text);
 /// The same without the quotes.
 bool append_json_escaped(std::string& out, std::string_view text);

@@ -15,10 +15,11 @@ using namespace e2e;
 
 namespace {
 
-// Clears the screen, names the window, rings, erases; CSI again as C1; and the same in no UTF-8.
-const std::string evil_text = "\x1b[2J\x1b]0;t\x07\x08\x7f\xc2\x9b\x32J";
+// Clears the screen, names the window, rings, erases; CSI again as C1; turns the reading direction
+// round; and CSI in no UTF-8.
+const std::string evil_text = "\x1b[2J\x1b]0;t\x07\x08\x7f\xc2\x9b\x32J\xe2\x80\xae";
 const std::string evil = evil_text + "\x9b\x32J";
-const std::string harmless = R"(\x1b[2J\x1b]0;t\x07\x08\x7f\x9b2J\x9b2J\r)";  // evil and a CR
+const std::string harmless = R"(\x1b[2J\x1b]0;t\x07\x08\x7f\x9b2J\u202e\x9b2J\r)";  // evil and a CR
 
 const Environment here{{"LIBPROCESS_IP", "127.0.0.1"}};
 
@@ -53,6 +54,7 @@ void check_harmless(const std::string& text) {
   CHECK_NOTHROW(Json(plain).dump());  // it throws for what is no UTF-8
   for (unsigned char c = 0x80; c < 0xa0; ++c)
     CHECK(plain.find(std::string("\xc2") + static_cast<char>(c)) == std::string::npos);
+  CHECK(plain.find("\xe2\x80\xae") == std::string::npos);
 }
 
 std::string percent_encoded(const std::string& text) {

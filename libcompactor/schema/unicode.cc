@@ -1,0 +1,63 @@
+#include "schema/unicode.h"
+
+#include <algorithm>
+#include <array>
+
+namespace compactor::schema {
+
+namespace {
+
+struct InvisibleRange {
+  char32_t first;
+  char32_t last;
+};
+
+// Unicode 15, in order.
+constexpr std::array invisible_ranges{
+    InvisibleRange{0x00ad, 0x00ad},    // soft hyphen
+    InvisibleRange{0x034f, 0x034f},    // combining grapheme joiner
+    InvisibleRange{0x0600, 0x0605},    // Arabic number signs
+    InvisibleRange{0x061c, 0x061c},    // Arabic letter mark
+    InvisibleRange{0x06dd, 0x06dd},    // Arabic end of ayah
+    InvisibleRange{0x070f, 0x070f},    // Syriac abbreviation mark
+    InvisibleRange{0x0890, 0x0891},    // Arabic pound and piastre marks
+    InvisibleRange{0x08e2, 0x08e2},    // Arabic disputed end of ayah
+    InvisibleRange{0x115f, 0x1160},    // Hangul fillers
+    InvisibleRange{0x17b4, 0x17b5},    // Khmer inherent vowels
+    InvisibleRange{0x180b, 0x180f},    // Mongolian selectors and vowel separator
+    InvisibleRange{0x200b, 0x200f},    // zero-width space and joiners, left-to-right and
+                                       // right-to-left marks
+    InvisibleRange{0x2028, 0x202e},    // line and paragraph separators, embeddings and overrides
+    InvisibleRange{0x2060, 0x206f},    // word joiner, invisible operators, isolates
+    InvisibleRange{0x3164, 0x3164},    // Hangul filler
+    InvisibleRange{0xfe00, 0xfe0f},    // variation selectors
+    InvisibleRange{0xfeff, 0xfeff},    // byte order mark
+    InvisibleRange{0xffa0, 0xffa0},    // halfwidth Hangul filler
+    InvisibleRange{0xfff0, 0xfffb},    // interlinear annotation
+    InvisibleRange{0x110bd, 0x110bd},  // Kaithi number signs
+    InvisibleRange{0x110cd, 0x110cd},
+    InvisibleRange{0x13430, 0x1343f},  // Egyptian hieroglyph controls
+    InvisibleRange{0x1bca0, 0x1bca3},  // shorthand format controls
+    InvisibleRange{0x1d173, 0x1d17a},  // musical format controls
+    InvisibleRange{0xe0000, 0xe0fff},  // tags, variation selectors
+};
+
+}  // namespace
+
+char32_t code_point(std::string_view text, std::size_t length) {
+  const auto lead = static_cast<unsigned char>(text.front());
+  if (length == 1) return lead;
+  char32_t code = lead & (0xffU >> (length + 1));
+  for (std::size_t i = 1; i < length; ++i)
+    code = code << 6 | (static_cast<unsigned char>(text[i]) & 0x3fU);
+  return code;
+}
+
+bool is_invisible(char32_t code) {
+  const auto* range =
+      std::lower_bound(invisible_ranges.begin(), invisible_ranges.end(), code,
+                       [](const InvisibleRange& r, char32_t wanted) { return r.last < wanted; });
+  return range != invisible_ranges.end() && range->first <= code;
+}
+
+}  // namespace compactor::schema
