@@ -153,7 +153,16 @@ TEST_CASE("missing required fields are named, all at once") {
         "framework.user, framework.name, framework.id.value: required fields are missing");
   CHECK(std::string(f.error("mesos.TaskID", "{}").what()) == "value: required field is missing");
   CHECK(f.error("mesos.TaskID", "{}").hint() ==
-        "compactor describe mesos.TaskID shows a template to fill");
+        "compactor describe mesos.TaskID shows a template to fill; send --force sends it as it is");
+}
+
+TEST_CASE("missing required fields are left out where that is allowed, and nothing else is") {
+  Fixture f;
+  JsonReader lenient(f.catalog, {.allow_missing = true});
+  const auto& type = f.catalog.get("mesos.internal.RegisterFrameworkMessage");
+  CHECK(lenient.encode_text(type, R"({"framework":{"id":{}}})") ==
+        std::string("\x0a\x02\x1a\x00", 4));
+  CHECK_THROWS_AS(lenient.encode_text(type, R"({"frame":{}})"), SchemaError);
 }
 
 TEST_CASE("text that is not JSON") {

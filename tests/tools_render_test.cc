@@ -29,6 +29,10 @@ class FakeCodec : public tool::TypeCodec {
     if (name != "known.Type") return std::nullopt;
     return std::string(json) + std::string(unknown);
   }
+  std::string type_of(std::string_view name) override {
+    return name == "known.Type" ? std::string(name) : std::string();
+  }
+  std::string misfit(std::string_view, std::string_view) override { return {}; }
   std::string suggestion(std::string_view) override { return "did you mean known.Type?"; }
 };
 

@@ -40,6 +40,7 @@ Actor::Actor(Settings settings, compactor::Context& context, Console& console, H
       context_(context),
       console_(console),
       hooks_(std::move(hooks)),
+      body_check_(settings_.types, console),
       renderer_(make_json_renderer(BodyView(BodyMode::automatic, settings_.types))) {
   std::lock_guard lock(mutex_);
   child_ = std::make_unique<Child>(
@@ -124,6 +125,7 @@ void Actor::act(std::string_view line) {
       action.name = text_of_line(what, "name");
       if (action.name.empty()) throw bad_action("it has no \"name\"");
       action.body = body_of_line(what, action.name, settings_.types);
+      body_check_.check(action.name, action.body, form_of_line(what));
       if (!action.is_reply) action.to = parse_pid(text_of_line(what, "to"));
       action.is_reply ? reply(action) : send(action);
     } else if (json.contains("link")) {

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "body_check.h"
 #include "child.h"
 #include "compactor/context.h"
 #include "console.h"
@@ -63,6 +64,7 @@ class Actor {
   compactor::Context& context_;
   Console& console_;
   Hooks hooks_;
+  BodyCheck body_check_;                // used on the thread that reads the child
   std::unique_ptr<Renderer> renderer_;  // used under the lock of the child's input
   std::mutex mutex_;
   std::uint64_t last_number_ = 0;

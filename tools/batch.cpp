@@ -87,7 +87,9 @@ BatchMessage BatchParser::parse(std::string_view line) {
   message.time = parse_time(text_of_line(json, "time"));
   bool partial = json.contains("partial") && json["partial"] == true;
   message.kind = partial ? BatchMessage::Kind::partial : BatchMessage::Kind::message;
-  if (!partial) message.body = body_of_line(json, message.name, rules_.types);
+  if (partial) return message;
+  message.body = body_of_line(json, message.name, rules_.types);
+  check_.check(message.name, message.body, form_of_line(json));
   return message;
 }
 

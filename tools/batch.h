@@ -9,7 +9,7 @@
 #include <string_view>
 #include <utility>
 
-#include "body.h"
+#include "body_check.h"
 #include "compactor/pid.h"
 #include "console.h"
 #include "line_splitter.h"
@@ -38,7 +38,8 @@ struct BatchRules {
 
 class BatchParser {
  public:
-  BatchParser(BatchRules rules, Console& console) : rules_(std::move(rules)), console_(console) {}
+  BatchParser(BatchRules rules, Console& console)
+      : rules_(std::move(rules)), console_(console), check_(rules_.types, console) {}
 
   /// Throws Failure (exit 2, 3 for a host that does not resolve).
   BatchMessage parse(std::string_view line);
@@ -49,6 +50,7 @@ class BatchParser {
 
   BatchRules rules_;
   Console& console_;
+  BodyCheck check_;
   std::map<std::string, compactor::Pid> resolved_;  // a recording names few receivers, often
 };
 

@@ -150,7 +150,15 @@ std::string read_file(const std::string& path) {
   return bytes;
 }
 
+BodyForm form_of(std::string_view typed, bool raw) {
+  bool bytes = typed == "-" || typed.starts_with('@') || typed.starts_with("hex:") ||
+               typed.starts_with("base64:");
+  if (bytes) return BodyForm::bytes;
+  return typed.starts_with('{') && !raw ? BodyForm::json : BodyForm::text;
+}
+
 std::string read_body(std::string_view name, const std::string& typed, bool raw, TypeCodec* types) {
+  if (typed.starts_with("text:")) return typed.substr(5);
   if (typed == "-") return read_file("-");
   if (typed.starts_with('@')) return read_file(typed.substr(1));
   if (typed.starts_with("hex:")) {

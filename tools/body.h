@@ -30,6 +30,13 @@ class TypeCodec {
   virtual std::optional<std::string> encode(std::string_view name, std::string_view json,
                                             std::string_view unknown) = 0;
 
+  /// The full name of the type of messages of that name; empty when none is known.
+  virtual std::string type_of(std::string_view name) = 0;
+
+  /// Why the bytes are not a whole message of that type: they do not read, or lack required fields.
+  /// Empty when they are. Precondition: type_of(name) is not empty.
+  virtual std::string misfit(std::string_view name, std::string_view bytes) = 0;
+
   /// What the user may have meant by a name that is no known type, as a hint. May be empty.
   virtual std::string suggestion(std::string_view name) = 0;
 };
@@ -37,6 +44,8 @@ class TypeCodec {
 /// More than any receiver takes by default, so that a slip of the finger (10g) or a wrong file name
 /// (/dev/zero) is refused before it has cost all memory.
 inline constexpr std::size_t largest_body = std::size_t{1} << 30;
+/// How a body was given: as text, as JSON, or as bytes (a file, hex, base64).
+enum class BodyForm { text, json, bytes };
 
 /// How bodies are shown: --body.
 enum class BodyMode { automatic, json, text, hex, base64, none, summary };
@@ -64,11 +73,13 @@ class BodyView {
   TypeCodec* types_;
 };
 
-/// What a user typed -> bytes: text, `@FILE`, `-` (standard input), `hex:…`, `base64:…`, `{…}`
-/// (JSON for the type that the message is named after; with `raw`, or for a name without a dot and
-/// no known type, text). Throws Failure: exit 2 for what does not read or fit, 6 for a file that
-/// cannot be read.
+/// What a user typed -> bytes: text, `text:…` (the rest, whatever it begins with), `@FILE`, `-`
+/// (standard input), `hex:…`, `base64:…`, `{…}` (JSON for the type that the message is named after;
+/// with `raw`, or for a name without a dot and no known type, text). Throws Failure: exit 2 for
+/// what does not read or fit, 6 for a file that cannot be read.
 std::string read_body(std::string_view name, const std::string& typed, bool raw, TypeCodec* types);
+/// The form of what read_body() reads.
+BodyForm form_of(std::string_view typed, bool raw);
 
 /// JSON text -> bytes, for a name of which the type must be known. Throws Failure (exit 2).
 std::string encode_json(std::string_view name, std::string_view json, std::string_view unknown,

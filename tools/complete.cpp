@@ -229,6 +229,7 @@ void print_body(const Line& line) {
          {"-", "standard input"},
          {"hex:", "bytes in hex"},
          {"base64:", "bytes in base64"},
+         {"text:", "text, whatever it begins with"},
          {"{\"", "JSON of the message's type"}},
         typed);
 }

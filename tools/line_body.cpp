@@ -66,6 +66,11 @@ std::string body_of_line(const nlohmann::ordered_json& line, std::string_view na
   return {};
 }
 
+BodyForm form_of_line(const nlohmann::ordered_json& line) {
+  if (line.contains("body_text")) return BodyForm::text;
+  return line.contains("body") ? BodyForm::json : BodyForm::bytes;
+}
+
 nlohmann::ordered_json parse_line(std::string_view text) {
   nlohmann::ordered_json line;
   try {

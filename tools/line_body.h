@@ -15,6 +15,9 @@ namespace tool {
 std::string body_of_line(const nlohmann::ordered_json& line, std::string_view name,
                          TypeCodec* types);
 
+/// The form in which that was given.
+BodyForm form_of_line(const nlohmann::ordered_json& line);
+
 /// The text under `key`, "" when there is none. Throws Failure (exit 2) when it is no text.
 std::string text_of_line(const nlohmann::ordered_json& line, const char* key);
 

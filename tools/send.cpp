@@ -8,6 +8,8 @@
 #include <system_error>
 #include <utility>
 
+#include "body_check.h"
+#include "help_text.h"
 #include "node.h"
 #include "options.h"
 #include "program.h"
@@ -52,9 +54,10 @@ CommandLine declare(SendOptions& options) {
   line.positional("TARGET", options.target, "receiver, as in master@10.0.0.5:5050");
   line.positional("NAME", options.name, "name of the message");
   line.positional("BODY", options.body,
-                  "text, @FILE, - (stdin), hex:…, base64:…, {…} (JSON for the type NAME)");
+                  "text, @FILE, - (stdin), hex:…, base64:…, text:…, {…} (JSON for the type NAME)");
   line.group("Send");
   line.flag("--raw", options.raw, "send {…} as the text it is");
+  line.flag("--force", options.type_options.force, "send JSON that lacks required fields too");
   line.duration("--timeout", options.sender.timeout, "for the answer, or without progress (5s)");
   line.text("--expect", "NAME", options.sender.expect,
             "wait for a message of that name (a glob) and print it");
@@ -138,13 +141,17 @@ class BatchFile {
   int fd_;
 };
 
-std::unique_ptr<Source> single_source(const SendOptions& options, const compactor::Pid& target) {
+std::unique_ptr<Source> single_source(const SendOptions& options, const compactor::Pid& target,
+                                      Console& console) {
   Outgoing message{.to = target, .to_text = target.str(), .name = *options.name};
+  auto form = BodyForm::bytes;
   if (options.size) {
     message.body.assign(*options.size, 'x');
   } else if (options.body) {
     message.body = read_body(*options.name, *options.body, options.raw, options.types);
+    form = form_of(*options.body, options.raw);
   }
+  BodyCheck(options.types, console).check(message.name, message.body, form);
   return repeat(std::move(message), options.repeat.value_or(1), options.rate);
 }
 
@@ -256,8 +263,8 @@ int run_send(const Arguments& arguments) {
   std::optional<BatchFile> file;
   if (options.batch) file.emplace(*options.batch);
   if (options.target) target = resolve_pid(*options.target, console);
-  auto source =
-      file ? batch_source(options, *file, target, console) : single_source(options, *target);
+  auto source = file ? batch_source(options, *file, target, console)
+                     : single_source(options, *target, console);
   if (options.sender.expect) options.sender.target = target;
 
   Waiter waiter;

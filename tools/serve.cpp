@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "body_check.h"
+#include "help_text.h"
 #include "node.h"
 #include "program.h"
 #include "run.h"
@@ -41,7 +43,7 @@ CommandLine declare(ServeOptions& options) {
   CommandLine line(
       "serve", "Is a libprocess process (or several): shows each message it gets, and answers.",
       "  compactor serve echo --port 5050 --echo\n"
-      "  compactor serve master --reply 'mesos.internal.Register*=ok:text:hello' --json\n"
+      "  compactor serve leader --reply 'register=registered:welcome' --json\n"
       "  compactor serve worker --exec 'python3 worker.py'     an actor in any language\n"
       "  compactor serve probe --expect ready --for 1m && echo it came\n");
   line.positionals("ID", options.ids, "ids of the processes; default compactor-serve(PID)");
@@ -49,7 +51,7 @@ CommandLine declare(ServeOptions& options) {
   line.flag("--no-pong", options.no_pong, "do not answer ping and mesos.internal.PingSlaveMessage");
   line.flag("--echo", options.server.echo, "send every message back to its sender");
   line.list("--reply", "NAME=REPLY[:BODY]", options.replies,
-            "answer messages of that name (a glob)");
+            "answer messages of that name (a glob); BODY as in send");
   line.text("--exec", "CMD", options.exec,
             "give the messages to a child process as NDJSON, do what its lines say");
   line.text("--exec-shell", "CMD", options.exec_shell, "the same, CMD run by /bin/sh");
@@ -162,8 +164,12 @@ int run_serve(const Arguments& arguments) {
   Console console(options.output, BodyView(options.body, &types));
   auto ids = process_ids(options);
   options.server.pong = !options.no_pong;
-  for (const auto& reply : options.replies)
-    options.server.replies.push_back(parse_reply(reply, options.server.types));
+  BodyCheck check(&types, console);
+  for (const auto& text : options.replies) {
+    const auto& reply =
+        options.server.replies.emplace_back(parse_reply(text, options.server.types));
+    check.check(reply.name, reply.body, BodyForm::bytes);
+  }
   auto routes = static_routes(options);
   auto words = command_words(options);
   options.server.links = resolve_pids(options.links, console);

@@ -64,7 +64,7 @@ std::unique_ptr<compactor::schema::Catalog> make_catalog(
 SchemaCodec::SchemaCodec(const TypeOptions& options)
     : catalog_(make_catalog(options.sources)),
       writer_(*catalog_, {.emit_defaults = options.emit_defaults, .inner = !options.no_inner}),
-      reader_(*catalog_) {}
+      reader_(*catalog_, {.allow_missing = options.force}) {}
 
 bool SchemaCodec::append_json(std::string& out, std::string_view name, std::string_view bytes) {
   std::lock_guard lock(mutex_);
@@ -130,6 +130,26 @@ std::optional<std::string> SchemaCodec::encode(std::string_view name, std::strin
     throw Failure(Exit::usage, "body", "the body is no " + type->full_name() + ": " + error.what(),
                   error.hint());
   }
+}
+
+std::string SchemaCodec::type_of(std::string_view name) {
+  std::lock_guard lock(mutex_);
+  const auto* type = catalog_->for_mailbox(name);
+  return type == nullptr ? std::string() : type->full_name();
+}
+
+std::string SchemaCodec::misfit(std::string_view name, std::string_view bytes) {
+  std::lock_guard lock(mutex_);
+  if (!writer_.decode(*catalog_->for_mailbox(name), bytes, decoded_)) return fault_of(decoded_);
+  const auto& missing = decoded_.missing;
+  if (missing.empty()) return {};
+  constexpr std::size_t most_named = 5;
+  std::string names;
+  for (std::size_t i = 0; i < missing.size() && i < most_named; ++i)
+    names += (i == 0 ? "" : ", ") + missing[i];
+  if (missing.size() > most_named)
+    names += " and " + std::to_string(missing.size() - most_named) + " more";
+  return "it lacks " + names + ", which " + (missing.size() == 1 ? "is" : "are") + " required";
 }
 
 std::string SchemaCodec::suggestion(std::string_view name) {

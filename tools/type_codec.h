@@ -15,11 +15,12 @@
 
 namespace tool {
 
-/// -I --proto --protoset --type --emit-defaults --no-inner
+/// -I --proto --protoset --type --emit-defaults --no-inner --force
 struct TypeOptions {
   compactor::schema::Sources sources;
   bool emit_defaults = false;
   bool no_inner = false;
+  bool force = false;  // encode JSON that lacks required fields
 };
 
 /// Mesos and the user's types. The user's files are read by the constructor, which throws Failure
@@ -37,6 +38,8 @@ class SchemaCodec : public TypeCodec {
   bool append_text(std::string& out, std::string_view name, std::string_view bytes) override;
   std::optional<std::string> encode(std::string_view name, std::string_view json,
                                     std::string_view unknown) override;
+  std::string type_of(std::string_view name) override;
+  std::string misfit(std::string_view name, std::string_view bytes) override;
   std::string suggestion(std::string_view name) override;
 
   /// Bodies so far that did not fit their type.

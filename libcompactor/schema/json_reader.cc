@@ -68,14 +68,16 @@ std::string joined(const std::string& path, std::string_view name) {
 /// Encodes one body; `missing_` gathers the required fields that are not there.
 class Encoder {
  public:
-  Encoder(const Catalog& catalog, Plans& plans) : catalog_(catalog), plans_(plans) {}
+  Encoder(const Catalog& catalog, Plans& plans, bool allow_missing)
+      : catalog_(catalog), plans_(plans), allow_missing_(allow_missing) {}
 
   std::string encode(const pb::Descriptor& type, const Json& json) {
     std::string bytes;
     message(plans_.of(type), json, "", 0, bytes);
-    if (!missing_.empty())
+    if (!missing_.empty() && !allow_missing_)
       throw SchemaError(missing_text(),
-                        "compactor describe " + type.full_name() + " shows a template to fill");
+                        "compactor describe " + type.full_name() +
+                            " shows a template to fill; send --force sends it as it is");
     return bytes;
   }
 
@@ -366,18 +368,21 @@ class Encoder {
 
   const Catalog& catalog_;
   Plans& plans_;
+  const bool allow_missing_;
   std::vector<std::string> missing_;
 };
 
 }  // namespace
 
-JsonReader::JsonReader(const Catalog& catalog)
-    : catalog_(catalog), plans_(std::make_unique<Plans>()) {}
+JsonReader::JsonReader(const Catalog& catalog) : JsonReader(catalog, Options()) {}
+
+JsonReader::JsonReader(const Catalog& catalog, Options options)
+    : catalog_(catalog), options_(options), plans_(std::make_unique<Plans>()) {}
 
 JsonReader::~JsonReader() = default;
 
 std::string JsonReader::encode(const pb::Descriptor& type, const Json& json) {
-  return Encoder(catalog_, *plans_).encode(type, json);
+  return Encoder(catalog_, *plans_, options_.allow_missing).encode(type, json);
 }
 
 std::string JsonReader::encode_text(const pb::Descriptor& type, std::string_view text) {
