@@ -113,6 +113,7 @@ void Sender::run(Node& node, const std::string& id) {
     pump();
     take_inbox();
     settle_front();
+    tell_reply();
     if (finished()) break;
     auto reason = waiter_.wait(deadline(), wants_more() ? source_.fd() : -1);
     if (reason == Waiter::Reason::signal) {
@@ -128,6 +129,7 @@ void Sender::run(Node& node, const std::string& id) {
   stopped_ = true;
   take_inbox();
   settle_front();
+  tell_reply();
   finish_counts();
 }
 
@@ -282,7 +284,9 @@ void Sender::take_inbox() {
     if (inbox_message_ && !got_expected_) message = inbox_message_;
   }
   for (auto& one : batch) answered(one);
-  if (message) received(*message);
+  if (!message) return;
+  got_expected_ = true;
+  reply_ = std::move(message);
 }
 
 void Sender::answered(Answered& answered) {
@@ -364,8 +368,11 @@ void Sender::fail(Failure failure) {
   if (!settings_.keep_going) stopped_ = true;
 }
 
-void Sender::received(const Received& message) {
-  got_expected_ = true;
+/// Prints the message that was waited for, once the outcome of our own has been printed: the two
+/// come over different connections, in either order.
+void Sender::tell_reply() {
+  if (!reply_ || !window_.empty()) return;
+  const auto message = *std::exchange(reply_, std::nullopt);
   if (settings_.target && message.from != *settings_.target) {
     console_.note("the message comes from " + message.sender + ", not from " +
                   settings_.target->str());

@@ -90,7 +90,7 @@ class Sender {
   void settle_front();
   void settle(const Item& item);
   void fail(Failure failure);
-  void received(const Received& message);
+  void tell_reply();
   bool finished() const;
   std::optional<Steady::time_point> deadline() const;
   void timed_out();
@@ -114,6 +114,7 @@ class Sender {
   bool source_ended_ = false;
   bool stopped_ = false;  // after a failure nothing more is sent
   bool got_expected_ = false;
+  std::optional<Received> reply_;  // it has come and is not printed yet
   bool graced_ = false;
   std::optional<Steady::time_point> source_due_;
   Steady::time_point progress_;

@@ -40,7 +40,7 @@ std::string printable_start(std::string_view body) {
 Delivery delivery_of(const wire::HttpMessage& response) {
   Delivery delivery;
   delivery.status = response.status;
-  if (response.status >= 200 && response.status < 300) {
+  if (response.status == 202) {
     delivery.outcome = Outcome::accepted;
     return delivery;
   }
@@ -51,6 +51,10 @@ Delivery delivery_of(const wire::HttpMessage& response) {
   if (const std::string body = printable_start(response.body);
       !body.empty() && delivery.outcome == Outcome::refused) {
     delivery.reason += ": " + body;
+  }
+  // Any web server says 200 to a POST; that it queued a message to a process it does not say.
+  if (response.status >= 200 && response.status < 400) {
+    delivery.reason += ": not the answer of a libprocess, which says 202";
   }
   return delivery;
 }

@@ -37,7 +37,9 @@ void check_answer(const std::string& answer, int exit, const std::string& outcom
 
 TEST_CASE("each answer has its outcome and its exit") {
   check_answer(response(202), 0, "accepted", "");
-  check_answer(response(200), 0, "accepted", "");
+  // What a web server says to any POST: it has not queued a message to a process.
+  for (const int status : {200, 201, 204, 302})
+    check_answer(response(status), 5, "refused", "refused");
   check_answer(response(404, "404 Not Found."), 1, "no_such_process", "");
   check_answer(response(405), 1, "not_handled", "");
   check_answer(response(400, "no!"), 5, "refused", "refused");
@@ -128,6 +130,11 @@ TEST_CASE("bodies in every form arrive as bytes") {
                         {"", "", ""},
                         {"hex:0801 ff", "\x08\x01\xff", ""},
                         {"base64:CAE=", "\x08\x01", ""},
+                        {"text:hex:0801", "hex:0801", ""},
+                        {"text:@" + file, "@" + file, ""},
+                        {"text:-", "-", ""},
+                        {"text:text:", "text:", ""},
+                        {"text:", "", ""},
                         {"@" + file, std::string("\0\xff\n@x", 5), ""},
                         {"-", "from stdin", "from stdin"},
                         {"{\"a\":1}", "{\"a\":1}", ""},
@@ -216,6 +223,24 @@ TEST_CASE("--expect waits for the reply and prints it") {
   auto none = run({"send", served.pid(), "bin", "--expect", "answer", "--json", "--body", "none"});
   for (const char* key : {"body", "body_text", "body_base64", "body_hex"}) {
     CHECK_FALSE(none.events("message").at(0).contains(key));
+  }
+}
+
+TEST_CASE("the outcome is printed before the reply, whichever comes first") {
+  // The reply is here before the 202: its connection is another one.
+  Peer peer([](const Request& request) {
+    const auto from = request.header("Libprocess-From");
+    Client client(static_cast<std::uint16_t>(std::stoul(from.substr(from.rfind(':') + 1))));
+    client.send(message(from.substr(0, from.find('@')), "answer", "x"));
+    client.statuses(1);
+    return response(202);
+  });
+  for (int round = 0; round < 5; ++round) {
+    const auto lines = run({"send", peer.pid(), "m", "--expect", "answer", "--json"}).out_json();
+    REQUIRE(lines.size() == 3);
+    CHECK(lines[0].at("type") == "delivery");
+    CHECK(lines[1].at("type") == "message");
+    CHECK(lines[2].at("type") == "summary");
   }
 }
 

@@ -48,10 +48,11 @@ struct COMPACTOR_API ReturnAddress {
 
 /// What became of a sent message.
 enum class Outcome {
-  accepted,         // 202 (any 2xx): queued to a live process; not: handled
+  accepted,         // 202: queued to a live process; not: handled
   no_such_process,  // 404
   not_handled,      // 405: how the Python library says that it has no such process or mailbox
-  refused,          // 400, 5xx or any other status; reason has the status and the start of the body
+  refused,          // 400, 5xx or any other status, 200 and 204 too, which no libprocess answers;
+                    // reason has the status and the start of the body
   no_answer,  // written, wholly or in part, and the connection ended, or we stopped, before an
               // answer; or the peer answers nothing (see Options::max_unanswered)
   failed,     // not a byte of it was written: it has certainly not arrived
