@@ -16,7 +16,11 @@ const JsonSchemas& schemas() {
 }
 
 Json exited() {
-  return {{"type", "exited"}, {"pid", "a@1.2.3.4:5"}, {"reason", "gone"}};
+  return {{"type", "exited"},
+          {"time", "2026-01-31T12:00:00.123456789Z"},
+          {"time_s", 1769860800.123456789},
+          {"pid", "a@1.2.3.4:5"},
+          {"reason", "gone"}};
 }
 
 }  // namespace
@@ -41,7 +45,11 @@ TEST_CASE("a line that fits passes, each way not to fit is found") {
       schemas()
           .fault_of({{"type", "error"}, {"kind", "x"}, {"message", ""}, {"hint", ""}, {"exit", 1}})
           .find("minimum") != std::string::npos);
-  Json metric = {{"type", "metric"}, {"time", "2026-01-31 12:00:00"}, {"name", "a"}, {"value", 1}};
+  Json metric = {{"type", "metric"},
+                 {"time", "2026-01-31 12:00:00"},
+                 {"time_s", 1769860800},
+                 {"name", "a"},
+                 {"value", 1}};
   CHECK(schemas().fault_of(metric).find("pattern") != std::string::npos);
   metric["time"] = "2026-01-31T12:00:00.123456789Z";
   CHECK(schemas().fault_of(metric) == "");

@@ -46,6 +46,18 @@ TEST_CASE("what cannot be seen, but changes what is, is spelt out") {
     CHECK_FALSE(tool::is_shown_as_it_is(hidden));
 }
 
+TEST_CASE("a time is told twice: to be read, and as seconds to be counted with") {
+  for (const auto& [nanoseconds, seconds] : std::vector<std::pair<std::int64_t, std::string>>{
+           {1'769'860'800'123'456'789, "1769860800.123456789"},
+           {5, "0.000000005"},
+           {-1'500'000'000, "-1.500000000"}}) {
+    std::string out;
+    tool::JsonLine(out, "thing").stamp(tool::WallTime(std::chrono::nanoseconds(nanoseconds))).end();
+    CHECK(out.find(",\"time_s\":" + seconds + "}\n") != std::string::npos);
+    CHECK(nlohmann::json::parse(out).at("time").get<std::string>().back() == 'Z');
+  }
+}
+
 TEST_CASE("a line is one JSON object") {
   std::string out;
   tool::JsonLine line(out, "thing");

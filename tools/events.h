@@ -46,6 +46,7 @@ struct DeliveryEvent {
 };
 
 struct ProbeEvent {
+  WallTime time = now();  // of its end
   std::uint64_t seq = 0;
   std::string_view target{};
   std::optional<std::chrono::nanoseconds> connect{};
@@ -59,11 +60,13 @@ struct ProbeEvent {
 
 struct LinkedEvent {
   std::string_view pid{};
+  WallTime time = now();
 };
 
 struct ExitedEvent {
   std::string_view pid{};
   std::string_view reason{};
+  WallTime time = now();
 };
 
 /// A message that sniff saw.
@@ -211,6 +214,7 @@ struct MetricEvent {
 /// A heading, for people only.
 struct SectionEvent {
   std::string_view title{};
+  std::optional<WallTime> time{};  // of the round, where there are several
 };
 
 struct InspectSummary {
@@ -244,6 +248,8 @@ struct SendSummary {
 
 struct PingSummary {
   std::string_view target{};
+  std::string_view mode{};  // as of --mode; auto: it never got an answer to decide by
+  bool fell_back = false;   // auto took acks for answers, as no reply came
   std::uint64_t sent = 0;
   std::uint64_t answered = 0;
   double loss_pct = 0;

@@ -209,6 +209,11 @@ class Inspector {
     return std::nullopt;
   }
 
+  void show_title(std::string_view title) {
+    console_.print(
+        SectionEvent{.title = title, .time = options_.watch ? std::optional(time_) : std::nullopt});
+  }
+
   void show_processes() {
     auto processes = value_of(http::get_processes(target_.server), "/__processes__", "processes");
     if (!processes) return;
@@ -221,7 +226,7 @@ class Inspector {
     summary_.processes = processes->size();
     summary_.queued = 0;
     summary_.by_name.clear();
-    console_.print(SectionEvent{"Processes"});
+    show_title("Processes");
     for (const auto& process : *processes) show_process(process);
   }
 
@@ -250,7 +255,7 @@ class Inspector {
     if (!endpoints) return;
     if (target_.process)
       std::erase_if(*endpoints, [this](const auto& e) { return e.process != *target_.process; });
-    if (!endpoints->empty()) console_.print(SectionEvent{"Endpoints"});
+    if (!endpoints->empty()) show_title("Endpoints");
     for (const auto& endpoint : *endpoints)
       console_.print(EndpointEvent{.time = time_, .endpoint = &endpoint});
   }
@@ -264,7 +269,7 @@ class Inspector {
       failure_ =
           Failure(Exit::no, "metric", "no metric " + options_.metric + " at " + target_.address);
     }
-    if (!metrics->empty()) console_.print(SectionEvent{"Metrics"});
+    if (!metrics->empty()) show_title("Metrics");
     for (const auto& metric : *metrics)
       console_.print(MetricEvent{.time = time_, .metric = &metric});
   }
@@ -272,7 +277,7 @@ class Inspector {
   void show_master() {
     auto state = value_of(http::get_master_state(target_.server), "/master/state", "master");
     if (!state) return;
-    console_.print(SectionEvent{"Master"});
+    show_title("Master");
     console_.print(MasterEvent{.time = time_, .state = &*state});
   }
 

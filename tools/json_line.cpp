@@ -3,6 +3,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 #include <ctime>
 
 #include "schema/json_text.h"
@@ -67,6 +68,18 @@ JsonLine& JsonLine::time(std::string_view key, WallTime value) {
   out_ += '"';
   text.append(out_, value);
   out_ += '"';
+  return *this;
+}
+
+JsonLine& JsonLine::stamp(WallTime value) {
+  time("time", value);
+  begin_value("time_s");
+  auto nanoseconds = value.time_since_epoch().count();
+  if (nanoseconds < 0) out_ += '-';
+  nanoseconds = std::abs(nanoseconds);
+  out_ += std::to_string(nanoseconds / 1'000'000'000);
+  out_ += '.';
+  append_padded(out_, nanoseconds % 1'000'000'000, 9);
   return *this;
 }
 

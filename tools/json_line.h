@@ -29,6 +29,9 @@ class JsonLine {
   JsonLine& yes(std::string_view key);
   /// RFC 3339, UTC, nanoseconds.
   JsonLine& time(std::string_view key, WallTime value);
+  /// When it happened: `time`, and `time_s`, the same as seconds since the epoch, for whoever
+  /// counts.
+  JsonLine& stamp(WallTime value);
   /// Microseconds, to the nanosecond.
   JsonLine& micros(std::string_view key, std::chrono::nanoseconds value);
   /// For what is written by others: the key and its colon; the caller appends the value.

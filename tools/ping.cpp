@@ -52,6 +52,20 @@ Mode parse_mode(const std::string& word) {
   return word == "agent" ? Mode::agent : Mode::automatic;
 }
 
+std::string_view word_of(Mode mode) {
+  switch (mode) {
+    case Mode::automatic:
+      return "auto";
+    case Mode::ack:
+      return "ack";
+    case Mode::reply:
+      return "reply";
+    case Mode::agent:
+      return "agent";
+  }
+  return "auto";
+}
+
 double parse_percent(std::string text) {
   if (text.ends_with('%')) text.pop_back();
   try {
@@ -155,6 +169,8 @@ class Pinger : public compactor::Process {
       auto lost = static_cast<double>(tally_.sent - tally_.answered);
       summary.loss_pct = 100 * lost / static_cast<double>(tally_.sent);
     }
+    summary.mode = word_of(mode_);
+    summary.fell_back = options_.mode == Mode::automatic && mode_ == Mode::ack;
     summary.duration_s = seconds_since(started_);
     summary.connect = &connect_;
     summary.ack = &ack_;
@@ -339,12 +355,23 @@ class Pinger : public compactor::Process {
     // there, and a refusal is none either.
     bool acked = delivery.outcome == Outcome::accepted || delivery.outcome == Outcome::not_handled;
     bool answers = probe.reply || (acked && mode_is_ack_for(probe));
-    bool was_undecided = mode_ == Mode::automatic;
-    if (was_undecided && delivery.outcome != Outcome::failed)
-      mode_ = probe.reply ? Mode::reply : Mode::ack;
+    bool undecided = mode_ == Mode::automatic && delivery.outcome != Outcome::failed;
+    if (undecided && probe.reply) {
+      mode_ = Mode::reply;
+    } else if (undecided) {
+      turn_to_acks(delivery.status == 0 ? "no answer"
+                                        : "status " + std::to_string(delivery.status));
+    }
     if (answers) ++tally_.answered;
     auto outcome = probe.reply ? "replied" : compactor::to_string(delivery.outcome);
     finish(probe, outcome, answers ? std::string_view() : std::string_view(delivery.reason));
+  }
+
+  /// What auto does when the first probe brings no reply.
+  void turn_to_acks(const std::string& why) {
+    mode_ = Mode::ack;
+    console_.note(options_.name + ": no " + options_.reply_name + " came (" + why +
+                  "); the other probes measure only the ack: queued, not handled");
   }
 
   bool mode_is_ack_for(const Probe& probe) const {
@@ -437,7 +464,7 @@ class Pinger : public compactor::Process {
     } else if (probe.ack) {
       bool counts = mode_ == Mode::automatic;
       if (counts) {
-        mode_ = Mode::ack;
+        turn_to_acks("in " + duration_text(options_.per_probe));
         ++tally_.answered;
       }
       finish(probe, counts ? "accepted" : "no_reply", {});
@@ -445,7 +472,7 @@ class Pinger : public compactor::Process {
       if (!connected_) ++tally_.unconnected;
       tally_.last_reason = connected_ ? "no answer in " + duration_text(options_.per_probe)
                                       : "no connection in " + duration_text(options_.per_probe);
-      if (connected_ && mode_ == Mode::automatic) mode_ = Mode::ack;
+      if (connected_ && mode_ == Mode::automatic) turn_to_acks(tally_.last_reason);
       finish(probe, connected_ ? "no_answer" : "failed", tally_.last_reason);
     }
   }

@@ -82,10 +82,7 @@ class JsonRenderer : public Renderer {
 
   void append(std::string& out, const MessageEvent& event) override {
     JsonLine line(out, "message");
-    line.time("time", event.time)
-        .text("from", event.from)
-        .text("to", event.to)
-        .text("name", event.name);
+    line.stamp(event.time).text("from", event.from).text("to", event.to).text("name", event.name);
     line.number("size", event.body.size());
     if (event.number) line.number("n", *event.number);
     bodies_.append_json(out, event.name, event.body);
@@ -109,7 +106,7 @@ class JsonRenderer : public Renderer {
 
   void append(std::string& out, const ProbeEvent& event) override {
     JsonLine line(out, "probe");
-    line.number("seq", event.seq);
+    line.stamp(event.time).text("target", event.target).number("seq", event.seq);
     if (event.connect) line.micros("connect_us", *event.connect);
     if (event.ack) line.micros("ack_us", *event.ack);
     if (event.reply) line.micros("reply_us", *event.reply);
@@ -120,19 +117,17 @@ class JsonRenderer : public Renderer {
   }
 
   void append(std::string& out, const LinkedEvent& event) override {
-    JsonLine(out, "linked").text("pid", event.pid).end();
+    JsonLine(out, "linked").stamp(event.time).text("pid", event.pid).end();
   }
 
   void append(std::string& out, const ExitedEvent& event) override {
-    JsonLine(out, "exited").text("pid", event.pid).text("reason", event.reason).end();
+    JsonLine line(out, "exited");
+    line.stamp(event.time).text("pid", event.pid).text("reason", event.reason).end();
   }
 
   void append(std::string& out, const SeenMessageEvent& event) override {
     JsonLine line(out, "message");
-    line.time("time", event.time)
-        .text("from", event.from)
-        .text("to", event.to)
-        .text("name", event.name);
+    line.stamp(event.time).text("from", event.from).text("to", event.to).text("name", event.name);
     line.number("size", event.size);
     bodies_.append_json(out, event.name, event.body);
     line.text("src", event.source).text("dst", event.destination);
@@ -144,16 +139,14 @@ class JsonRenderer : public Renderer {
 
   void append(std::string& out, const SeenAnswerEvent& event) override {
     JsonLine line(out, "answer");
-    line.time("time", event.time).number("conn", event.connection).number("seq", event.seq);
+    line.stamp(event.time).number("conn", event.connection).number("seq", event.seq);
     append_status(line, event.status, event.latency);
     line.end();
   }
 
   void append(std::string& out, const GapEvent& event) override {
     JsonLine line(out, "gap");
-    line.time("time", event.time)
-        .number("conn", event.connection)
-        .text("direction", event.direction);
+    line.stamp(event.time).number("conn", event.connection).text("direction", event.direction);
     line.number("bytes", event.bytes)
         .text("src", event.source)
         .text("dst", event.destination)
@@ -162,7 +155,7 @@ class JsonRenderer : public Renderer {
 
   void append(std::string& out, const SeenHttpEvent& event) override {
     JsonLine line(out, "http");
-    line.time("time", event.time).text("src", event.source).text("dst", event.destination);
+    line.stamp(event.time).text("src", event.source).text("dst", event.destination);
     line.text("method", event.method).text("url", event.url);
     append_status(line, event.status, event.latency);
     line.number("request_size", event.request_size);
@@ -178,7 +171,7 @@ class JsonRenderer : public Renderer {
 
   void append(std::string& out, const HttpStreamEvent& event) override {
     JsonLine line(out, "http_event");
-    line.time("time", event.time).text("url", event.url).text_if("event_type", event.type);
+    line.stamp(event.time).text("url", event.url).text_if("event_type", event.type);
     line.number("size", event.body.size());
     bodies_.append_json(out, event.name, event.body);
     line.number("conn", event.connection)
@@ -235,7 +228,7 @@ class JsonRenderer : public Renderer {
   void append(std::string& out, const MasterEvent& event) override {
     const auto& state = *event.state;
     JsonLine line(out, "master");
-    line.time("time", event.time).text("pid", state.pid).text("version", state.version);
+    line.stamp(event.time).text("pid", state.pid).text("version", state.version);
     line.text("leader", state.leader)
         .text_if("cluster", state.cluster)
         .text("hostname", state.hostname);
@@ -253,7 +246,7 @@ class JsonRenderer : public Renderer {
 
   void append(std::string& out, const ProcessEvent& event) override {
     JsonLine(out, "process")
-        .time("time", event.time)
+        .stamp(event.time)
         .text("id", event.id)
         .number("queued", event.queued)
         .end();
@@ -262,7 +255,7 @@ class JsonRenderer : public Renderer {
   void append(std::string& out, const QueuedEvent& event) override {
     const auto& queued = *event.event;
     JsonLine line(out, "queued");
-    line.time("time", event.time).text("process", event.process).number("position", event.position);
+    line.stamp(event.time).text("process", event.process).number("position", event.position);
     line.text("event", queued.kind).text_if("from", queued.from).text_if("to", queued.to);
     if (queued.is_message()) {
       line.text("name", queued.name).number("size", queued.body.size());
@@ -275,7 +268,7 @@ class JsonRenderer : public Renderer {
 
   void append(std::string& out, const EndpointEvent& event) override {
     JsonLine line(out, "endpoint");
-    line.time("time", event.time)
+    line.stamp(event.time)
         .text("process", event.endpoint->process)
         .text("path", event.endpoint->path);
     line.text_if("summary", event.endpoint->summary).end();
@@ -283,7 +276,7 @@ class JsonRenderer : public Renderer {
 
   void append(std::string& out, const MetricEvent& event) override {
     JsonLine line(out, "metric");
-    line.time("time", event.time).text("name", event.metric->name);
+    line.stamp(event.time).text("name", event.metric->name);
     line.value("value") += nlohmann::json(event.metric->value).dump();
     line.end();
   }
@@ -325,6 +318,7 @@ class JsonRenderer : public Renderer {
 
   void append(std::string& out, const PingSummary& summary) override {
     JsonLine line(out, "summary");
+    line.text("target", summary.target).text("mode", summary.mode);
     line.number("sent", summary.sent).number("answered", summary.answered);
     line.real("loss_pct", summary.loss_pct).real("duration_s", summary.duration_s);
     append_latency(line, "connect", summary.connect);

@@ -70,6 +70,7 @@ class TextRenderer : public Renderer {
   }
 
   void append(std::string& out, const ProbeEvent& event) override {
+    append_clock_time(out, event.time);
     out += "seq=" + std::to_string(event.seq) + "  ";
     append_terminal_escaped(out, event.target);
     append_clock(out, "connect", event.connect);
@@ -85,6 +86,7 @@ class TextRenderer : public Renderer {
   }
 
   void append(std::string& out, const LinkedEvent& event) override {
+    append_clock_time(out, event.time);
     paint(out, green, "linked");
     out += ' ';
     append_terminal_escaped(out, event.pid);
@@ -92,6 +94,7 @@ class TextRenderer : public Renderer {
   }
 
   void append(std::string& out, const ExitedEvent& event) override {
+    append_clock_time(out, event.time);
     paint(out, red, "exited");
     out += ' ';
     append_terminal_escaped(out, event.pid);
@@ -264,6 +267,7 @@ class TextRenderer : public Renderer {
 
   void append(std::string& out, const SectionEvent& event) override {
     if (std::exchange(sections_, true)) out += '\n';
+    if (event.time) append_clock_time(out, *event.time);
     paint(out, bold, event.title);
     out += '\n';
   }
@@ -307,6 +311,8 @@ class TextRenderer : public Renderer {
            " answered, " + percent(summary.loss_pct) + " loss, " +
            human_duration(summary.duration_s * 1e6);
     out += '\n';
+    if (summary.fell_back)
+      out += "only acks were measured (queued, not handled): no reply came to the first probe\n";
     append_latency(out, "connect", *summary.connect);
     append_latency(out, "ack", *summary.ack);
     append_latency(out, "reply", *summary.reply);
@@ -341,6 +347,11 @@ class TextRenderer : public Renderer {
   }
 
  private:
+  void append_clock_time(std::string& out, WallTime time) {
+    clock_.append_of_day(out, time);
+    out += "  ";
+  }
+
   void append_envelope(std::string& out, WallTime time, std::string_view from, std::string_view to,
                        std::string_view name) {
     clock_.append_of_day(out, time);

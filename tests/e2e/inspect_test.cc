@@ -2,6 +2,7 @@
 #include <signal.h>
 
 #include <fstream>
+#include <regex>
 
 #include "e2e/harness.h"
 
@@ -181,6 +182,18 @@ TEST_CASE("Basic authentication from a file") {
   CHECK(without.errors().at(0)["hint"].get<std::string>().find("--auth") != std::string::npos);
   CHECK(run({"inspect", at(node), "--auth", temporary_file("bad", "no colon")}).exit == 2);
   CHECK(run({"inspect", at(node), "--auth", "/nonexistent"}).exit == 6);
+}
+
+TEST_CASE("in text each round of a watch says when it was") {
+  Served served({"echo"});
+  const auto address = "127.0.0.1:" + std::to_string(served.port());
+  const auto once = run({"inspect", address, "--only", "processes"});
+  CHECK(once.out.starts_with("Processes\n"));
+  const auto watched =
+      run({"inspect", address, "--only", "processes", "--watch", "1ms", "-c", "2"});
+  const std::regex title(R"((^|\n)\d\d:\d\d:\d\d\.\d{3}  Processes\n)");
+  CHECK(std::distance(std::sregex_iterator(watched.out.begin(), watched.out.end(), title), {}) ==
+        2);
 }
 
 TEST_CASE("watching goes on until the count, a signal, or a reader that goes away") {

@@ -1,6 +1,8 @@
 #include <doctest/doctest.h>
 #include <signal.h>
 
+#include <regex>
+
 #include "e2e/harness.h"
 
 using namespace e2e;
@@ -72,9 +74,46 @@ TEST_CASE("auto falls back to acks when no pong comes, and sends only one ping")
   auto result = ping({served.pid(), "-c", "3", "-W", "100ms"});
   CHECK(result.exit == 0);
   CHECK(summary(result).at("answered") == 3);
+  CHECK(summary(result).at("mode") == "ack");
+  CHECK_FALSE(summary(result).contains("reply"));
   for (const auto& probe : result.events("probe")) CHECK(probe.at("outcome") == "accepted");
+  REQUIRE(result.err_json().size() == 1);
+  CHECK(result.err_json()[0].at("type") == "note");
+  CHECK(result.err_json()[0].at("message").get<std::string>().find("no pong came (in 100ms)") !=
+        std::string::npos);
   auto served_summary = served.stop(SIGTERM).out_json().back();
   CHECK(served_summary.at("by_name") == Json{{"ping", 1}});
+}
+
+TEST_CASE("that only acks were measured stands in the summary, with -q too") {
+  Served served({"x", "--no-pong"});
+  const auto quiet = run({"ping", served.pid(), "-c", "2", "-i", "1ms", "-W", "50ms", "-q"});
+  CHECK(quiet.err == "");
+  CHECK(quiet.out.find("only acks were measured") != std::string::npos);
+  const auto asked = run({"ping", served.pid(), "-c", "2", "-i", "1ms", "--mode", "ack"});
+  CHECK(asked.err == "");
+  CHECK(asked.out.find("only acks were measured") == std::string::npos);
+  Peer python([](const Request&) { return response(405); });
+  const auto other = ping({python.pid(), "-c", "2"});
+  REQUIRE(other.err_json().size() == 1);
+  CHECK(other.err_json()[0].at("message").get<std::string>().find("(status 405)") !=
+        std::string::npos);
+}
+
+TEST_CASE("each line says when, and whom") {
+  Served served({"x"});
+  const auto result = ping({served.pid(), "-c", "2"});
+  double last = 0;
+  for (const auto& probe : result.events("probe")) {
+    CHECK(probe.at("target") == served.pid());
+    CHECK(probe.at("time").get<std::string>().back() == 'Z');
+    CHECK(probe.at("time_s").get<double>() >= last);
+    last = probe.at("time_s").get<double>();
+  }
+  CHECK(summary(result).at("target") == served.pid());
+  CHECK(summary(result).at("mode") == "reply");
+  const auto text = run({"ping", served.pid(), "-c", "1"}).out;
+  CHECK(std::regex_search(text, std::regex(R"(^\d\d:\d\d:\d\d\.\d{3}  seq=1  )")));
 }
 
 TEST_CASE("nobody of that id is exit 1, the round trip is shown all the same") {
