@@ -177,6 +177,21 @@ TEST_CASE("a recorded Mesos master is summarised") {
   CHECK(get_metrics(server_at(node.port())).value->size() > 100);
 }
 
+TEST_CASE("a recorded Mesos agent is summarised") {
+  CannedServer node(recorded({{"/slave(1)/state", "mesos/get-5051_slave_1__state.txt"}}));
+  const auto state = get_agent_state(server_at(node.port()), "slave(1)").value;
+  REQUIRE(state);
+  CHECK(state->pid == "slave(1)@127.0.0.1:5051");
+  CHECK(state->id == "b1fe3be9-9a46-4b27-98b1-a93e73c26be6-S0");
+  CHECK(state->version == "1.12.0");
+  CHECK(state->master == "localhost");
+  CHECK(state->frameworks == 0);
+  CHECK(state->tasks == 0);
+  CHECK(state->resources.at("cpus") == 8);
+  CHECK(state->used_resources.empty());
+  CHECK(get_agent_state(server_at(node.port()), "slave(2)").answer.status == 404);
+}
+
 TEST_CASE("bytes of a queued body come through JSON that is no UTF-8") {
   // libprocess escapes controls, and writes everything else as it is.
   const std::string body =

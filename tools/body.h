@@ -44,6 +44,7 @@ class TypeCodec {
 /// More than any receiver takes by default, so that a slip of the finger (10g) or a wrong file name
 /// (/dev/zero) is refused before it has cost all memory.
 inline constexpr std::size_t largest_body = std::size_t{1} << 30;
+
 /// How a body was given: as text, as JSON, or as bytes (a file, hex, base64).
 enum class BodyForm { text, json, bytes };
 

@@ -188,6 +188,11 @@ struct MasterEvent {
   const compactor::http::MasterState* state = nullptr;
 };
 
+struct AgentEvent {
+  WallTime time{};
+  const compactor::http::AgentState* state = nullptr;
+};
+
 struct ProcessEvent {
   WallTime time{};
   std::string_view id{};

@@ -24,11 +24,12 @@ namespace {
 
 namespace http = compactor::http;
 
-const std::vector<std::string> part_names{"processes", "endpoints", "metrics", "master"};
+const std::vector<std::string> part_names{"processes", "endpoints", "metrics", "master", "agent"};
 
 struct InspectOptions {
   OutputOptions output;
   BodyMode body = BodyMode::automatic;
+  TypeOptions types;
   std::string target;
   std::set<std::string> only;  // of `part_names`; empty: all
   std::string metric = "*";
@@ -62,6 +63,7 @@ CommandLine declare(InspectOptions& options) {
   line.duration("--timeout", options.timeout, "for each answer (5s)");
   line.size("--max-body", options.max_body, "of an answer (64m)");
   add_body_option(line, options.body);
+  add_type_options(line, options.types);
   add_output_options(line, options.output);
   return line;
 }
@@ -102,6 +104,15 @@ Target read_target(const InspectOptions& options) {
   return target;
 }
 
+/// slave, or slave(N): a Mesos agent.
+bool is_agent(std::string_view id) {
+  if (!id.starts_with("slave")) return false;
+  id.remove_prefix(5);
+  return id.empty() ||
+         (id.starts_with('(') && id.find_first_not_of("0123456789", 1) + 1 == id.size() &&
+          id.size() > 2 && id.ends_with(')'));
+}
+
 /// What is wrong with an answer. A 404 is a clear no.
 Failure failure_of(const http::Answer& answer, const std::string& url) {
   using http::Fault;
@@ -132,7 +143,8 @@ Failure failure_of(const http::Answer& answer, const std::string& url) {
   }
   if (answer.status == 404) {
     return Failure(Exit::no, "answer",
-                   message + (url.ends_with("/master/state") ? ": this is no Mesos master"
+                   message + (url.ends_with("/master/state") ? ": this is not a Mesos master"
+                              : url.ends_with("/state")      ? ": this is not a Mesos agent"
                                                              : ": is this a libprocess?"));
   }
   return Failure(Exit::refused, "answer", message);
@@ -176,6 +188,7 @@ class Inspector {
     if (!unreachable && options_.wants("endpoints")) show_endpoints();
     if (!unreachable && options_.wants("metrics")) show_metrics();
     if (!unreachable && options_.wants("master")) show_master();
+    if (!unreachable && options_.wants("agent")) show_agent();
     if (!cancelled_) ++summary_.rounds;
   }
 
@@ -217,6 +230,9 @@ class Inspector {
   void show_processes() {
     auto processes = value_of(http::get_processes(target_.server), "/__processes__", "processes");
     if (!processes) return;
+    auto agent = std::find_if(processes->begin(), processes->end(),
+                              [](const auto& process) { return is_agent(process.id); });
+    agent_ = agent == processes->end() ? std::string() : agent->id;
     if (target_.process) keep_only(*processes);
     auto busier = [](const auto& a, const auto& b) {
       return a.events.size() != b.events.size() ? a.events.size() > b.events.size() : a.id < b.id;
@@ -281,9 +297,20 @@ class Inspector {
     console_.print(MasterEvent{.time = time_, .state = &*state});
   }
 
+  void show_agent() {
+    if (target_.process && is_agent(*target_.process)) agent_ = *target_.process;
+    if (agent_.empty() && !options_.only.contains("agent")) return;
+    auto id = agent_.empty() ? "slave(1)" : agent_;
+    auto state = value_of(http::get_agent_state(target_.server, id), '/' + id + "/state", "agent");
+    if (!state) return;
+    show_title("Agent");
+    console_.print(AgentEvent{.time = time_, .state = &*state});
+  }
+
   const InspectOptions& options_;
   Target& target_;
   Console& console_;
+  std::string agent_;  // the id of the node's agent, if it is known to have one
   int cancel_;
   WallTime time_{};
   bool cancelled_ = false;
@@ -309,7 +336,8 @@ Outline outline_inspect() {
 int run_inspect(const Arguments& arguments) {
   InspectOptions options;
   if (!parse_or_help(declare(options), arguments)) return 0;
-  Console console(options.output, BodyView(options.body));
+  SchemaCodec types(options.types);
+  Console console(options.output, BodyView(options.body, &types));
   if (options.count && !options.watch) {
     throw Failure(Exit::usage, "usage", "--count is for --watch", "compactor help inspect");
   }

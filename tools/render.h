@@ -31,6 +31,7 @@ class Renderer {
   virtual void append(std::string& out, const StatisticsRow& row) = 0;
   virtual void append(std::string& out, const SniffSummary& summary) = 0;
   virtual void append(std::string& out, const MasterEvent& event) = 0;
+  virtual void append(std::string& out, const AgentEvent& event) = 0;
   virtual void append(std::string& out, const ProcessEvent& event) = 0;
   virtual void append(std::string& out, const QueuedEvent& event) = 0;
   virtual void append(std::string& out, const EndpointEvent& event) = 0;

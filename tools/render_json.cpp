@@ -244,6 +244,21 @@ class JsonRenderer : public Renderer {
     line.end();
   }
 
+  void append(std::string& out, const AgentEvent& event) override {
+    const auto& state = *event.state;
+    JsonLine line(out, "agent");
+    line.stamp(event.time).text("pid", state.pid).text("id", state.id);
+    line.text("version", state.version).text("hostname", state.hostname);
+    line.text("master", state.master);
+    append_unix_time(line, "started", state.start_time);
+    line.number("frameworks", state.frameworks);
+    line.number("frameworks_completed", state.frameworks_completed);
+    line.number("executors", state.executors).number("tasks", state.tasks);
+    append_amounts(line, "resources", state.resources);
+    append_amounts(line, "used_resources", state.used_resources);
+    line.end();
+  }
+
   void append(std::string& out, const ProcessEvent& event) override {
     JsonLine(out, "process")
         .stamp(event.time)

@@ -213,7 +213,20 @@ class TextRenderer : public Renderer {
            std::to_string(state.frameworks) + " registered, " +
            std::to_string(state.frameworks_completed) + " completed, " +
            counted(state.tasks, "task") + '\n';
-    append_resources(out, state);
+    append_resources(out, state.resources, state.used_resources);
+  }
+
+  void append(std::string& out, const AgentEvent& event) override {
+    const auto& state = *event.state;
+    out += "Mesos " + terminal_escaped(state.version) + " agent ";
+    paint(out, bold, state.pid);
+    out +=
+        state.id.empty() ? "\n  not registered" : "\n  registered  " + terminal_escaped(state.id);
+    if (!state.master.empty()) out += " with the master at " + terminal_escaped(state.master);
+    out += "\n  frameworks  " + std::to_string(state.frameworks) + " registered, " +
+           std::to_string(state.frameworks_completed) + " completed, " +
+           counted(state.executors, "executor") + ", " + counted(state.tasks, "task") + '\n';
+    append_resources(out, state.resources, state.used_resources);
   }
 
   void append(std::string& out, const ProcessEvent& event) override {
@@ -454,14 +467,16 @@ class TextRenderer : public Renderer {
     out += "  " + shown + std::string(shown.size() < width ? width - shown.size() : 0, ' ') + "  ";
   }
 
-  static void append_resources(std::string& out, const compactor::http::MasterState& state) {
-    if (state.resources.empty()) return;
+  using Amounts = std::map<std::string, double>;
+  static void append_resources(std::string& out, const Amounts& resources,
+                               const Amounts& used_resources) {
+    if (resources.empty()) return;
     out += "  resources  ";
-    for (const auto& [name, amount] : state.resources) {
-      auto used = state.used_resources.find(name);
+    for (const auto& [name, amount] : resources) {
+      auto used = used_resources.find(name);
       std::array<char, 96> text{};
       int length = std::snprintf(text.data(), text.size(), " %s %.6g of %.6g", name.c_str(),
-                                 used == state.used_resources.end() ? 0 : used->second, amount);
+                                 used == used_resources.end() ? 0 : used->second, amount);
       if (out.back() != ' ') out += ',';
       out += std::string_view(text.data(),
                               std::min(text.size() - 1, static_cast<std::size_t>(length)));

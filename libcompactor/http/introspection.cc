@@ -162,6 +162,33 @@ std::optional<MasterState> read_master_state(const json& state) {
   return out;
 }
 
+void add_executors(AgentState& out, const json& framework) {
+  for (const json& executor : array_at(framework, "executors")) {
+    if (!executor.is_object()) continue;
+    ++out.executors;
+    out.tasks += array_at(executor, "tasks").size() + array_at(executor, "queued_tasks").size();
+    add_resources(out.used_resources, executor, "resources");
+  }
+}
+
+std::optional<AgentState> read_agent_state(const json& state) {
+  if (!state.is_object() || !state.contains("pid")) return std::nullopt;
+  AgentState out;
+  out.pid = text_at(state, "pid");
+  out.id = text_at(state, "id");
+  out.version = text_at(state, "version");
+  out.hostname = text_at(state, "hostname");
+  out.master = text_at(state, "master_hostname");
+  out.start_time = number_at(state, "start_time");
+  out.frameworks = array_at(state, "frameworks").size();
+  out.frameworks_completed = array_at(state, "completed_frameworks").size();
+  for (const json& framework : array_at(state, "frameworks")) {
+    if (framework.is_object()) add_executors(out, framework);
+  }
+  add_resources(out.resources, state, "resources");
+  return out;
+}
+
 template <class T>
 Told<T> ask(const Server& server, const std::string& path,
             std::optional<T> (*read)(const json& value)) {
@@ -190,6 +217,10 @@ Told<std::vector<Metric>> get_metrics(const Server& server) {
 
 Told<std::vector<Endpoint>> get_endpoints(const Server& server) {
   return ask(server, "/help?format=json", read_endpoints);
+}
+
+Told<AgentState> get_agent_state(const Server& server, const std::string& id) {
+  return ask(server, "/" + id + "/state", read_agent_state);
 }
 
 Told<MasterState> get_master_state(const Server& server) {

@@ -59,6 +59,22 @@ struct MasterState {
   std::map<std::string, double> used_resources;
 };
 
+/// A Mesos agent's /slave(1)/state in short.
+struct AgentState {
+  std::string pid;
+  std::string id;  // that the master gave it; empty before it is registered
+  std::string version;
+  std::string hostname;
+  std::string master;     // host name of its master; empty when it knows none
+  double start_time = 0;  // Unix time
+  std::uint64_t frameworks = 0;
+  std::uint64_t frameworks_completed = 0;
+  std::uint64_t executors = 0;
+  std::uint64_t tasks = 0;                       // running or queued
+  std::map<std::string, double> resources;       // cpus, mem, disk, gpus
+  std::map<std::string, double> used_resources;  // by its executors
+};
+
 /// The answer, and what it says. No value: the answer was a fault, no 200, or not what that path
 /// answers (then Fault::garbage with the reason).
 template <class T>
@@ -78,6 +94,9 @@ Told<std::vector<Metric>> get_metrics(const Server& server);
 
 /// GET /help?format=json
 Told<std::vector<Endpoint>> get_endpoints(const Server& server);
+
+/// GET /ID/state, with the id of an agent's process, as in slave(1). 404 from a node without one.
+Told<AgentState> get_agent_state(const Server& server, const std::string& id);
 
 /// GET /master/state. A node that is no master answers 404.
 Told<MasterState> get_master_state(const Server& server);

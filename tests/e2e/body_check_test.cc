@@ -108,6 +108,16 @@ TEST_CASE("what serve answers, and what an actor says, is checked too") {
   CHECK(lines[1].at("message").get<std::string>().find("it lacks connected") != std::string::npos);
 }
 
+TEST_CASE("what came incomplete is shown with what it lacks, as the schema says") {
+  Served served({"x"});
+  Client client(served.port());
+  client.send(message("x", ping, ""));
+  const auto shown = served.message();
+  CHECK(shown.at("body_missing") == Json{"connected"});
+  CHECK(shown.at("body_base64") == "");
+  CHECK(served.stop(SIGTERM).exit == 0);
+}
+
 TEST_CASE("of a batch each trouble is told once for each name, and no more than some") {
   std::string lines;
   for (int i = 0; i < 3; ++i) {

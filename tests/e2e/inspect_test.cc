@@ -109,6 +109,66 @@ TEST_CASE("a recorded Mesos master is summarised") {
   CHECK(text.out.find("cpus 0 of 8") != std::string::npos);
 }
 
+TEST_CASE("a Mesos agent is summarised where there is one") {
+  const std::string at_work =
+      R"j({"pid":"slave(3)@10.0.0.7:5051","id":"S7","version":"1.9.0","hostname":"a7","start_time":1,)j"
+      R"("resources":{"cpus":8,"mem":4096,"ports":"[1-2]"},"completed_frameworks":[{}],"frameworks":[)"
+      R"({"executors":[{"resources":{"cpus":1.5},"tasks":[{},{}],"queued_tasks":[{}]},)"
+      R"({"resources":{"cpus":1},"tasks":[{}]}]}]})";
+  Peer node([&](const Request& request) {
+    if (request.line.starts_with("GET /__processes__ "))
+      return response(200, R"j([{"id":"slave-x","events":[]},{"id":"slave(3)","events":[]}])j");
+    return request.line.starts_with("GET /slave(3)/state ") ? response(200, at_work)
+                                                            : response(404);
+  });
+  const auto json = run({"inspect", at(node), "--json"});
+  CHECK(json.exit == 0);
+  REQUIRE(json.events("agent").size() == 1);
+  const auto agent = json.events("agent")[0];
+  CHECK(agent["id"] == "S7");
+  CHECK(agent["executors"] == 2);
+  CHECK(agent["tasks"] == 4);
+  CHECK(agent["frameworks_completed"] == 1);
+  CHECK(agent["resources"] == Json{{"cpus", 8.0}, {"mem", 4096.0}});
+  CHECK(agent["used_resources"] == Json{{"cpus", 2.5}});
+  const auto text = run({"inspect", "slave(3)@" + at(node), "--only", "agent"});
+  CHECK(text.out.find("Mesos 1.9.0 agent slave(3)@10.0.0.7:5051\n  registered  S7") !=
+        std::string::npos);
+  CHECK(text.out.find("cpus 2.5 of 8, mem 0 of 4096 in use") != std::string::npos);
+  const auto other = run({"inspect", "slave(1)@" + at(node), "--only", "agent", "--json"});
+  CHECK(other.exit == 1);
+  CHECK(other.err.find("not a Mesos agent") != std::string::npos);
+
+  Peer recorded_node(recorded({{"/slave(1)/state", "mesos/get-5051_slave_1__state.txt"}}));
+  const auto idle = run({"inspect", at(recorded_node), "--only", "agent", "--json"});
+  CHECK(idle.events("agent").at(0)["master"] == "localhost");
+  // A node without an agent is not asked for its state.
+  Peer other_node(libprocess());
+  CHECK(run({"inspect", at(other_node)}).exit == 0);
+  for (const auto& request : other_node.requests())
+    CHECK(request.line.find("slave") == std::string::npos);
+}
+
+TEST_CASE("queued Mesos messages are decoded") {
+  const std::string queued =
+      R"j([{"id":"slave(1)","events":[{"type":"MESSAGE","name":"mesos.internal.PingSlaveMessage",)j"
+      R"j("from":"m@127.0.0.1:1","to":"slave(1)@127.0.0.1:2","body":"\u0008\u0001"},)j"
+      R"j({"type":"MESSAGE","name":"status","from":"m@127.0.0.1:1","to":"slave(1)@127.0.0.1:2",)j"
+      R"("body":"\u0010\u0005"}]}])";
+  Peer node(processes(queued));
+  const auto json = run({"inspect", at(node), "--only", "processes", "--json", "--type",
+                         "status=mesos.TaskStatus"})
+                        .events("queued");
+  REQUIRE(json.size() == 2);
+  CHECK(json[0]["body"] == Json{{"connected", true}});
+  CHECK(json[0]["body_type"] == "mesos.internal.PingSlaveMessage");
+  CHECK(json[1]["body"] == Json{{"state", "TASK_LOST"}});
+  const auto text = run({"inspect", at(node), "--only", "processes"});
+  CHECK(text.out.find("{\"connected\":true}") != std::string::npos);
+  const auto hex = run({"inspect", at(node), "--only", "processes", "--json", "--body", "hex"});
+  CHECK(hex.events("queued")[0]["body_hex"] == "0801");
+}
+
 TEST_CASE("what is queued comes oldest first, counted by name, bodies to the byte") {
   Peer node(processes(three_queued));
   const auto result = run({"inspect", at(node), "--json", "--only", "processes"});
