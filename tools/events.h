@@ -111,6 +111,7 @@ struct SeenHttpEvent {
   std::string_view destination{};
   std::string_view method{};
   std::string_view url{};
+  std::string_view call{};  // of the v1 API, as in SUBSCRIBE
   std::optional<int> status{};
   std::optional<std::chrono::nanoseconds> latency{};
   std::size_t request_size = 0;
@@ -124,9 +125,12 @@ struct SeenHttpEvent {
 /// One event of a stream of /api/v1.
 struct HttpStreamEvent {
   WallTime time{};
+  std::string_view source{};
+  std::string_view destination{};
   std::string_view url{};
-  std::string_view type{};  // Content-Type
-  std::string_view name{};  // of the message type that the bytes are of
+  std::string_view kind{};          // which event, as in OFFERS
+  std::string_view content_type{};  // of the stream
+  std::string_view name{};          // of the message type that the bytes are of
   std::string_view body{};
   std::uint64_t connection = 0;
   std::uint64_t seq = 0;

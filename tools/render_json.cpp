@@ -156,7 +156,7 @@ class JsonRenderer : public Renderer {
   void append(std::string& out, const SeenHttpEvent& event) override {
     JsonLine line(out, "http");
     line.stamp(event.time).text("src", event.source).text("dst", event.destination);
-    line.text("method", event.method).text("url", event.url);
+    line.text("method", event.method).text("url", event.url).text_if("call_type", event.call);
     append_status(line, event.status, event.latency);
     line.number("request_size", event.request_size);
     if (event.response_size) {
@@ -171,7 +171,9 @@ class JsonRenderer : public Renderer {
 
   void append(std::string& out, const HttpStreamEvent& event) override {
     JsonLine line(out, "http_event");
-    line.stamp(event.time).text("url", event.url).text_if("event_type", event.type);
+    line.stamp(event.time).text("src", event.source).text("dst", event.destination);
+    line.text("url", event.url).text_if("event_type", event.kind);
+    line.text_if("content_type", event.content_type);
     line.number("size", event.body.size());
     bodies_.append_json(out, event.name, event.body);
     line.number("conn", event.connection)

@@ -135,6 +135,10 @@ class TextRenderer : public Renderer {
     append_terminal_escaped(out, event.method);
     out += ' ';
     append_terminal_escaped(out, event.url);
+    if (!event.call.empty()) {
+      out += ' ';
+      paint(out, cyan, event.call);
+    }
     out += "  ";
     append_answer(out, event.status, event.latency);
     if (event.request_size != 0)
@@ -152,6 +156,10 @@ class TextRenderer : public Renderer {
     clock_.append_of_day(out, event.time);
     out += "  event " + std::to_string(event.number) + " of ";
     append_terminal_escaped(out, event.url);
+    if (!event.kind.empty()) {
+      out += ' ';
+      paint(out, cyan, event.kind);
+    }
     out += "  " + human_size(static_cast<double>(event.body.size()));
     bodies_.append_text(out, event.name, event.body);
     out += '\n';
@@ -185,9 +193,9 @@ class TextRenderer : public Renderer {
 
   void append(std::string& out, const SniffSummary& summary) override {
     out += counted(summary.packets, "packet") + ", " + counted(summary.connections, "connection") +
-           ", " + counted(summary.messages, "message") + " (" + std::to_string(summary.shown) +
-           " shown, " + std::to_string(summary.unanswered) + " unanswered), " +
-           std::to_string(summary.http) + " other HTTP\n";
+           ", " + counted(summary.messages, "message") + " (" + std::to_string(summary.unanswered) +
+           " unanswered), " + std::to_string(summary.http) + " other HTTP; " +
+           std::to_string(summary.shown) + " shown\n";
     out += std::to_string(summary.stream_bytes) +
            " bytes: " + std::to_string(summary.message_bytes) + " in messages, " +
            std::to_string(summary.http_bytes) + " in other HTTP, " +

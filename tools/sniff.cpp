@@ -251,7 +251,6 @@ compactor::capture::ExchangeOptions exchange_options(const SniffOptions& options
   bool shown = options.body != BodyMode::none && options.body != BodyMode::summary;
   made.bodies = shown || !options.match.empty();
   made.http = options.http;
-  made.http_body = shown ? made.http_body : 0;
   made.answer_wait = options.answer_wait;
   return made;
 }
@@ -317,6 +316,9 @@ int conclude(const SniffOptions& options, Console& console, const SniffPrinter& 
              const SniffSummary& summary) {
   if (console.ended()) return 0;
   if (options.statistics) printer.statistics().print(console);
+  printer.print_hints();
+  if (printer.shown() == 0 && summary.http != 0 && !options.http)
+    console.note(counted(summary.http, "plain HTTP request") + " passed: --http shows them");
   console.print(summary);
   return judge(options, summary);
 }

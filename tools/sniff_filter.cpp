@@ -17,8 +17,24 @@ bool any_matches(const std::vector<std::string>& globs, std::string_view text) {
   return globs.empty() || std::any_of(globs.begin(), globs.end(), matches);
 }
 
-/// framework_id and frameworkId are the same field.
-std::string folded(std::string_view name) {
+Failure unreadable(const std::string& text, const std::string& hint) {
+  return Failure(Exit::usage, "usage", "--match \"" + text + "\" does not read", hint);
+}
+
+/// PATH=VALUE is all there is; other comparisons would be taken for a part of the path or the
+/// value, and match nothing.
+void refuse_other_comparisons(const std::string& text, std::size_t equals) {
+  const char before = text[equals - 1];
+  const bool twice = equals + 1 < text.size() && text[equals + 1] == '=';
+  if (before != '!' && before != '<' && before != '>' && before != '~' && !twice) return;
+  const auto path = text.substr(0, text.find_last_not_of("!<>~=", equals) + 1);
+  throw unreadable(text, "only PATH=VALUE is known, VALUE a glob; " + path +
+                             "='*' shows those that have it, --json | jq takes any condition");
+}
+
+}  // namespace
+
+std::string folded_name(std::string_view name) {
   std::string result;
   for (char c : name) {
     if (c != '_') result += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
@@ -26,19 +42,17 @@ std::string folded(std::string_view name) {
   return result;
 }
 
-std::string text_of(const nlohmann::json& value) {
+std::string match_text(const nlohmann::json& value) {
   return value.is_string() ? value.get<std::string>() : value.dump();
 }
 
-}  // namespace
-
 FieldMatch FieldMatch::parse(const std::string& text) {
   auto equals = text.find('=');
-  if (equals == std::string::npos || equals == 0) {
-    throw Failure(Exit::usage, "usage", "--match \"" + text + "\" does not read",
-                  "PATH=VALUE, as in status.state=TASK_LOST");
-  }
+  if (equals == std::string::npos || equals == 0)
+    throw unreadable(text, "PATH=VALUE, as in status.state=TASK_LOST");
+  refuse_other_comparisons(text, equals);
   FieldMatch match;
+  match.text_ = text;
   match.value_ = text.substr(equals + 1);
   std::size_t at = 0;
   while (at <= equals) {
@@ -47,7 +61,8 @@ FieldMatch FieldMatch::parse(const std::string& text) {
       throw Failure(Exit::usage, "usage", "--match \"" + text + "\": an empty step in the path",
                     "PATH=VALUE, as in status.state=TASK_LOST");
     }
-    match.path_.push_back(folded(std::string_view(text).substr(at, end - at)));
+    match.typed_path_.push_back(text.substr(at, end - at));
+    match.path_.push_back(folded_name(match.typed_path_.back()));
     at = end + 1;
   }
   return match;
@@ -59,6 +74,10 @@ bool FieldMatch::matches(const nlohmann::json& body) const {
   return body.is_structured() &&
          std::any_of(body.begin(), body.end(),
                      [this](const nlohmann::json& part) { return matches(part); });
+}
+
+bool FieldMatch::matches(const BodyDocument& body) const {
+  return matches(body.body) || (!body.inner.is_null() && matches(body.inner));
 }
 
 bool FieldMatch::matches(const nlohmann::json& value, std::size_t step) const {
@@ -74,10 +93,10 @@ bool FieldMatch::matches(const nlohmann::json& value, std::size_t step) const {
     return std::any_of(value.begin(), value.end(),
                        [&](const nlohmann::json& element) { return matches(element, step); });
   }
-  if (step == path_.size()) return !value.is_object() && glob_matches(value_, text_of(value));
+  if (step == path_.size()) return !value.is_object() && glob_matches(value_, match_text(value));
   if (!value.is_object()) return false;
   return std::any_of(value.items().begin(), value.items().end(), [&](const auto& field) {
-    return folded(field.key()) == path_[step] && matches(field.value(), step + 1);
+    return folded_name(field.key()) == path_[step] && matches(field.value(), step + 1);
   });
 }
 
@@ -86,14 +105,31 @@ bool MessageFilter::accepts_head(std::string_view sender, std::string_view recei
   return any_matches(from, sender) && any_matches(to, receiver) && any_matches(name, message);
 }
 
-bool MessageFilter::accepts_body(TypeCodec* types, std::string_view message,
-                                 std::string_view body) const {
-  std::string text = "{\"type\":0";  // so that what the codec appends has a key before its comma
-  if (types == nullptr || !types->append_json(text, message, body)) return false;
-  auto decoded = nlohmann::json::parse(text + '}', nullptr, false);
-  if (!decoded.is_object() || !decoded.contains("body")) return false;
-  return std::all_of(fields.begin(), fields.end(),
-                     [&](const FieldMatch& field) { return field.matches(decoded["body"]); });
+bool MessageFilter::accepts_http(const HttpSubject& subject) const {
+  const auto path = subject.url.substr(0, subject.url.find_first_of("?#"));
+  const auto id = path.substr(std::min<std::size_t>(1, path.size()));
+  const auto server = std::string(id.substr(0, id.find('/'))) + '@' +
+                      std::string(subject.event ? subject.from : subject.to);
+  const auto any = [](const std::vector<std::string>& globs,
+                      std::initializer_list<std::string_view> texts) {
+    return std::any_of(texts.begin(), texts.end(), [&](std::string_view text) {
+      return !text.empty() && any_matches(globs, text);
+    });
+  };
+  if (!any(from, {subject.from, subject.event ? server : std::string_view()})) return false;
+  if (!any(to, {subject.to, subject.event ? std::string_view() : server})) return false;
+  const auto full = subject.kind.empty() ? std::string() : subject.type + '/' + subject.kind;
+  return any(name, {path, subject.type, full, subject.kind});
+}
+
+bool MessageFilter::accepts_body(const std::optional<BodyDocument>& body) const {
+  return body && std::all_of(fields.begin(), fields.end(),
+                             [&](const FieldMatch& field) { return field.matches(*body); });
+}
+
+bool MessageFilter::accepts_body(const std::optional<nlohmann::json>& body) const {
+  return body && std::all_of(fields.begin(), fields.end(),
+                             [&](const FieldMatch& field) { return field.matches(*body); });
 }
 
 }  // namespace tool

@@ -1,12 +1,13 @@
 // What of the traffic sniff shows: --from, --to, --name, --match.
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
+#include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "body.h"
+#include "body_document.h"
 
 namespace tool {
 
@@ -18,12 +19,36 @@ class FieldMatch {
   /// Throws Failure (exit 2).
   static FieldMatch parse(const std::string& text);
   bool matches(const nlohmann::json& body) const;
+  bool matches(const BodyDocument& body) const;
+
+  /// As it was typed.
+  const std::string& text() const { return text_; }
+  const std::string& value() const { return value_; }
+  /// The steps, as they were typed.
+  const std::vector<std::string>& path() const { return typed_path_; }
 
  private:
   bool matches(const nlohmann::json& value, std::size_t step) const;
 
-  std::vector<std::string> path_;
+  std::string text_;
+  std::vector<std::string> typed_path_;
+  std::vector<std::string> path_;  // folded
   std::string value_;
+};
+
+/// framework_id and frameworkId are the same field: what the names of both are compared by.
+std::string folded_name(std::string_view name);
+/// A field's value as VALUE is compared with it.
+std::string match_text(const nlohmann::json& value);
+
+/// A plain request, or an event that came as the answer to one, as far as filters are about it.
+struct HttpSubject {
+  std::string_view from{};  // address:port
+  std::string_view to{};
+  std::string_view url{};
+  bool event = false;  // it came from where the URL is
+  std::string type{};  // of the body, as in mesos.v1.scheduler.Call
+  std::string kind{};  // SUBSCRIBE …
 };
 
 struct MessageFilter {
@@ -36,9 +61,12 @@ struct MessageFilter {
   bool any() const { return by_head() || !fields.empty(); }
   bool accepts_head(std::string_view sender, std::string_view receiver,
                     std::string_view message) const;
-  /// Precondition: there are fields to match. A body of no known type, or that does not fit it,
-  /// matches nothing.
-  bool accepts_body(TypeCodec* types, std::string_view message, std::string_view body) const;
+  /// An end that serves the URL counts as address:port and as id@address:port, with the first part
+  /// of the path for the id. Names are the path, the type, type/kind, and the kind.
+  bool accepts_http(const HttpSubject& subject) const;
+  /// All the fields are in the body. A body that could not be read matches nothing.
+  bool accepts_body(const std::optional<BodyDocument>& body) const;
+  bool accepts_body(const std::optional<nlohmann::json>& body) const;
 };
 
 }  // namespace tool

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "v1_body.h"
+
 namespace tool {
 
 using compactor::capture::Endpoint;
@@ -17,15 +19,6 @@ namespace {
 
 constexpr std::size_t most_rows = 1000;
 constexpr std::size_t most_hidden = 65536;
-
-/// The type of the events in a stream of the v1 API, which depends on where it is.
-std::string_view event_type(std::string_view url) {
-  auto path = url.substr(0, url.find('?'));
-  if (path.ends_with("/api/v1/scheduler")) return "mesos.v1.scheduler.Event";
-  if (path.ends_with("/api/v1/executor")) return "mesos.v1.executor.Event";
-  if (path.starts_with("/slave")) return "mesos.v1.agent.ProcessIO";
-  return "mesos.v1.master.Event";
-}
 
 }  // namespace
 
@@ -92,19 +85,48 @@ void SniffStatistics::print(Console& console, std::string_view table, const Rows
 }
 
 SniffPrinter::SniffPrinter(Console& console, PrinterOptions options, std::function<void()> done)
-    : console_(console), options_(std::move(options)), done_(std::move(done)) {}
+    : console_(console),
+      options_(std::move(options)),
+      hints_(options_.filter),
+      done_(std::move(done)) {}
 
 bool SniffPrinter::wants(std::string_view from, std::string_view id, const Endpoint& to,
                          std::string_view name) {
-  if (!options_.filter.by_head()) return true;
+  if (!options_.filter.any()) return true;
   to_.assign(id).append("@").append(to.str());
+  if (shown_ == 0) hints_.saw(from, to_, name);
   return options_.filter.accepts_head(from, to_, name);
+}
+
+bool SniffPrinter::accepts_body(const SeenMessage& message) {
+  if (options_.filter.fields.empty()) return true;
+  const auto body = document_of(options_.types, message.name, message.body);
+  if (shown_ == 0) hints_.saw_body(body ? &*body : nullptr);
+  return options_.filter.accepts_body(body);
+}
+
+bool SniffPrinter::accepts_http(const HttpSubject& subject,
+                                std::initializer_list<std::string_view> bodies) {
+  const auto& filter = options_.filter;
+  if (!filter.any()) return true;
+  const auto name = subject.kind.empty() ? std::string(subject.url.substr(0, subject.url.find('?')))
+                                         : subject.type + '/' + subject.kind;
+  if (shown_ == 0) hints_.saw(subject.from, subject.to, name);
+  if (!filter.accepts_http(subject)) return false;
+  if (filter.fields.empty()) return true;
+  return std::any_of(bodies.begin(), bodies.end(), [&](std::string_view body) {
+    return filter.accepts_body(api_document(options_.types, subject.type, body));
+  });
+}
+
+void SniffPrinter::print_hints() const {
+  if (shown_ != 0) return;
+  for (const auto& hint : hints_.hints()) console_.note(hint);
 }
 
 void SniffPrinter::on_message(const SeenMessage& message) {
   if (over_) return;
-  const auto& filter = options_.filter;
-  if (!filter.fields.empty() && !filter.accepts_body(options_.types, message.name, message.body)) {
+  if (!accepts_body(message)) {
     if (!message.status) hidden_.emplace(message.connection.number, message.seq);
     if (hidden_.size() > most_hidden) hidden_.erase(hidden_.begin());
     return;
@@ -156,15 +178,19 @@ void SniffPrinter::on_gap(const SeenGap& gap) {
 }
 
 void SniffPrinter::on_http(const SeenHttp& http) {
-  // Filters are on messages: who asks for certain messages does not ask for all of HTTP.
-  if (over_ || options_.filter.any()) return;
+  if (over_) return;
   const auto& ends = this->ends(http);
+  HttpSubject subject{.from = ends.source, .to = ends.destination, .url = http.url};
+  subject.type = call_type(http.url);
+  subject.kind = kind_of(options_.types, subject.type, http.request_body);
+  if (!accepts_http(subject, {http.request_body, http.response_body})) return;
   SeenHttpEvent event;
   event.time = http.time;
   event.source = ends.source;
   event.destination = ends.destination;
   event.method = http.method;
   event.url = http.url;
+  event.call = subject.kind;
   event.status = http.status;
   event.latency = http.latency;
   event.request_size = http.request_size;
@@ -178,17 +204,27 @@ void SniffPrinter::on_http(const SeenHttp& http) {
 }
 
 void SniffPrinter::on_record(const SeenRecord& record) {
-  if (over_ || options_.filter.any()) return;
+  if (over_) return;
+  const auto& ends = this->ends(record);
+  HttpSubject subject{
+      .from = ends.destination, .to = ends.source, .url = record.url, .event = true};
+  subject.type = event_type(record.url);
+  subject.kind = kind_of(options_.types, subject.type, record.record);
+  if (!accepts_http(subject, {record.record})) return;
   HttpStreamEvent event;
   event.time = record.time;
+  event.source = subject.from;
+  event.destination = subject.to;
   event.url = record.url;
-  event.type = record.type;
-  event.name = event_type(record.url);
+  event.kind = subject.kind;
+  event.content_type = record.type;
+  event.name = subject.type;
   event.body = record.record;
   event.connection = record.connection.number;
   event.seq = record.seq;
   event.number = record.number;
   console_.print(event);
+  count_shown();
 }
 
 const SniffPrinter::Ends& SniffPrinter::ends(const Seen& seen) {

@@ -14,6 +14,7 @@
 #include "capture/exchange.h"
 #include "console.h"
 #include "diagram.h"
+#include "filter_hint.h"
 #include "latency.h"
 #include "sniff_filter.h"
 
@@ -69,6 +70,8 @@ class SniffPrinter : public compactor::capture::ExchangeEvents {
 
   std::uint64_t shown() const { return shown_; }
   const SniffStatistics& statistics() const { return statistics_; }
+  /// At the end: when nothing was shown, what would have been by a filter like the one given.
+  void print_hints() const;
 
   bool wants(std::string_view from, std::string_view id, const compactor::capture::Endpoint& to,
              std::string_view name) override;
@@ -88,6 +91,9 @@ class SniffPrinter : public compactor::capture::ExchangeEvents {
 
   const Ends& ends(const compactor::capture::Seen& seen);
   void count_shown();
+  bool accepts_body(const compactor::capture::SeenMessage& message);
+  /// Any of the bodies may have the fields.
+  bool accepts_http(const HttpSubject& subject, std::initializer_list<std::string_view> bodies);
 
   /// For what the conversation consists of: it stands in the diagram too.
   template <class Event>
@@ -98,6 +104,7 @@ class SniffPrinter : public compactor::capture::ExchangeEvents {
 
   Console& console_;
   PrinterOptions options_;
+  FilterHints hints_;
   std::function<void()> done_;
   SniffStatistics statistics_;
   std::uint64_t shown_ = 0;
