@@ -287,7 +287,9 @@ TEST_CASE("behind a message that closes the connection nothing is read, and it i
 TEST_CASE("what libprocess closes the connection for") {
   CHECK(error_of("GARBAGE\r\n\r\n") == "not an HTTP request: unknown method");
   CHECK(error_of(std::string("\0\1\2", 3)) == "not an HTTP request: unknown method");
-  CHECK(error_of("\x16\x03\x01\x02") == "not an HTTP request: unknown method");
+  CHECK(error_of("\x16\x03\x01\x02") == "TLS (a ClientHello), not HTTP");
+  CHECK(error_of("\x15\x03\x01\x02") == "not an HTTP request: unknown method");
+  CHECK(error_of("\r\n\x16") == "TLS (a ClientHello), not HTTP");
   CHECK(error_of("POST\r\n\r\n") == "not an HTTP request: unknown method");
   CHECK(error_of("POST x HTTP/1.1\r\n\r\n") == "invalid target in the request line");
   CHECK(error_of("POST /x HTXP/1.1\r\n\r\n") == "request line without an HTTP version");

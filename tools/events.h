@@ -182,6 +182,7 @@ struct SniffSummary {
   std::uint64_t not_tcp = 0;
   std::uint64_t abandoned = 0;
   std::uint64_t refused = 0;
+  std::uint64_t tls = 0;   // connections that speak TLS
   bool truncated = false;  // the file ends in the middle of a packet
 };
 
@@ -238,7 +239,8 @@ struct ServeSummary {
   std::uint64_t messages = 0;
   std::uint64_t bytes = 0;
   std::map<std::string, std::uint64_t, std::less<>> by_name{};
-  std::uint64_t rejected = 0;
+  std::uint64_t rejected = 0;         // came and was not delivered, for whatever reason
+  std::uint64_t no_such_process = 0;  // of these: messages to an id that is not here (404)
   std::uint64_t replies_failed = 0;
   double duration_s = 0;
 };

@@ -72,14 +72,26 @@ struct Watched {
   bool linked = false;
   bool ever_linked = false;
   bool over = false;             // exited for good
+  bool away = false;             // its exit is told: that it is still not back is no other one
   unsigned attempt = 0;          // failed ones in a row
   std::uint64_t generation = 0;  // timers and answers of an earlier link are of no interest
   bool awaiting = false;         // a probe is out
   int silent = 0;                // intervals without an answer
   bool unknown_told = false;
   bool ever_answered = false;  // a probe, with any status
+  bool strange_told = false;
   std::string last_reason{};
   compactor::Fault last_fault = compactor::Fault::none;  // of a probe
+
+  /// It only ever met the first probe with something else than an answer: a TLS server says so, or
+  /// just closes.
+  bool strange() const {
+    using compactor::Fault;
+    bool cut_short =
+        last_fault == Fault::closed && (last_reason == "closed" || last_reason == "reset");
+    return !ever_answered &&
+           (last_fault == Fault::tls || last_fault == Fault::not_http || cut_short);
+  }
 };
 
 class Linker : public compactor::Process {
@@ -150,6 +162,7 @@ class Linker : public compactor::Process {
     if (frozen_) return;
     auto& target = targets_[index];
     target.linked = true;
+    target.away = false;
     target.awaiting = false;
     target.silent = 0;
     if (target.ever_linked) ++summary_.reconnects;
@@ -168,16 +181,28 @@ class Linker : public compactor::Process {
     auto& target = targets_[index];
     ++target.generation;
     target.linked = false;
-    ++summary_.exited;
-    if (reason == "gone") ++summary_.gone;
-    console_.print(ExitedEvent{target.pid.str(), reason});
+    if (std::exchange(target.away, true)) {
+      console_.detail(1, target.pid.str() + ": " + reason + " again");
+    } else {
+      ++summary_.exited;
+      if (reason == "gone") ++summary_.gone;
+      console_.print(ExitedEvent{target.pid.str(), reason});
+    }
     target.last_reason = std::move(reason);
     if (options_.reconnect) {
+      tell_if_strange(target);
       reconnect_later(index);
       return;
     }
     target.over = true;
     if (--remaining_ == 0 || options_.lasting) waiter_.finish();
+  }
+
+  /// Once: a port of something else will hardly become one of libprocess.
+  void tell_if_strange(Watched& target) {
+    if (!target.strange() || std::exchange(target.strange_told, true)) return;
+    console_.warning(target.pid.str() +
+                     " ended the connection at the first bytes: " + hint_for(target.last_fault));
   }
 
   void reconnect_later(std::size_t index) {
@@ -263,15 +288,9 @@ const Watched* never_linked(const std::vector<Watched>& targets, bool at_the_end
   return found == targets.end() ? nullptr : &*found;
 }
 
-/// One that is over and only ever met the first probe with something else than an answer.
 const Watched* not_libprocess(const std::vector<Watched>& targets) {
-  using compactor::Fault;
-  auto strange = [](const Watched& t) {
-    bool fault = t.last_fault == Fault::tls || t.last_fault == Fault::not_http ||
-                 (t.last_fault == Fault::closed && t.last_reason == "closed");
-    return t.over && !t.ever_answered && fault;
-  };
-  auto found = std::find_if(targets.begin(), targets.end(), strange);
+  auto found =
+      std::find_if(targets.begin(), targets.end(), [](const Watched& t) { return t.strange(); });
   return found == targets.end() ? nullptr : &*found;
 }
 

@@ -170,7 +170,7 @@ class Pinger : public compactor::Process {
       summary.loss_pct = 100 * lost / static_cast<double>(tally_.sent);
     }
     summary.mode = word_of(mode_);
-    summary.fell_back = options_.mode == Mode::automatic && mode_ == Mode::ack;
+    summary.fell_back = fell_back_;
     summary.duration_s = seconds_since(started_);
     summary.connect = &connect_;
     summary.ack = &ack_;
@@ -359,17 +359,18 @@ class Pinger : public compactor::Process {
     if (undecided && probe.reply) {
       mode_ = Mode::reply;
     } else if (undecided) {
-      turn_to_acks(delivery.status == 0 ? "no answer"
-                                        : "status " + std::to_string(delivery.status));
+      turn_to_acks(acked ? "status " + std::to_string(delivery.status) : std::string());
     }
     if (answers) ++tally_.answered;
     auto outcome = probe.reply ? "replied" : compactor::to_string(delivery.outcome);
     finish(probe, outcome, answers ? std::string_view() : std::string_view(delivery.reason));
   }
 
-  /// What auto does when the first probe brings no reply.
+  /// What auto does when the first probe brings no reply; `why`, where it was acked all the same.
   void turn_to_acks(const std::string& why) {
     mode_ = Mode::ack;
+    if (why.empty()) return;
+    fell_back_ = true;
     console_.note(options_.name + ": no " + options_.reply_name + " came (" + why +
                   "); the other probes measure only the ack: queued, not handled");
   }
@@ -472,7 +473,7 @@ class Pinger : public compactor::Process {
       if (!connected_) ++tally_.unconnected;
       tally_.last_reason = connected_ ? "no answer in " + duration_text(options_.per_probe)
                                       : "no connection in " + duration_text(options_.per_probe);
-      if (connected_ && mode_ == Mode::automatic) turn_to_acks(tally_.last_reason);
+      if (connected_ && mode_ == Mode::automatic) turn_to_acks({});
       finish(probe, connected_ ? "no_answer" : "failed", tally_.last_reason);
     }
   }
@@ -493,6 +494,7 @@ class Pinger : public compactor::Process {
   std::uint64_t unsent_ = 0;
   std::size_t open_ = 0;
   bool connected_ = false;
+  bool fell_back_ = false;  // from replies to acks
   bool ticking_ = false;
   bool expiring_ = false;
   bool frozen_ = false;

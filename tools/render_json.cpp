@@ -223,6 +223,7 @@ class JsonRenderer : public Renderer {
         .number("fragments", summary.fragments);
     line.number("malformed", summary.malformed).number("not_tcp", summary.not_tcp);
     line.number("abandoned", summary.abandoned).number("refused", summary.refused);
+    line.number("tls", summary.tls);
     if (summary.truncated) line.yes("truncated");
     line.end();
   }
@@ -313,7 +314,8 @@ class JsonRenderer : public Renderer {
     JsonLine line(out, "summary");
     line.number("messages", summary.messages).number("bytes", summary.bytes);
     append_counts(line, "by_name", summary.by_name);
-    line.number("rejected", summary.rejected).number("replies_failed", summary.replies_failed);
+    line.number("rejected", summary.rejected).number("no_such_process", summary.no_such_process);
+    line.number("replies_failed", summary.replies_failed);
     line.real("duration_s", summary.duration_s).end();
   }
 

@@ -306,6 +306,8 @@ class TextRenderer : public Renderer {
            human_size(static_cast<double>(summary.bytes));
     out += " in " + human_duration(summary.duration_s * 1e6);
     if (summary.rejected != 0) out += ", " + std::to_string(summary.rejected) + " rejected";
+    if (summary.no_such_process != 0)
+      out += " (" + std::to_string(summary.no_such_process) + " for no process here)";
     if (summary.replies_failed != 0) {
       out += ", " + std::to_string(summary.replies_failed) + " replies not delivered";
     }
@@ -431,6 +433,7 @@ class TextRenderer : public Renderer {
         {summary.malformed, "malformed"},
         {summary.abandoned, "given up for want of memory"},
         {summary.refused, "not connected"},
+        {summary.tls, summary.tls == 1 ? "connection of TLS" : "connections of TLS"},
     };
     bool first = true;
     for (const auto& [count, what] : all) {

@@ -126,6 +126,14 @@ compactor::Options context_options(const ServeOptions& options,
   return made;
 }
 
+/// What the server counted, and what never came as far as that.
+ServeSummary summary_of(Server& server, Node& node) {
+  auto summary = server.summary();
+  summary.no_such_process = node.context().statistics().messages_dropped;
+  summary.rejected += summary.no_such_process;
+  return summary;
+}
+
 std::string interim(const ServeSummary& summary) {
   return std::to_string(summary.messages) + " messages, " +
          human_size(static_cast<double>(summary.bytes)) + ", " + std::to_string(summary.rejected) +
@@ -181,14 +189,14 @@ int run_serve(const Arguments& arguments) {
   for (const auto& route : routes) node.context().route(route.path, serve_file(route));
   Server server(options.server, node, console, waiter);
   server.start(ids, words);
-  waiter.on_quit = [&] { console.note(interim(server.summary())); };
+  waiter.on_quit = [&] { console.note(interim(summary_of(server, node))); };
   std::optional<Steady::time_point> deadline;
   if (options.lasting) deadline = Steady::now() + *options.lasting;
   auto reason = waiter.wait_for_end(deadline);
   bool cut_off = console.ended();
   server.stop();
   if (cut_off) return 0;
-  console.print(server.summary());
+  console.print(summary_of(server, node));
   return judge(options, server, waiter, reason);
 }
 

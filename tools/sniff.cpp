@@ -290,6 +290,7 @@ SniffSummary summary_of(const Sniffer& sniffer, const Source& source, const Snif
   summary.fragments = packets.fragments;
   summary.malformed = packets.malformed;
   summary.not_tcp = packets.other;
+  summary.tls = sniffer.tls().connections;
   return summary;
 }
 
@@ -319,6 +320,14 @@ int conclude(const SniffOptions& options, Console& console, const SniffPrinter& 
   printer.print_hints();
   if (printer.shown() == 0 && summary.http != 0 && !options.http)
     console.note(counted(summary.http, "plain HTTP request") + " passed: --http shows them");
+  if (summary.kernel_drops != 0) {
+    console.warning(
+        counted(summary.kernel_drops, "packet") +
+        " came faster than they were read, and were dropped by the kernel: -B makes its "
+        "buffer larger (" +
+        human_size(static_cast<double>(options.buffer)) +
+        "), a FILTER or --port leaves it less to do");
+  }
   console.print(summary);
   return judge(options, summary);
 }
@@ -382,7 +391,10 @@ class PacketRun {
   int run() {
     if (source_.is_live())
       console_.detail(1, "capturing on " + options_.interface.value_or("all interfaces"));
-    while (!over_) source_.is_live() ? read_live() : read_file();
+    while (!over_) {
+      source_.is_live() ? read_live() : read_file();
+      tell_of_tls();
+    }
     if (!console_.ended()) sniffer_.finish();
     if (writer_) writer_->flush();
     if (files_.diagram()) files_.diagram()->write(diagram_, console_);
@@ -488,6 +500,14 @@ class PacketRun {
     return false;
   }
 
+  /// Once: who waits for messages shall know why none come.
+  void tell_of_tls() {
+    if (told_of_tls_ || sniffer_.tls().connections == 0) return;
+    told_of_tls_ = true;
+    console_.note(sniffer_.tls().first +
+                  " speaks TLS, which cannot be read: its bytes are passed over");
+  }
+
   void show_progress() {
     if (!shows_progress_ || Steady::now() - last_progress_ < std::chrono::seconds(2)) return;
     last_progress_ = Steady::now();
@@ -507,6 +527,7 @@ class PacketRun {
   Sniffer sniffer_;
   std::optional<PacketWriter> writer_;
   bool truncated_ = false;
+  bool told_of_tls_ = false;
   bool shows_progress_ = ::isatty(STDERR_FILENO) != 0 && !options_.output.json;
   Steady::time_point last_progress_ = Steady::now();
 };

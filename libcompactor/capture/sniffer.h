@@ -6,6 +6,7 @@
 #include "capture/exchange.h"
 #include "capture/packet.h"
 #include "capture/reassembly.h"
+#include "capture/tls_spotter.h"
 
 namespace compactor::capture {
 
@@ -33,10 +34,12 @@ class Sniffer {
   const PacketStats& packets() const { return packets_; }
   const ReassemblyStats& reassembly() const { return reassembler_.stats(); }
   const ExchangeLedger& ledger() const { return tracker_.ledger(); }
+  const TlsStats& tls() const { return tls_.stats(); }
 
  private:
   PacketStats packets_;
   ExchangeTracker tracker_;
+  TlsSpotter tls_;
   Reassembler reassembler_;
   Time last_{};
 };

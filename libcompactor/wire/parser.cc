@@ -50,6 +50,10 @@ std::string describe(http_errno code, const http_parser& parser, bool head_compl
   }
 }
 
+/// The content type of the record that a TLS client begins with (RFC 8446 §5.1). The first byte has
+/// to do: no more of it may have come yet.
+constexpr char kTlsHandshake = 0x16;
+
 bool has_no_body(unsigned status) {
   return status / 100 == 1 || status == 204 || status == 304;
 }
@@ -258,7 +262,12 @@ bool Parser::feed(std::string_view bytes, Sink& sink) {
     }
     used += http_parser_execute(&parser_, &Callbacks::kSettings, bytes.data() + used,
                                 bytes.size() - used);
-    if (!feed.complete && HTTP_PARSER_ERRNO(&parser_) != HPE_OK) return fail();
+    if (!feed.complete && HTTP_PARSER_ERRNO(&parser_) != HPE_OK) {
+      const bool first = parser_.type == HTTP_REQUEST && begin_ >= feed.base;
+      if (first && bytes[begin_ - feed.base] == kTlsHandshake)
+        error_ = "TLS (a ClientHello), not HTTP";
+      return fail();
+    }
     if (feed.complete && !hand_out(feed, feed.base + used)) return false;
     if (std::exchange(paused_, false)) {
       offset_ = feed.base + used;

@@ -130,6 +130,42 @@ TEST_CASE("--reconnect comes back, and counts it") {
   CHECK(result.out_json().back().at("reconnects") == 3);
 }
 
+TEST_CASE("--reconnect tells one exit for each time that the target is away, however long") {
+  const auto port = free_port();
+  const auto pid = "x@127.0.0.1:" + std::to_string(port);
+  const Arguments serve{"x", "--port", std::to_string(port)};
+  std::optional<Served> served;
+  served.emplace(serve);
+  Background link({"link", pid, "--probe", "0", "--reconnect", "-v", "--json"});
+  link.event("linked");
+  served->process().signal(SIGKILL);
+  link.event("exited");
+  served.reset();
+  std::this_thread::sleep_for(std::chrono::seconds(2));  // it tries in vain meanwhile
+  served.emplace(serve);
+  CHECK(Json::parse(*link.line()).at("type") == "linked");
+  link.signal(SIGTERM);
+  const auto result = link.finish();
+  CHECK(result.err.find(pid + ": refused again") != std::string::npos);
+  const auto end = result.out_json().back();
+  CHECK(end.at("linked") == 2);
+  CHECK(end.at("exited") == 1);
+  CHECK(end.at("reconnects") == 1);
+}
+
+TEST_CASE("--reconnect to a port that speaks TLS is told once, and is exit 5") {
+  Peer tls([](const Request&) { return std::string("\x15\x03\x01\x02\x02\x02\x46"); });
+  const auto result = run({"link", tls.pid(), "--reconnect", "--for", "1500ms", "--json"});
+  CHECK(result.exit == 5);
+  CHECK(result.events("linked").size() > 1);
+  const auto warnings = result.err_json();
+  REQUIRE(warnings.size() == 2);
+  CHECK(warnings[0].at("type") == "warning");
+  CHECK(warnings[0].at("message").get<std::string>().find("TLS") != std::string::npos);
+  CHECK(warnings[1].at("kind") == "tls");
+  CHECK(warnings[1].at("hint").get<std::string>().starts_with("this port seems to speak TLS"));
+}
+
 TEST_CASE("--reconnect waits for a target that is not up yet") {
   auto port = free_port();
   auto pid = "late@127.0.0.1:" + std::to_string(port);

@@ -69,17 +69,18 @@ TEST_CASE("a peer that closes without an answer is exit 5") {
   CHECK(only_delivery(result).at("outcome") == "no_answer");
 }
 
-TEST_CASE("a peer that closes at the first bytes, as a TLS server does, is told as one") {
-  for (const std::string command : {"send", "ping", "link"}) {
+TEST_CASE("a peer that ends at the first bytes, as a TLS server does, is told as one") {
+  for (const std::string command : {"send", "ping", "link", "send RST", "ping RST", "link RST"}) {
     CAPTURE(command);
+    const auto verb = command.substr(0, 4);
     Peer peer([](const Request&) { return std::string(); });
-    Arguments arguments{command, peer.pid(), "--json"};
-    if (command == "send") arguments.emplace_back("m");
-    if (command == "ping") arguments.insert(arguments.end(), {"-c", "1"});
-    if (command == "link") arguments.insert(arguments.end(), {"--for", "1m"});
+    Arguments arguments{verb, peer.pid(), "--json"};
+    if (verb == "send") arguments.emplace_back("m");
+    if (verb == "ping") arguments.insert(arguments.end(), {"-c", "1"});
+    if (verb == "link") arguments.insert(arguments.end(), {"--for", "1m"});
     Background background(arguments);
     peer.wait_requests(1);
-    peer.close_connections();
+    verb == command ? peer.close_connections() : peer.reset_connections();
     auto result = background.finish();
     CHECK(result.exit == 5);
     REQUIRE(result.errors().size() == 1);

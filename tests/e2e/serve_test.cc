@@ -304,6 +304,22 @@ TEST_CASE("--require-peer-ip-match refuses a forged address") {
   CHECK(result.out_json().back().at("rejected") == 1);
 }
 
+TEST_CASE("what came and was not delivered is counted, messages for nobody here apart too") {
+  Served served({"x"});
+  CHECK(deliver(served, "nobody", "m", "") == 404);
+  CHECK(deliver(served, "nobody", "m", "") == 404);
+  CHECK(deliver(served, "x%zz", "m", "") == 500);
+  Client tls(served.port());
+  tls.send(std::string("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11));
+  CHECK(tls.at_end());
+  httplib::Client browser("127.0.0.1", served.port());
+  CHECK(browser.Get("/favicon.ico")->status == 404);
+  const auto result = served.stop(SIGTERM);
+  CHECK(result.out_json().back().at("rejected") == 4);
+  CHECK(result.out_json().back().at("no_such_process") == 2);
+  CHECK(result.err.find("TLS (a ClientHello), not HTTP") != std::string::npos);
+}
+
 TEST_CASE("--max-body closes the connection of a larger one") {
   Served served({"x", "--max-body", "1k"});
   CHECK(deliver(served, "x", "m", std::string(1024, 'y')) == 202);

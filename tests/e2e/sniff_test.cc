@@ -60,6 +60,34 @@ TEST_CASE("live: a message on the loopback interface, with its answer") {
   CHECK(result.out_json().back().at("kernel_drops") == 0);
 }
 
+TEST_CASE("TLS that is passed over is told, and counted") {
+  const Result result = run({"sniff", "-r", TEST_DATA "/tls/both-on-one-port.pcap", "--json"});
+  CHECK(result.exit == 0);
+  CHECK(result.out_json().back().at("tls") == 6);
+  REQUIRE(result.err_json().size() == 1);
+  CHECK(has(result.err_json()[0].at("message"), "speaks TLS"));
+  const Result plain = run({"sniff", "-r", ping_pong, "--json"});
+  CHECK(plain.out_json().back().at("tls") == 0);
+  CHECK(plain.err == "");
+}
+
+TEST_CASE("live: what the kernel dropped is told, with the remedy") {
+  Served served({"x"});
+  Background sniff({"sniff", "-i", "lo", "--port", std::to_string(served.port()), "--json", "-B",
+                    "4k", "--body", "none"});
+  Background send({"send", served.pid(), "greet", "hello", "--repeat", "600", "--rate", "20/s"});
+  sniff.event("message");
+  send.signal(SIGTERM);
+  send.finish();
+  sniff.signal(SIGSTOP);
+  CHECK(run({"send", served.pid(), "load", "--repeat", "5000", "--size", "1k"}).exit == 0);
+  sniff.signal(SIGCONT);
+  sniff.signal(SIGTERM);
+  const Result result = sniff.finish();
+  CHECK(result.out_json().back().at("kernel_drops") > 0);
+  CHECK(has(result.err, "dropped by the kernel: -B makes its buffer larger"));
+}
+
 TEST_CASE("without the privilege to capture: exit 6 and the command that grants it") {
   const Result result = run({"sniff", "-i", "lo", "--json"}, {.unprivileged = true});
   CHECK(result.exit == 6);
