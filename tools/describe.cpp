@@ -1,4 +1,6 @@
 // compactor describe: the message types that are known, and one of them in full.
+#include <google/protobuf/descriptor.pb.h>
+
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <regex>
@@ -60,22 +62,30 @@ std::string proto_text(const pb::Descriptor& type) {
   return std::regex_replace(std::regex_replace(type.DebugString(), alone, ""), among, "");
 }
 
+void add_values(Json& info, const pb::EnumDescriptor& type) {
+  for (int i = 0; i < type.value_count(); ++i) {
+    const auto& value = *type.value(i);
+    info["values"][value.name()] = value.number();
+    if (value.options().deprecated()) info["deprecated_values"].push_back(value.name());
+  }
+}
+
 Json field_info(const pb::FieldDescriptor& field) {
   Json info = {{"name", field.name()},
                {"number", field.number()},
                {"label", label_of(field)},
                {"type", type_of(field)}};
+  if (field.has_default_value()) info["default"] = compactor::schema::json_default(field);
+  if (field.options().deprecated()) info["deprecated"] = true;
   if (const auto* oneof = field.real_containing_oneof()) info["oneof"] = oneof->name();
-  if (const auto* type = field.enum_type()) {
-    for (int i = 0; i < type->value_count(); ++i)
-      info["values"][type->value(i)->name()] = type->value(i)->number();
-  }
+  if (const auto* type = field.enum_type()) add_values(info, *type);
   return info;
 }
 
 /// One NDJSON object; of a list only what names the type.
 void append_info(std::string& out, const pb::Descriptor& type, bool full) {
   Json info = {{"type", "type_info"}, {"name", type.full_name()}, {"file", type.file()->name()}};
+  if (type.options().deprecated()) info["deprecated"] = true;
   if (full) {
     info["fields"] = Json::array();
     for (int i = 0; i < type.field_count(); ++i)

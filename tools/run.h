@@ -18,6 +18,10 @@ inline constexpr std::string_view probe_name = "compactor.Probe";
 inline constexpr std::string_view agent_ping = "mesos.internal.PingSlaveMessage";
 inline constexpr std::string_view agent_pong = "mesos.internal.PongSlaveMessage";
 
+/// The same before Mesos 0.25.
+inline constexpr std::string_view old_agent_ping = "PING";
+inline constexpr std::string_view old_agent_pong = "PONG";
+
 using Steady = std::chrono::steady_clock;
 
 inline double seconds_since(Steady::time_point start) {

@@ -48,7 +48,8 @@ CommandLine declare(ServeOptions& options) {
       "  compactor serve probe --expect ready --for 1m && echo it came\n");
   line.positionals("ID", options.ids, "ids of the processes; default compactor-serve(PID)");
   line.group("Answers");
-  line.flag("--no-pong", options.no_pong, "do not answer ping and mesos.internal.PingSlaveMessage");
+  line.flag("--no-pong", options.no_pong,
+            "do not answer ping, and a Mesos master's pings of agents");
   line.flag("--echo", options.server.echo, "send every message back to its sender");
   line.list("--reply", "NAME=REPLY[:BODY]", options.replies,
             "answer messages of that name (a glob); BODY as in send");

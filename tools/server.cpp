@@ -168,6 +168,7 @@ void Server::check_goal(const compactor::MessageView& message) {
 void Server::answer(const compactor::MessageView& message) {
   if (settings_.pong && message.name == "ping") reply(message, "pong", message.body);
   if (settings_.pong && message.name == agent_ping) reply(message, agent_pong, {});
+  if (settings_.pong && message.name == old_agent_ping) reply(message, old_agent_pong, {});
   if (settings_.echo) reply(message, message.name, message.body);
   for (const auto& rule : settings_.replies) {
     if (glob_matches(rule.glob, message.name)) reply(message, rule.name, rule.body);

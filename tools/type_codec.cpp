@@ -2,6 +2,7 @@
 
 #include "encoding.h"
 #include "failure.h"
+#include "run.h"
 #include "schema/json_text.h"
 #include "schema/raw_decoder.h"
 
@@ -66,16 +67,29 @@ SchemaCodec::SchemaCodec(const TypeOptions& options)
       writer_(*catalog_, {.emit_defaults = options.emit_defaults, .inner = !options.no_inner}),
       reader_(*catalog_, {.allow_missing = options.force}) {}
 
+/// PING and PONG, as masters and agents said before Mesos 0.25: into decoded_, and its type. Others
+/// may use these names too, so only what fits to the byte is taken for theirs.
+const google::protobuf::Descriptor* SchemaCodec::decode_old_name(std::string_view name,
+                                                                 std::string_view bytes) {
+  const bool ping = name == old_agent_ping;
+  if (!ping && name != old_agent_pong) return nullptr;
+  const auto* type = catalog_->find(ping ? agent_ping : agent_pong);
+  const bool fits = type != nullptr && writer_.decode(*type, bytes, decoded_) && decoded_.exact() &&
+                    decoded_.unknown.empty();
+  return fits ? type : nullptr;
+}
+
 bool SchemaCodec::append_json(std::string& out, std::string_view name, std::string_view bytes) {
   std::lock_guard lock(mutex_);
   const auto* type = catalog_->for_mailbox(name);
-  if (type == nullptr) {
+  const auto* old = type == nullptr ? decode_old_name(name, bytes) : nullptr;
+  if (type == nullptr && old == nullptr) {
     const auto before = out.size();
     out += ",\"body_guess\":";
     if (!append_guess(out, name, bytes)) out.resize(before);
     return false;
   }
-  if (!writer_.decode(*type, bytes, decoded_)) {
+  if (old == nullptr && !writer_.decode(*type, bytes, decoded_)) {
     ++misfits_;
     append_text_key(out, "body_type", type->full_name());
     append_text_key(out, "body_error", fault_of(decoded_));
@@ -84,7 +98,7 @@ bool SchemaCodec::append_json(std::string& out, std::string_view name, std::stri
   out += ",\"body\":";
   out += decoded_.json;
   out += ",\"body_type\":\"";
-  out += type->full_name();
+  out += (old != nullptr ? old : type)->full_name();
   out += '"';
   if (!decoded_.inner.empty()) out += ",\"body_inner\":" + decoded_.inner;
   if (!decoded_.unknown.empty()) append_base64_key(out, "body_unknown", decoded_.unknown);
@@ -99,14 +113,15 @@ bool SchemaCodec::append_json(std::string& out, std::string_view name, std::stri
 bool SchemaCodec::append_text(std::string& out, std::string_view name, std::string_view bytes) {
   std::lock_guard lock(mutex_);
   const auto* type = catalog_->for_mailbox(name);
-  if (type == nullptr) {
+  const auto* old = type == nullptr ? decode_old_name(name, bytes) : nullptr;
+  if (type == nullptr && old == nullptr) {
     const auto before = out.size();
     out += "fields, a guess: ";
     if (append_guess(out, name, bytes)) return true;
     out.resize(before);
     return false;
   }
-  if (!writer_.decode(*type, bytes, decoded_)) {
+  if (old == nullptr && !writer_.decode(*type, bytes, decoded_)) {
     ++misfits_;
     out += "(no " + type->full_name() + ": " + fault_of(decoded_) + ") ";
     return false;

@@ -46,6 +46,9 @@ class SchemaCodec : public TypeCodec {
   std::uint64_t misfits() const { return misfits_; }
 
  private:
+  const google::protobuf::Descriptor* decode_old_name(std::string_view name,
+                                                      std::string_view bytes);
+
   std::mutex mutex_;  // the console renders on one thread, an actor's lines are read on another
   std::unique_ptr<compactor::schema::Catalog> catalog_;
   compactor::schema::JsonWriter writer_;

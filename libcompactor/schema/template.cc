@@ -1,6 +1,7 @@
 #include "schema/template.h"
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -28,32 +29,36 @@ std::string plausible_text(const Type& field, const std::string& owner) {
   return name == "value" && !owner.empty() ? owner : name;
 }
 
+std::string base64_of(std::string_view bytes) {
+  std::string out;
+  append_base64(out, bytes);
+  return out;
+}
+
 Json text_of(const Type& field, const std::string& owner) {
-  const std::string& fallback = field.default_value_string();
-  if (field.type() == Type::TYPE_STRING) {
-    return field.has_default_value() ? fallback : plausible_text(field, owner);
-  }
+  if (field.type() == Type::TYPE_STRING) return plausible_text(field, owner);
   const InnerRule* rule = inner_rule(field.containing_type()->full_name(), field.name());
   const bool is_uuid = rule != nullptr && rule->holds.empty();
-  std::string base64;
-  append_base64(base64, is_uuid                     ? "sixteen bytes id"
-                        : field.has_default_value() ? fallback
-                                                    : "bytes");
-  return base64;
+  return base64_of(is_uuid ? "sixteen bytes id" : "bytes");
+}
+
+Json real(double value) {
+  if (std::isnan(value)) return "NaN";
+  if (std::isinf(value)) return value > 0 ? "Infinity" : "-Infinity";
+  return value;
 }
 
 Json scalar_of(const Type& field, const std::string& owner) {
+  if (field.has_default_value()) return json_default(field);
   switch (field.cpp_type()) {
     case Type::CPPTYPE_BOOL:
-      return field.has_default_value() ? field.default_value_bool() : true;
+      return true;
     case Type::CPPTYPE_INT32:
-      return field.has_default_value() ? field.default_value_int32() : 1;
     case Type::CPPTYPE_UINT32:
-      return field.has_default_value() ? field.default_value_uint32() : 1;
+      return 1;
     case Type::CPPTYPE_INT64:
-      return std::to_string(field.has_default_value() ? field.default_value_int64() : 1);
     case Type::CPPTYPE_UINT64:
-      return std::to_string(field.has_default_value() ? field.default_value_uint64() : 1);
+      return "1";
     case Type::CPPTYPE_DOUBLE:
     case Type::CPPTYPE_FLOAT:
       return 1.5;
@@ -138,6 +143,36 @@ class Filler {
 };
 
 }  // namespace
+
+nlohmann::ordered_json json_default(const pb::FieldDescriptor& field) {
+  switch (field.cpp_type()) {
+    case Type::CPPTYPE_BOOL:
+      return field.default_value_bool();
+    case Type::CPPTYPE_INT32:
+      return field.default_value_int32();
+    case Type::CPPTYPE_UINT32:
+      return field.default_value_uint32();
+    case Type::CPPTYPE_INT64:
+      return std::to_string(field.default_value_int64());
+    case Type::CPPTYPE_UINT64:
+      return std::to_string(field.default_value_uint64());
+    case Type::CPPTYPE_DOUBLE:
+      return real(field.default_value_double());
+    case Type::CPPTYPE_FLOAT: {
+      std::string shortest;  // 0.1f is not 0.10000000149
+      append_json_number(shortest, field.default_value_float());
+      return Json::parse(shortest);
+    }
+    case Type::CPPTYPE_ENUM:
+      return field.default_value_enum()->name();
+    case Type::CPPTYPE_STRING:
+      return field.type() == Type::TYPE_STRING ? field.default_value_string()
+                                               : base64_of(field.default_value_string());
+    case Type::CPPTYPE_MESSAGE:
+      break;
+  }
+  return nullptr;
+}
 
 nlohmann::ordered_json json_template(const pb::Descriptor& type) {
   return Filler().message(type, "");

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <string>
 
 #include "e2e/harness.h"
@@ -64,6 +65,76 @@ TEST_CASE("describe shows a type as proto text, and a template that send accepts
     // @FILE would send the text of the template as it is.
     CHECK(has(run({"describe", type}).out, "compactor send TARGET " + type + " \"$(cat FILE)\"\n"));
   }
+}
+
+TEST_CASE("describe --json says defaults, and what is deprecated") {
+  const auto field = [](const std::string& type, const std::string& name,
+                        const Arguments& more = {}) {
+    const Json info = run(with({"describe", type, "--json"}, more)).events("type_info").at(0);
+    for (const auto& one : info.at("fields")) {
+      if (one.at("name") == name) return one;
+    }
+    FAIL("no such field");
+    return Json();
+  };
+  CHECK(field("mesos.Filters", "refuse_seconds").at("default") == 5.0);
+  const auto role = field("mesos.FrameworkInfo", "role");
+  CHECK(role.at("default") == "*");
+  CHECK(role.at("deprecated") == true);
+  const auto name = field("mesos.FrameworkInfo", "name");
+  CHECK_FALSE(name.contains("default"));
+  CHECK_FALSE(name.contains("deprecated"));
+  const auto calls = field("mesos.master.Call", "type");
+  CHECK(calls.at("deprecated_values") == Json{"SET_QUOTA", "REMOVE_QUOTA"});
+  CHECK_FALSE(field("mesos.TaskStatus", "state").contains("deprecated_values"));
+  // As it stands in the facts, for every field.
+  std::ifstream facts(TEST_DATA "/mesos-schema.tsv");
+  std::size_t checked = 0;
+  for (std::string line; std::getline(facts, line);) {
+    std::vector<std::string> cells;
+    std::istringstream row(line);
+    for (std::string cell; std::getline(row, cell, '\t');) cells.push_back(cell);
+    if (cells.size() < 7 || cells[0] != "field") continue;
+    const bool stated = has(cells[6], "default=") || has(cells[6], "deprecated");
+    if (!stated) continue;
+    CAPTURE(line);
+    const auto found = field(cells[1], cells[5]);
+    CHECK(found.contains("default") == has(cells[6], "default="));
+    CHECK(found.contains("deprecated") == has(cells[6], "deprecated"));
+    ++checked;
+  }
+  CHECK(checked > 40);
+}
+
+TEST_CASE("a template has the defaults that the type states") {
+  const auto filled = run({"describe", "mesos.Filters", "--json"}).events("type_info").at(0);
+  CHECK(filled.at("template") == Json{{"refuse_seconds", 5.0}});
+}
+
+TEST_CASE("PING and PONG of old clusters are known, other messages of that name are left alone") {
+  Served served({"slave(1)"});
+  const auto ping = run({"send", served.pid(), "PING", "hex:0801", "--expect", "PONG", "--json"});
+  CHECK(ping.exit == 0);
+  const auto pong = ping.events("message").at(0);
+  CHECK(pong.at("body_type") == "mesos.internal.PongSlaveMessage");
+  CHECK(pong.at("size") == 0);
+  auto shown = served.message();
+  CHECK(shown.at("body") == Json{{"connected", true}});
+  CHECK(shown.at("body_type") == "mesos.internal.PingSlaveMessage");
+  // A master before 0.21 sends no body.
+  CHECK(run({"send", served.pid(), "PING", "--expect", "PONG"}).exit == 0);
+  shown = served.message();
+  CHECK(shown.at("body_text") == "");
+  CHECK_FALSE(shown.contains("body_error"));
+  CHECK(run({"send", served.pid(), "PING", "hello"}).exit == 0);
+  shown = served.message();
+  CHECK(shown.at("body_text") == "hello");
+  CHECK_FALSE(shown.contains("body_type"));
+  CHECK(run({"ping", served.pid(), "--mode", "reply", "--name", "PING", "--reply-name", "PONG",
+             "-c", "1"})
+            .exit == 0);
+  Served silent({"slave(1)", "--no-pong"});
+  CHECK(run({"send", silent.pid(), "PING", "--expect", "PONG", "--timeout", "200ms"}).exit == 4);
 }
 
 TEST_CASE("what is misspelt gets a suggestion, and nothing is sent") {
