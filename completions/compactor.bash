@@ -1,9 +1,8 @@
-# Completion of compactor for bash (with bash-completion). The program itself knows what may come next.
+# Completion of compactor for bash. The program itself knows what may come next. bash-completion loads this
+# file by itself; without that package, source it in ~/.bashrc.
 
 # PIDs are words with : and @ in them; readline must not take their parts for words.
 COMP_WORDBREAKS=${COMP_WORDBREAKS//[:@]/}
-# Of the TAB that loaded this file readline has split the line already, the old way.
-_compactor_just_loaded=1
 
 _compactor_unquoted() {
   local word=$1
@@ -15,34 +14,57 @@ _compactor_unquoted() {
   printf '%s' "$word"
 }
 
+# The words up to the cursor, each whole: readline breaks them at = too, and at the TAB that loaded this file
+# also at : and @.
+_compactor_words() {
+  local rest=${COMP_LINE:0:COMP_POINT} before piece
+  words=()
+  for piece in "${COMP_WORDS[@]:0:COMP_CWORD+1}"; do
+    before=$rest
+    rest=${rest#"${rest%%[![:space:]]*}"}
+    piece=${piece:0:${#rest}}  # the last may go on behind the cursor
+    if [[ ${#words[@]} == 0 || $rest != "$before" ]]; then
+      words+=("$piece")
+    else
+      words[-1]+=$piece
+    fi
+    rest=${rest:${#piece}}
+  done
+}
+
 _compactor() {
-  local cur words cword word candidate endings typed=()
-  _get_comp_words_by_ref -n ':=@' cur words cword
-  for word in "${words[@]:1:cword}"; do typed+=("$(_compactor_unquoted "$word")"); done
+  local words cur start word candidate endings typed=() begun=
+  _compactor_words
+  cur=${words[-1]}
+  # What readline will leave as it is: it replaces only what stands behind the last break.
+  start=${cur%"$2"}
+  [[ $start == *[:@=]* ]] || start=
+  for word in "${words[@]:1}"; do typed+=("$(_compactor_unquoted "$word")"); done
 
   COMPREPLY=()
+  compopt -o nosort 2>/dev/null  # bash 4.4
   while IFS=$'\t' read -r candidate endings; do
     if [[ $candidate == ':files '* ]]; then
       local prefix=${candidate#:files }
       local file=$(_compactor_unquoted "$cur")
       compopt -o filenames
-      [[ -z $prefix ]] || compopt -o nospace
+      [[ $prefix == "$start" ]] || compopt -o nospace
       while read -r word; do
-        [[ -n $endings && ! -d $word && "|$endings|" != *"|${word##*.}|"* ]] || COMPREPLY+=("$prefix$word")
+        [[ -n $endings && ! -d $word && "|$endings|" != *"|${word##*.}|"* ]] && continue
+        word=$prefix$word
+        COMPREPLY+=("${word#"$start"}")
       done < <(compgen -f -- "${file#"$prefix"}")
       return
     fi
     [[ $cur == [\'\"]* ]] || printf -v candidate '%q' "$candidate"
+    [[ $candidate == "$start"* ]] || continue
+    [[ $candidate != "$cur"* ]] || begun=yes
     # More is to follow behind these.
-    [[ $candidate != *[:@\"] ]] || compopt -o nospace
-    [[ -n $_compactor_just_loaded && $candidate != "$cur"* && $cur == *[:@]* ]] || COMPREPLY+=("$candidate")
+    [[ $candidate != *[:@=.\"] ]] || compopt -o nospace
+    COMPREPLY+=("${candidate#"$start"}")
   done < <("${words[0]}" __complete "${typed[@]}" 2>/dev/null)
-  if [[ -n $_compactor_just_loaded && $cur == *[:@]* ]]; then
-    # Readline replaces only what stands behind the last of the breaks.
-    local start=${cur%"${cur##*[:@]}"} i
-    for i in "${!COMPREPLY[@]}"; do COMPREPLY[i]=${COMPREPLY[i]#"$start"}; done
-  fi
-  _compactor_just_loaded=
+  # Where nothing begins as typed, inserting what all have in common would take away what was typed.
+  [[ -n $begun || ${#COMPREPLY[@]} -lt 2 ]] || COMPREPLY+=(' ')
 }
 
 complete -F _compactor compactor

@@ -24,4 +24,4 @@ function __compactor_candidates
     end
 end
 
-complete -c compactor -f -a '(__compactor_candidates)'
+complete -c compactor -f -k -a '(__compactor_candidates)'

@@ -13,6 +13,7 @@
 
 #include "compactor/context.h"
 #include "compactor/pid.h"
+#include "complete_types.h"
 #include "encoding.h"
 #include "failure.h"
 #include "http/introspection.h"
@@ -26,12 +27,6 @@ namespace {
 
 /// A person waits for this.
 constexpr Duration peer_patience = std::chrono::milliseconds(700);
-
-struct Candidate {
-  std::string text;
-  std::string description;
-};
-using Candidates = std::vector<Candidate>;
 
 /// The first line, for the description of a candidate.
 std::string one_line(std::string_view text) {
@@ -127,10 +122,12 @@ void print_pids(const std::string& typed) {
   print(candidates, "");
 }
 
-void print_types(std::string_view typed) {
-  Candidates candidates;
-  add_all(candidates, compactor::schema::Catalog().list(), "message type");
-  print(candidates, typed);
+/// The types that fit `typed`, with what stands around them. They need not begin with it.
+void print_types(const std::string& typed, bool all = false, const std::string& before = {},
+                 const char* behind = "") {
+  auto candidates = type_candidates(typed, all);
+  for (auto& candidate : candidates) candidate.text = before + candidate.text + behind;
+  print(candidates, "");
 }
 
 void print_interfaces(std::string_view typed) {
@@ -203,7 +200,8 @@ JsonPlace find_place(std::string_view text, const google::protobuf::Descriptor* 
   return place;
 }
 
-void print_fields(const std::string& typed, const std::string& type_name) {
+void print_fields(const std::string& typed, const std::string& type_name,
+                  const std::string& prefix) {
   compactor::schema::Catalog catalog;
   auto place = find_place(typed, catalog.for_mailbox(type_name));
   if (place.type == nullptr || !place.key_due) return;
@@ -215,23 +213,42 @@ void print_fields(const std::string& typed, const std::string& type_name) {
     auto type = field.message_type() != nullptr ? field.message_type()->full_name()
                                                 : std::string(field.type_name());
     candidates.push_back(
-        {before + field.name() + "\":", type + (field.is_required() ? ", required" : "")});
+        {prefix + before + field.name() + "\":", type + (field.is_required() ? ", required" : "")});
   }
-  print(candidates, typed);
+  print(candidates, prefix + typed);
 }
 
-void print_body(const Line& line) {
-  const auto& typed = line.typed;
-  if (typed.starts_with('@')) return print_files("@");
-  if (typed.starts_with('{') && line.positionals.size() >= 2)
-    return print_fields(typed, line.positionals[1]);
-  print({{"@", "the bytes of a file"},
-         {"-", "standard input"},
-         {"hex:", "bytes in hex"},
-         {"base64:", "bytes in base64"},
-         {"text:", "text, whatever it begins with"},
-         {"{\"", "JSON of the message's type"}},
-        typed);
+/// A body of the type `name`; `before` stands before it in the word.
+void print_body(const std::string& typed, const std::string& name, const std::string& before = {}) {
+  if (typed.starts_with('@')) return print_files(before + "@");
+  if (typed.starts_with('{')) return print_fields(typed, name, before);
+  Candidates candidates{{"@", "the bytes of a file"},
+                        {"-", "standard input"},
+                        {"hex:", "bytes in hex"},
+                        {"base64:", "bytes in base64"},
+                        {"text:", "text, whatever it begins with"},
+                        {"{\"", "JSON of the message's type"}};
+  for (auto& candidate : candidates) candidate.text = before + candidate.text;
+  print(candidates, before + typed);
+}
+
+/// NAME=REPLY[:BODY], or NAME=TYPE.
+void print_reply(const std::string& typed, bool with_body) {
+  const auto equals = typed.find('=');
+  if (equals == std::string::npos) return print_types(typed, false, {}, "=");
+  const auto colon = typed.find(':', equals);
+  if (!with_body || colon == std::string::npos)
+    return print_types(typed.substr(equals + 1), !with_body, typed.substr(0, equals + 1));
+  print_body(typed.substr(colon + 1), typed.substr(equals + 1, colon - equals - 1),
+             typed.substr(0, colon + 1));
+}
+
+void print_glob(const Argument& argument, const std::string& typed) {
+  const auto is = [&](const char* name) {
+    return std::find(argument.names.begin(), argument.names.end(), name) != argument.names.end();
+  };
+  if (is("--name")) return print_types(typed);
+  if (is("--from") || is("--to")) print_pids(typed);
 }
 
 /// By the word for the value, as the help shows it.
@@ -251,12 +268,18 @@ void print_value(const Line& line, const Argument& argument) {
       print_files(typed.substr(0, equals + 1));
   } else if (value == "PID" || value == "TARGET" || value == "HOST:PORT") {
     print_pids(typed);
-  } else if (value == "NAME" || value == "TYPE" || value == "TYPE|GLOB") {
-    print_types(typed);
+  } else if (value == "NAME" || value == "TYPE") {
+    print_types(typed, value == "TYPE");
+  } else if (value == "GLOB") {
+    print_glob(argument, typed);
+  } else if (value == "PATH=VALUE") {
+    print(match_candidates(typed), typed);
+  } else if (value == "NAME=REPLY[:BODY]" || value == "NAME=TYPE") {
+    print_reply(typed, value != "NAME=TYPE");
   } else if (value == "IFACE") {
     print_interfaces(typed);
   } else if (value == "BODY") {
-    print_body(line);
+    print_body(typed, line.positionals.size() >= 2 ? line.positionals[1] : std::string());
   }
 }
 

@@ -13,6 +13,7 @@ namespace tool {
 namespace {
 
 constexpr std::size_t narrowest_description = 24;
+constexpr std::size_t columns_elsewhere = 100;  // in a pipe or a file
 
 /// Characters, each one column wide: help has no others.
 std::size_t width(std::string_view text) {
@@ -81,7 +82,7 @@ std::string wrapped(const std::string& text, std::size_t columns) {
 void print_help(const std::string& text) {
   winsize size{};
   const bool terminal = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
-  std::fputs((terminal ? wrapped(text, size.ws_col) : text).c_str(), stdout);
+  std::fputs(wrapped(text, terminal ? size.ws_col : columns_elsewhere).c_str(), stdout);
 }
 
 }  // namespace tool

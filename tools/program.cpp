@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <exception>
@@ -31,8 +32,67 @@ const Command* find_command(std::string_view name) {
   return found == all.end() ? nullptr : &*found;
 }
 
+/// Where those find what they look for who know it by another word.
+struct OtherWord {
+  std::string_view word;
+  std::string_view hint;
+};
+constexpr std::string_view recording =
+    "compactor sniff -w FILE keeps packets, sniff --json and serve --json print messages to keep";
+constexpr std::string_view replaying = "compactor send --batch FILE sends a recording again";
+constexpr std::string_view counting = "compactor sniff --stats counts who says what to whom";
+constexpr std::string_view watching = "compactor sniff shows every message that passes";
+constexpr std::string_view being =
+    "compactor serve is a process that shows what it gets, and answers";
+constexpr std::string_view sending = "compactor send TARGET NAME [BODY] delivers a message";
+constexpr std::string_view asking =
+    "compactor inspect HOST:PORT shows processes, mailboxes and metrics";
+constexpr std::string_view typing = "compactor describe [TYPE] shows message types";
+constexpr std::array other_words{
+    OtherWord{"decode",
+              "compactor sniff, serve and inspect decode what they show; describe TYPE "
+              "shows a type"},
+    OtherWord{"replay", replaying},
+    OtherWord{"resend", replaying},
+    OtherWord{"play", replaying},
+    OtherWord{"record", recording},
+    OtherWord{"capture", recording},
+    OtherWord{"dump", recording},
+    OtherWord{"save", recording},
+    OtherWord{"top", counting},
+    OtherWord{"stats", counting},
+    OtherWord{"trace", watching},
+    OtherWord{"watch", watching},
+    OtherWord{"tail", watching},
+    OtherWord{"monitor", watching},
+    OtherWord{"diff", "diff(1) compares two outputs of compactor sniff -r FILE --json --body json"},
+    OtherWord{"proxy", "compactor sniff --proxy PORT=HOST:PORT shows what passes through it"},
+    OtherWord{"listen", being},
+    OtherWord{"server", being},
+    OtherWord{"echo", "compactor serve --echo sends every message back"},
+    OtherWord{"post", sending},
+    OtherWord{"call", sending},
+    OtherWord{"request", sending},
+    OtherWord{"bench", "compactor send --repeat N --size SIZE makes load, ping -f measures"},
+    OtherWord{"load", "compactor send --repeat N --size SIZE makes load"},
+    OtherWord{"connect", "compactor link TARGET says when a process is no longer there"},
+    OtherWord{"ps", asking},
+    OtherWord{"status", asking},
+    OtherWord{"info", asking},
+    OtherWord{"metrics", "compactor inspect HOST:PORT --only metrics"},
+    OtherWord{"types", typing},
+    OtherWord{"schema", typing},
+    OtherWord{"list", "compactor describe lists message types, inspect HOST:PORT processes"},
+    OtherWord{"version", "compactor --version"},
+};
+
 const Command& require_command(const std::string& name) {
   if (const auto* command = find_command(name)) return *command;
+  for (const auto& other : other_words) {
+    if (other.word != name) continue;
+    throw Failure(Exit::usage, "usage", "there is no command \"" + name + "\"",
+                  std::string(other.hint));
+  }
   std::vector<std::string> names;
   for (const auto& command : commands()) names.emplace_back(command.name);
   std::string hint = "compactor --help lists the commands";

@@ -44,6 +44,10 @@ class Shell {
     if (name == "bash") {
       say("PS1='$ '; . /usr/share/bash-completion/bash_completion; . " + folder +
           "/compactor.bash; cd " SOURCE_ROOT);
+    } else if (name == "bash alone") {
+      say("PS1='$ '; . " + folder + "/compactor.bash; cd " SOURCE_ROOT);
+    }
+    if (name.starts_with("bash")) {
       say("bind 'set bell-style none'; bind 'set show-all-if-ambiguous on'; bind 'set "
           "completion-query-items 0'");
       say("bind 'set page-completions off'; bind -x '\"\\C-g\": printf \"<<%s>>\" "
@@ -88,7 +92,7 @@ class Shell {
 
  private:
   static Arguments command(const std::string& name) {
-    if (name == "bash") return {"bash", "--norc", "--noprofile", "-i"};
+    if (name.starts_with("bash")) return {"bash", "--norc", "--noprofile", "-i"};
     if (name == "zsh") return {"zsh", "-f", "-i"};
     return {"fish", "--no-config", "-i"};
   }
@@ -147,13 +151,25 @@ void check_shell(const std::string& name) {
   CHECK(shell.tab(begun) == begun + "e.mmd ");
   CHECK(shell.tab("compactor send x@127.0.0.1:1 y @CMakeL")
             .starts_with("compactor send x@127.0.0.1:1 y @CMakeLists.txt"));
+  CHECK(shell.tab("compactor sniff --name StatusUpdateM") ==
+        "compactor sniff --name mesos.internal.StatusUpdateMessage ");
+  CHECK(shell.tab("compactor sniff --match status.sta") == "compactor sniff --match status.state=");
+  CHECK(shell.tab("compactor sniff --match state=TASK_L") ==
+        "compactor sniff --match state=TASK_LOST ");
+  CHECK(shell.tab("compactor serve --reply mesos.internal.PingS") ==
+        "compactor serve --reply mesos.internal.PingSlaveMessage=");
+  CHECK(shell.tab("compactor serve --reply a=mesos.internal.PongS") ==
+        "compactor serve --reply a=mesos.internal.PongSlaveMessage ");
+  CHECK(shell.tab("compactor serve --route /x=CMakeL")
+            .starts_with("compactor serve --route /x=CMakeLists.txt"));
   CHECK(shell.tab("compactor ping ec@" + address) == "compactor ping echo@" + address + " ");
   CHECK(shell.tab("compactor ping sl@" + address) ==
         "compactor ping slave\\(1\\)@" + address + " ");
   const std::string body = "compactor send x@127.0.0.1:1 mesos.internal.PingSlaveMessage '{\"conn";
   CHECK(shell.tab(body).substr(0, body.size() + 7) == body + "ected\":");
-  const std::string slave_shown = name == "bash" ? "slave\\(1\\)@" : "slave(1)@";
+  const std::string slave_shown = name.starts_with("bash") ? "slave\\(1\\)@" : "slave(1)@";
   shell.lists("compactor ping " + address, {"echo@" + address, slave_shown + address});
+  shell.lists("compactor sniff --name statusupdate", {"StatusUpdateMessage", "Acknowledgement"});
   shell.lists("compactor ", {"serve", "send", "ping", "link", "inspect"});
 }
 
@@ -161,6 +177,9 @@ void check_shell(const std::string& name) {
 
 TEST_CASE("bash completes") {
   check_shell("bash");
+}
+TEST_CASE("bash completes without the package bash-completion") {
+  check_shell("bash alone");
 }
 TEST_CASE("zsh completes") {
   check_shell("zsh");
@@ -183,6 +202,48 @@ TEST_CASE("what may come next") {
   CHECK(candidates({"serve", "--route", "/x="}) == List{":files /x="});
   CHECK(candidates({"send", "a@127.0.0.1:1", "x", "@fi"}) == List{":files @"});
   CHECK(has(candidates({"send", "a@127.0.0.1:1", "x", ""}), "hex:"));
+}
+
+TEST_CASE("message types: those that are sent first, and by a part of the name") {
+  const std::string internal = "mesos.internal.";
+  CHECK(candidates({"sniff", "--name", "mesos.internal.StatusUpdate"}) ==
+        List{internal + "StatusUpdateAcknowledgementMessage", internal + "StatusUpdateMessage"});
+  CHECK(candidates({"send", "a@1.2.3.4:5", "StatusUpdateM"}) ==
+        List{internal + "StatusUpdateMessage"});
+  CHECK(candidates({"send", "a@1.2.3.4:5", "slaveping"}).empty());
+  CHECK(candidates({"serve", "--expect", "pingslave"}) == List{internal + "PingSlaveMessage"});
+  CHECK(candidates({"send", "a@1.2.3.4:5", "mesos.TaskI"}) ==
+        List{"mesos.TaskID", "mesos.TaskInfo"});  // where nothing that is sent fits
+  CHECK(candidates({"describe", "Filt"}) == List{"mesos.Filters"});
+  const auto described = candidates({"describe", "mesos.internal.S"});
+  CHECK(described.front() == internal + "ShutdownExecutorMessage");
+  CHECK(has(described, internal + "StatusUpdate"));
+  const auto all = candidates({"send", "a@1.2.3.4:5", ""});
+  CHECK(has(all, "mesos.scheduler.Call"));
+  CHECK_FALSE(has(all, "mesos.TaskID"));
+  CHECK(all.size() > 50);
+  CHECK(candidates({"sniff", "--name", "no.such"}).empty());
+}
+
+TEST_CASE("fields and values of --match, and all of --reply") {
+  CHECK(candidates({"sniff", "--match", "status.stat"}) == List{"status.state="});
+  CHECK(has(candidates({"sniff", "--match", "task_i"}), "task_id."));
+  CHECK(candidates({"sniff", "--match", "task_id."}) == List{"task_id.value="});
+  CHECK(candidates({"sniff", "--match", "update.status.state=TASK_LO"}) ==
+        List{"update.status.state=TASK_LOST"});
+  CHECK(candidates({"sniff", "--match", "connected="}) ==
+        List{"connected=false", "connected=true"});
+  CHECK(candidates({"sniff", "--match", "nothing."}).empty());
+  CHECK(candidates({"sniff", "--match", "task_id.value=x"}).empty());
+  const std::string ping = "mesos.internal.PingSlaveMessage";
+  CHECK(candidates({"serve", "--reply", "mesos.internal.PingS"}) == List{ping + "="});
+  CHECK(candidates({"serve", "--reply", "a=PingS"}) == List{"a=" + ping});
+  CHECK(has(candidates({"serve", "--reply", "a=b:"}), "a=b:text:"));
+  CHECK(candidates({"serve", "--reply", "a=b:@x"}) == List{":files a=b:@"});
+  CHECK(candidates({"serve", "--reply", "a=" + ping + ":{\"c"}) ==
+        List{"a=" + ping + ":{\"connected\":"});
+  CHECK(candidates({"serve", "--type", "x=TaskStat"}) == List{"x=mesos.TaskStatus"});
+  CHECK(candidates({"inspect", "--metric", "x"}).empty());
 }
 
 TEST_CASE("fields inside a JSON body") {

@@ -3,6 +3,8 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include <sstream>
+
 #include "e2e/harness.h"
 
 using namespace e2e;
@@ -40,6 +42,31 @@ TEST_CASE("a misspelt command is suggested") {
   CHECK(nothing.out.empty());
   CHECK(nothing.err.find("\n  serve ") != std::string::npos);
   CHECK(nothing.err.ends_with("no command given (compactor --help lists the commands)\n"));
+}
+
+TEST_CASE("words that others use for it are known, and say where to look") {
+  check_error({"decode"}, 2, "usage", "describe TYPE shows a type");
+  check_error({"replay", "x.ndjson"}, 2, "usage", "send --batch FILE");
+  check_error({"top"}, 2, "usage", "sniff --stats");
+  check_error({"diff"}, 2, "usage", "sniff -r FILE --json");
+  check_error({"record"}, 2, "usage", "sniff -w FILE");
+  check_error({"version"}, 2, "usage", "compactor --version");
+  check_error({"help", "replay"}, 2, "usage", "send --batch FILE");
+}
+
+TEST_CASE("no line of a help is wider than 100 columns, in a pipe too") {
+  for (const char* command :
+       {"serve", "send", "ping", "link", "sniff", "inspect", "describe", ""}) {
+    Arguments arguments{"--help"};
+    if (*command != 0) arguments.insert(arguments.begin(), command);
+    CAPTURE(arguments);
+    std::istringstream lines(run(arguments).out);
+    for (std::string line; std::getline(lines, line);) {
+      CAPTURE(line);
+      CHECK(std::count_if(line.begin(), line.end(), [](char c) { return (c & 0xc0) != 0x80; }) <=
+            100);
+    }
+  }
 }
 
 TEST_CASE("a misspelt option is suggested, wherever it stands") {
