@@ -22,6 +22,7 @@
 #include "run.h"
 #include "signals.h"
 #include "sniff_printer.h"
+#include "sniff_start.h"
 #include "type_codec.h"
 
 namespace tool {
@@ -389,8 +390,12 @@ class PacketRun {
   PacketRun& operator=(const PacketRun&) = delete;
 
   int run() {
-    if (source_.is_live())
-      console_.detail(1, "capturing on " + options_.interface.value_or("all interfaces"));
+    if (source_.is_live()) {
+      console_.note(
+          "listening on " +
+          captured_from(options_.interface.value_or("any"), options_.ports, options_.filter) + ' ' +
+          as_whom(was_root_));
+    }
     while (!over_) {
       source_.is_live() ? read_live() : read_file();
       tell_of_tls();
@@ -515,6 +520,7 @@ class PacketRun {
   }
 
   const SniffOptions& options_;
+  const bool was_root_ = ::geteuid() == 0;
   SchemaCodec types_;  // reads the user's files, so before root is given up
   Console console_;
   Waiter waiter_;
@@ -554,7 +560,7 @@ class ProxyRun {
 
   int run() {
     for (const auto port : proxy_.ports())
-      console_.note("listening on port " + std::to_string(port));
+      console_.note("listening on port " + std::to_string(port) + ' ' + as_whom(was_root_));
     std::exception_ptr error;
     std::thread loop([&] {
       try {
@@ -590,6 +596,7 @@ class ProxyRun {
   }
 
   const SniffOptions& options_;
+  const bool was_root_ = ::geteuid() == 0;
   SchemaCodec types_;  // reads the user's files, so before root is given up
   Console console_;
   Waiter waiter_;

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
 #include <regex>
 #include <utility>
@@ -98,7 +99,7 @@ TEST_CASE("every command that the README lists does what it says") {
       R"(ip address add 10.0.0.5 dev lo
 ip address add 10.0.0.7 dev lo
 export LIBPROCESS_IP=
-echo 'import sys; sys.stdin.read()' >worker.py
+cp )" SOURCE_ROOT R"(/tests/examples/actors/worker.py .
 cp )" TEST_DATA R"(/captures/libprocess/ping-both-linked.pcap trace.pcap
 compactor serve master --ip 10.0.0.5 --port 5050 >/dev/null &
 compactor serve 'slave(1)' --ip 10.0.0.7 --port 5051 >/dev/null &
@@ -126,6 +127,68 @@ ended() {  # PID FILE TEXT
   CAPTURE(result.out);
   CAPTURE(result.err);
   CHECK(result.exit == 0);
+}
+
+TEST_CASE("what sniff prints in the README is what it prints, and the picture is what it draws") {
+  const auto session = blocks("On the wire");
+  REQUIRE(session.size() == 1);
+  const auto result = run_apart("cp " TEST_DATA "/captures/mesos/execute.pcap trace.pcap\n" +
+                                session[0][0].substr(2) + " 2>&1\n");
+  std::vector<std::string> whole;  // without what was open when the capture began, and the summary
+  for (const auto& line : lines_of(result.out)) {
+    if (line.find(" → ") != std::string::npos && line.find(":51.") == std::string::npos)
+      whole.push_back(line);
+  }
+  CHECK(masked(joined(whole)) == masked(joined({session[0].begin() + 1, session[0].end()})));
+
+  const auto drawn = temporary_file("conversation.svg", "");
+  const auto ran =
+      run({"sniff", "-r", TEST_DATA "/captures/mesos/execute.pcap", "--name", "*RunTask*", "--name",
+           "*StatusUpdate*", "--name", "*Executor*Message", "--diagram", drawn, "-q"});
+  CHECK(ran.exit == 0);
+  const bool same = contents(drawn) == contents(SOURCE_ROOT "/man/conversation.svg");
+  CHECK_MESSAGE(same, "man/conversation.svg is to be drawn anew: " << drawn);
+}
+
+TEST_CASE("the worker of the README is the one that is there, and works") {
+  const auto file = contents(SOURCE_ROOT "/tests/examples/actors/worker.py");
+  const auto program = joined(blocks("An actor in any language").at(0));
+  CHECK(file.ends_with(program));
+  Served worker({"worker", "--exec", "python3 " SOURCE_ROOT "/tests/examples/actors/worker.py"});
+  const auto answer = run({"send", worker.pid(), "work", "hello", "--expect", "done", "--json"});
+  CHECK(answer.exit == 0);
+  CHECK(answer.events("message").at(0).at("body_text") == "HELLO");
+}
+
+TEST_CASE("the README that is installed points to what is installed") {
+  namespace fs = std::filesystem;
+  const fs::path prefix = temporary_file("installed", "") + ".d";
+  const auto installed =
+      run({"--install", BUILD_ROOT, "--component", "program", "--prefix", prefix},
+          {.program = "cmake"});
+  REQUIRE(installed.exit == 0);
+  const auto folder = prefix / "share/doc/compactor";
+  const auto text = contents(folder / "README.md");
+  std::size_t links = 0;
+  const std::regex link(R"(\]\(([^)#:]+)\))");
+  for (std::sregex_iterator found(text.begin(), text.end(), link), end; found != end; ++found) {
+    const auto target = (*found)[1].str();
+    CAPTURE(target);
+    CHECK(fs::exists(folder / target));
+    ++links;
+  }
+  CHECK(links >= 4);
+  for (const char* source_only : {"./dev", "tests/", "man/", "tools/", "CONTRIBUTING", "<!--"}) {
+    CAPTURE(source_only);
+    CHECK(text.find(source_only) == std::string::npos);
+  }
+  CHECK(text.find("## The library") != std::string::npos);
+  CHECK(text.ends_with("Apache License 2.0.\n"));
+  // The one of the source tree points to what is there too.
+  const auto readme = contents(SOURCE_ROOT "/README.md");
+  for (std::sregex_iterator found(readme.begin(), readme.end(), link), end; found != end; ++found)
+    CHECK(fs::exists(fs::path(SOURCE_ROOT) / (*found)[1].str()));
+  fs::remove_all(prefix);
 }
 
 TEST_CASE("the program of the README is the one that is compiled") {

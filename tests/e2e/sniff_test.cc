@@ -60,6 +60,19 @@ TEST_CASE("live: a message on the loopback interface, with its answer") {
   CHECK(result.out_json().back().at("kernel_drops") == 0);
 }
 
+TEST_CASE("live and as a proxy: on what it listens and as whom stands on stderr") {
+  Background live(
+      {"sniff", "-i", "lo", "--port", "1", "--port", "2", "--json", "host", "10.0.0.1"});
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  live.signal(SIGTERM);
+  const auto notes = live.finish().err_json();
+  REQUIRE_FALSE(notes.empty());
+  CHECK(has(notes[0].at("message"), "listening on lo, ports 1, 2, filter host 10.0.0.1 as nobody"));
+  CHECK(has(notes[0].at("message"), "no longer root (-Z)"));
+  const Result quiet = run({"sniff", "-r", ping_pong, "--json"});
+  CHECK(quiet.err == "");
+}
+
 TEST_CASE("TLS that is passed over is told, and counted") {
   const Result result = run({"sniff", "-r", TEST_DATA "/tls/both-on-one-port.pcap", "--json"});
   CHECK(result.exit == 0);
