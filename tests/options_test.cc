@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "actors.h"
+#include "place.h"
 #include "raw_peer.h"
 
 using namespace actors;
@@ -67,6 +68,7 @@ TEST_CASE("bound to all interfaces, the PIDs say an address that can be reached"
 }
 
 TEST_CASE("a host name to listen on is resolved") {
+  NEEDS(place::localhost());
   Options options = loopback();
   options.ip = "localhost";
   CHECK(Context(options).address().host == "127.0.0.1");

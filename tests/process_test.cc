@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "actors.h"
+#include "place.h"
 #include "raw_peer.h"
 
 using namespace actors;
@@ -230,6 +231,7 @@ TEST_CASE("a local message to nobody is told, later, on the loop") {
 }
 
 TEST_CASE("one's own address in another spelling goes over the wire and arrives") {
+  NEEDS(place::localhost());
   Context context(loopback());
   const auto p = spawned<Recorder>(context, "p");
   p->send({"p", "localhost", p->pid().port}, "n", "x");

@@ -1,6 +1,5 @@
 // A peer that vanishes without a word.
 #include <doctest/doctest.h>
-#include <unistd.h>
 
 #include "actors.h"
 #include "elsewhere.h"
@@ -48,8 +47,8 @@ bool vanished(ExitReason reason) {
 
 }  // namespace
 
-TEST_CASE("a linked peer that vanishes without FIN is told by keep-alive" *
-          doctest::skip(::geteuid() != 0)) {
+TEST_CASE("a linked peer that vanishes without FIN is told by keep-alive") {
+  NEEDS(Elsewhere::lack());
   Linked linked;
   linked.elsewhere.vanish();
   const Gone gone = linked.process->exits.wait(1)[0];
@@ -57,8 +56,8 @@ TEST_CASE("a linked peer that vanishes without FIN is told by keep-alive" *
   CHECK(vanished(gone.reason));
 }
 
-TEST_CASE("a linked peer that vanishes with bytes on their way is told as soon" *
-          doctest::skip(::geteuid() != 0)) {
+TEST_CASE("a linked peer that vanishes with bytes on their way is told as soon") {
+  NEEDS(Elsewhere::lack());
   Linked linked;
   linked.elsewhere.vanish();
   linked.process->send(linked.target->pid(), "n", "", linked.deliveries.callback());

@@ -1,11 +1,12 @@
 #include "e2e/documents.h"
 
 #include <doctest/doctest.h>
-#include <unistd.h>
 
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
+
+#include "place.h"
 
 namespace e2e {
 
@@ -32,8 +33,8 @@ Result run_apart(const std::string& script) {
       "trap 'set +e; kill $(jobs -p) 2>/dev/null; wait; rm -r \"$folder\"' EXIT\nset -eo "
       "pipefail\n" +
       script;
-  Arguments arguments{"--net", "bash", "-c", whole};
-  if (::geteuid() != 0) arguments.insert(arguments.begin(), "--map-root-user");
+  Arguments arguments = place::unshare_arguments();
+  arguments.insert(arguments.end(), {"bash", "-c", whole});
   return run(arguments, settings);
 }
 

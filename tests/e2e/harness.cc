@@ -448,7 +448,14 @@ Client::Client(std::uint16_t port) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CL
 }
 
 Client::~Client() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+void Client::reset() {
+  const linger hard{1, 0};
+  ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
   ::close(fd_);
+  fd_ = -1;
 }
 
 void Client::send(std::string_view bytes) {

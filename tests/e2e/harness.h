@@ -156,6 +156,8 @@ class Client {
   /// Reads until so many status lines have come, or the end; returns the statuses.
   std::vector<int> statuses(std::size_t count);
   bool at_end();
+  /// Leaves by an RST.
+  void reset();
 
  private:
   int fd_ = -1;

@@ -10,6 +10,7 @@
 #include "e2e/documents.h"
 #include "e2e/harness.h"
 #include "json_schema.h"
+#include "place.h"
 
 using namespace e2e;
 
@@ -206,6 +207,7 @@ TEST_CASE("what a page refers to exists") {
 }
 
 TEST_CASE("every example of the manual runs") {
+  NEEDS(place::own_network());
   std::size_t count = 0;
   for (const auto& name : pages()) {
     if (name.ends_with(".3")) continue;  // its programs are compiled by their own tests

@@ -9,6 +9,7 @@
 
 #include "e2e/documents.h"
 #include "e2e/harness.h"
+#include "place.h"
 
 using namespace e2e;
 
@@ -74,6 +75,7 @@ std::string command_of(const std::string& line) {
 }  // namespace
 
 TEST_CASE("the session of the README prints what it shows") {
+  NEEDS(place::own_network());
   const auto session = blocks("At a terminal");
   REQUIRE(session.size() == 2);
   const auto& served = session[0];
@@ -92,6 +94,7 @@ TEST_CASE("the session of the README prints what it shows") {
 }
 
 TEST_CASE("every command that the README lists does what it says") {
+  NEEDS(place::own_network());
   // Those that go on until they are ended, and what they have said when they are.
   const std::map<std::string, std::string> endless{
       {"serve", "serving worker@"}, {"link", "linked slave(1)@"}, {"sniff", "StatusUpdateMessage"}};

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "e2e/harness.h"
+#include "place.h"
 
 using namespace e2e;
 
@@ -270,6 +271,8 @@ TEST_CASE("a taken port is exit 3, and so is an address of others") {
 }
 
 TEST_CASE("a privileged port without privilege is exit 3 with the reason") {
+  NEEDS(place::another_user());
+  NEEDS(place::privileged_ports());
   check_error({"serve", "x", "--port", "1"}, 3, "bind", "ermission", {.unprivileged = true});
 }
 
@@ -281,6 +284,7 @@ TEST_CASE("an unknown host is exit 3") {
 }
 
 TEST_CASE("a host name stands as its address on the wire") {
+  NEEDS(place::localhost());
   Peer peer;
   CHECK(run({"send", "tgt@localhost:" + std::to_string(peer.port()), "x"}).exit == 0);
   CHECK(peer.wait_requests(1)[0].header("Host") == "127.0.0.1:" + std::to_string(peer.port()));
