@@ -5,6 +5,7 @@
 #include <future>
 
 #include "actors.h"
+#include "place.h"
 #include "raw_peer.h"
 
 using namespace actors;
@@ -236,6 +237,7 @@ TEST_CASE("an unresolvable host fails the message, and the loop goes on meanwhil
 }
 
 TEST_CASE("a host name is looked up") {
+  NEEDS(place::localhost());
   Sending s;
   s.sender->send({"peer", "localhost", s.listener.port()}, "n", "", s.deliveries.callback());
   raw::Peer peer = s.listener.accept();

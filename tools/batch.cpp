@@ -47,7 +47,7 @@ compactor::Pid BatchParser::resolve(const std::string& text) {
   auto known = resolved_.find(text);
   if (known != resolved_.end()) return known->second;
   if (resolved_.size() >= most_resolved) resolved_.clear();
-  return resolved_[text] = resolve_pid(text, console_);
+  return resolved_[text] = resolve_pid(text, console_, rules_.resolve_time);
 }
 
 compactor::Pid BatchParser::destination(const nlohmann::ordered_json& json, bool recorded) {

@@ -34,6 +34,7 @@ struct BatchRules {
   std::optional<std::string> name;       // the argument
   bool use_recorded_to = false;
   TypeCodec* types = nullptr;
+  Duration resolve_time{};  // for each name
 };
 
 class BatchParser {
@@ -41,7 +42,7 @@ class BatchParser {
   BatchParser(BatchRules rules, Console& console)
       : rules_(std::move(rules)), console_(console), check_(rules_.types, console) {}
 
-  /// Throws Failure (exit 2, 3 for a host that does not resolve).
+  /// Throws Failure (exit 2; for a host that does not resolve as resolve_pid does).
   BatchMessage parse(std::string_view line);
 
  private:

@@ -103,7 +103,7 @@ void print_pids(const std::string& typed) {
   compactor::Pid pid;
   try {
     pid = parse_pid("any@" + (at == std::string::npos ? typed : typed.substr(at + 1)));
-    server.ip = compactor::resolve_ipv4(pid.host);
+    server.ip = compactor::resolve_ipv4(pid.host, peer_patience);
   } catch (const std::runtime_error&) {
     return;  // not yet an address
   }

@@ -328,11 +328,13 @@ int run_link(const Arguments& arguments) {
   if (options.targets.empty())
     throw Failure(Exit::usage, "usage", "no target given", "compactor help link");
   auto id = own_id(options.process, "link");
-  auto pids = resolve_pids(options.targets, console);
+  auto resolve_time =
+      std::min(options.process.connect_timeout, options.lasting.value_or(Duration::max()));
+  auto pids = resolve_pids(options.targets, console, resolve_time);
   std::sort(pids.begin(), pids.end(),
             [](const auto& a, const auto& b) { return a.str() < b.str(); });
   pids.erase(std::unique(pids.begin(), pids.end()), pids.end());
-  auto context_options = make_options(options.process, pids, console);
+  auto context_options = make_options(options.process, pids, console, resolve_time);
   if (options.probe.count() > 0) {
     for (const auto& pid : pids) check_sendable(context_options.style, id, pid, probe_name);
   }

@@ -1,23 +1,55 @@
 #include "node.h"
 
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <utility>
 
+#include "actor/net.h"
+#include "actor/resolver.h"
 #include "values.h"
 #include "wire/encode.h"
 
 namespace tool {
 
-std::string resolve_host(const std::string& host, std::string_view of) {
-  try {
-    return compactor::resolve_ipv4(host);
-  } catch (const compactor::SocketError& error) {
+namespace {
+
+std::vector<std::string> look_up(const std::string& host, int family, std::string_view of,
+                                 Duration time) {
+  const auto deadline = Waiter::Clock::now() + time;
+  // The first look-ups come before the Waiter of the run. It is made before the thread of the
+  // look-up, which would be killed by the signal otherwise, and the process with it.
+  Waiter waiter;
+  compactor::Lookup lookup(host, family);
+  switch (waiter.wait(deadline, lookup.descriptor())) {
+    case Waiter::Reason::signal:
+      throw waiter.interrupted();
+    case Waiter::Reason::deadline:
+      throw Failure(Exit::deadline, "timeout",
+                    "cannot resolve " + std::string(of) + ": no answer in " + duration_text(time),
+                    "is the name server reachable? an IPv4 address needs none");
+    default:
+      break;
+  }
+  if (lookup.error()) {
     throw Failure(Exit::unreachable, "resolve",
-                  "cannot resolve " + std::string(of) + ": " + error.code().message(),
+                  "cannot resolve " + std::string(of) + ": " + lookup.error().message(),
                   "check the name, or give the IPv4 address");
   }
+  return lookup.addresses();
+}
+
+}  // namespace
+
+std::vector<std::string> look_up(const std::string& host, std::string_view of, Duration time) {
+  return look_up(host, AF_UNSPEC, of, time);
+}
+
+std::string resolve_host(const std::string& host, std::string_view of, Duration time) {
+  in_addr numeric{};
+  if (compactor::parse_ipv4(host, numeric)) return host;
+  return look_up(host, AF_INET, of, time).front();
 }
 
 namespace {
@@ -78,22 +110,23 @@ void show_head(Console& console, const char* direction, std::string_view head) {
 
 }  // namespace
 
-compactor::Pid resolve_pid(std::string_view typed, Console& console) {
+compactor::Pid resolve_pid(std::string_view typed, Console& console, Duration time) {
   auto pid = parse_pid(typed);
   check_id(pid.id);
-  auto ip = resolve_host(pid.host, "the host of " + pid.str());
+  auto ip = resolve_host(pid.host, "the host of " + pid.str(), time);
   if (ip != pid.host) console.detail(1, pid.host + " is " + ip);
   pid.host = ip;
   return pid;
 }
 
-std::vector<compactor::Pid> resolve_pids(const std::vector<std::string>& typed, Console& console) {
+std::vector<compactor::Pid> resolve_pids(const std::vector<std::string>& typed, Console& console,
+                                         Duration time) {
   // All are checked before the first is looked up: a mistake in the last should not wait for a
   // resolver.
   for (const auto& text : typed) parse_pid(text);
   std::vector<compactor::Pid> pids;
   pids.reserve(typed.size());
-  for (const auto& text : typed) pids.push_back(resolve_pid(text, console));
+  for (const auto& text : typed) pids.push_back(resolve_pid(text, console, time));
   return pids;
 }
 
@@ -123,7 +156,8 @@ const char* hint_for(compactor::Fault fault) {
 }
 
 compactor::Options make_options(const ProcessOptions& process,
-                                const std::vector<compactor::Pid>& targets, Console& console) {
+                                const std::vector<compactor::Pid>& targets, Console& console,
+                                Duration resolve_time) {
   compactor::Options options;
   try {
     options = compactor::Options::from_environment();
@@ -139,10 +173,11 @@ compactor::Options make_options(const ProcessOptions& process,
 
   refuse_ipv6(options.ip, "--ip");
   refuse_ipv6(options.advertise_ip, "--advertise-ip");
-  if (!options.ip.empty()) options.ip = resolve_host(options.ip, "--ip " + options.ip);
+  if (!options.ip.empty())
+    options.ip = resolve_host(options.ip, "--ip " + options.ip, resolve_time);
   if (!options.advertise_ip.empty()) {
     options.advertise_ip =
-        resolve_host(options.advertise_ip, "--advertise-ip " + options.advertise_ip);
+        resolve_host(options.advertise_ip, "--advertise-ip " + options.advertise_ip, resolve_time);
   } else if (any_interface(options.ip)) {
     options.advertise_ip = address_for(targets, console);
   }

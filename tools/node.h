@@ -15,13 +15,21 @@
 
 namespace tool {
 
-/// The numeric address of a host that stands in `of`. Throws Failure (exit 3).
-std::string resolve_host(const std::string& host, std::string_view of);
+// Names are looked up within `time`, whatever the system's resolver takes, and only until a signal
+// ends the run. Each throws Failure: exit 3 for a name that does not resolve, 4 when the time runs
+// out, 130 or 143 for the signal.
+
+/// The numeric addresses of a host, IPv4 and IPv6; `of` says in errors what it is the host of.
+std::vector<std::string> look_up(const std::string& host, std::string_view of, Duration time);
+
+/// Its first IPv4 address.
+std::string resolve_host(const std::string& host, std::string_view of, Duration time);
 
 /// A PID as the user typed it, checked, its host resolved: on the wire stands a numeric address, as
-/// libprocess has it. Throws Failure: exit 2 for no PID, 3 for a host that does not resolve.
-compactor::Pid resolve_pid(std::string_view typed, Console& console);
-std::vector<compactor::Pid> resolve_pids(const std::vector<std::string>& typed, Console& console);
+/// libprocess has it. Also throws Failure (exit 2) for what is not a PID.
+compactor::Pid resolve_pid(std::string_view typed, Console& console, Duration time);
+std::vector<compactor::Pid> resolve_pids(const std::vector<std::string>& typed, Console& console,
+                                         Duration time);
 
 /// Throws Failure (exit 2) when `name` to `to` cannot be carried.
 void check_sendable(compactor::Style style, std::string_view from, const compactor::Pid& to,
@@ -33,9 +41,10 @@ const char* hint_for(compactor::Fault fault);
 
 /// Fills in what the user left open: the LIBPROCESS_* variables, and, with all interfaces bound,
 /// the address to advertise: the source address of the route to the first target, with a warning
-/// for each other target that sees another one.
+/// for each other target that sees another one. Names are looked up as above.
 compactor::Options make_options(const ProcessOptions& process,
-                                const std::vector<compactor::Pid>& targets, Console& console);
+                                const std::vector<compactor::Pid>& targets, Console& console,
+                                Duration resolve_time);
 
 /// `--id`, else compactor-COMMAND(PID). Throws Failure (exit 2) for an id that cannot be carried.
 std::string own_id(const ProcessOptions& process, std::string_view command);

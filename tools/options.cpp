@@ -325,7 +325,8 @@ void add_process_options(CommandLine& line, ProcessOptions& options) {
   line.number("--port", 0, 65535, options.port, "port to bind; default any free one");
   line.text("--advertise-ip", "IP", options.advertise_ip, "address that peers are told");
   line.number("--advertise-port", 0, 65535, options.advertise_port, "port that peers are told");
-  line.duration("--connect-timeout", options.connect_timeout, "for a connection to be made (5s)");
+  line.duration("--connect-timeout", options.connect_timeout,
+                "to look up a name, and for a connection to be made (5s)");
 }
 
 void add_style_option(CommandLine& line, compactor::Style& style) {

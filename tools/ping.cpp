@@ -551,10 +551,13 @@ int run_ping(const Arguments& arguments) {
   check_limits(options);
   Console console(options.output, BodyView());
   auto id = own_id(options.process, "ping");
-  auto target = resolve_pid(options.target, console);
+  auto limit = options.in_all;
+  if (options.wait) limit = limit ? std::min(*limit, *options.wait) : *options.wait;
+  auto resolve_time = std::min(options.process.connect_timeout, limit.value_or(Duration::max()));
+  auto target = resolve_pid(options.target, console, resolve_time);
   auto name = options.mode == Mode::ack ? std::string(probe_name) : options.name;
   check_sendable(options.style, id, target, name);
-  auto context_options = make_options(options.process, {target}, console);
+  auto context_options = make_options(options.process, {target}, console, resolve_time);
   context_options.style = options.style;
   // One connection for the run, however long the pauses are.
   context_options.idle_timeout =
@@ -578,8 +581,6 @@ int run_ping(const Arguments& arguments) {
                    ", reply p50 " + human_duration(now_is.reply->percentile_us(50)));
     });
   };
-  auto limit = options.in_all;
-  if (options.wait) limit = limit ? std::min(*limit, *options.wait) : *options.wait;
   std::optional<Steady::time_point> deadline;
   if (limit) deadline = Steady::now() + *limit;
   auto reason = waiter.wait_for_end(deadline);

@@ -159,7 +159,8 @@ std::unique_ptr<Source> batch_source(const SendOptions& options, const BatchFile
                                      std::optional<compactor::Pid> target, Console& console) {
   BatchRules rules;
   rules.target = std::move(target);
-  if (options.to) rules.to = resolve_pid(*options.to, console);
+  rules.resolve_time = options.sender.resolve_time;
+  if (options.to) rules.to = resolve_pid(*options.to, console, rules.resolve_time);
   rules.name = options.name;
   rules.use_recorded_to = options.use_recorded_to;
   rules.types = options.types;
@@ -198,7 +199,8 @@ class DryRun {
  private:
   void write(const Outgoing& message) {
     if (own_.empty()) {
-      auto context = make_options(options_.process, {message.to}, console_);
+      auto context =
+          make_options(options_.process, {message.to}, console_, options_.sender.resolve_time);
       compactor::Pid pid{id_, context.advertise_ip.empty() ? context.ip : context.advertise_ip,
                          context.advertise_port != 0 ? context.advertise_port : context.port};
       own_ = pid.str();
@@ -253,6 +255,7 @@ int run_send(const Arguments& arguments) {
   options.types = &types;
   Console console(options.output, BodyView(options.body_mode, options.types));
   options.sender.connect_timeout = options.process.connect_timeout;
+  options.sender.resolve_time = std::min(options.sender.timeout, options.sender.connect_timeout);
   options.sender.show_accepted = !options.repeat || options.output.verbose > 0;
   auto id = own_id(options.process, "send");
   std::optional<compactor::Pid> target;
@@ -262,7 +265,7 @@ int run_send(const Arguments& arguments) {
   }
   std::optional<BatchFile> file;
   if (options.batch) file.emplace(*options.batch);
-  if (options.target) target = resolve_pid(*options.target, console);
+  if (options.target) target = resolve_pid(*options.target, console, options.sender.resolve_time);
   auto source = file ? batch_source(options, *file, target, console)
                      : single_source(options, *target, console);
   if (options.sender.expect) options.sender.target = target;
@@ -271,7 +274,7 @@ int run_send(const Arguments& arguments) {
   if (options.dry_run) return DryRun(options, id, console, waiter).run(*source);
   Sender sender(options.sender, *source, console, waiter);
   if (auto first = sender.await_first()) {
-    auto made = make_options(options.process, {*first}, console);
+    auto made = make_options(options.process, {*first}, console, options.sender.resolve_time);
     made.style = options.sender.style;
     made.observer = std::make_shared<SendObserver>(console, sender);
     Node node(std::move(made), console, waiter);

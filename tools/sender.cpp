@@ -91,7 +91,7 @@ Sender::Sender(const SenderSettings& settings, Source& source, Console& console,
     : settings_(settings), source_(source), console_(console), waiter_(waiter) {
   const auto& from = settings_.expect_from;
   if (from && from->find_first_of("*?") == std::string::npos)
-    expect_from_ = resolve_pid(*from, console_);
+    expect_from_ = resolve_pid(*from, console_, settings_.resolve_time);
   summary_.ack = &ack_;
 }
 

@@ -20,6 +20,7 @@ namespace tool {
 struct SenderSettings {
   Duration timeout = std::chrono::seconds(5);  // without progress
   Duration connect_timeout = std::chrono::seconds(5);
+  Duration resolve_time = std::chrono::seconds(5);  // for each name
   std::uint64_t retries = 0;
   Duration retry_delay = std::chrono::seconds(1);
   bool keep_going = false;

@@ -118,8 +118,9 @@ void raise_descriptor_limit() {
 }
 
 compactor::Options context_options(const ServeOptions& options,
-                                   const std::vector<compactor::Pid>& links, Console& console) {
-  auto made = make_options(options.process, links, console);
+                                   const std::vector<compactor::Pid>& links, Console& console,
+                                   Duration resolve_time) {
+  auto made = make_options(options.process, links, console, resolve_time);
   made.start_paused = true;
   made.max_body = options.max_body;
   made.max_connections = options.max_connections;
@@ -181,9 +182,11 @@ int run_serve(const Arguments& arguments) {
   }
   auto routes = static_routes(options);
   auto words = command_words(options);
-  options.server.links = resolve_pids(options.links, console);
+  auto resolve_time =
+      std::min(options.process.connect_timeout, options.lasting.value_or(Duration::max()));
+  options.server.links = resolve_pids(options.links, console, resolve_time);
   raise_descriptor_limit();
-  auto made = context_options(options, options.server.links, console);
+  auto made = context_options(options, options.server.links, console, resolve_time);
 
   Waiter waiter;
   Node node(std::move(made), console, waiter);

@@ -50,7 +50,8 @@ std::size_t reply_connection_limit(const Options& options, std::size_t outgoing)
 Address listening_address(const Options& options) {
   if (options.ip.find(':') != std::string::npos)
     throw Error("libprocess has no IPv6: " + options.ip);
-  return {options.ip.empty() ? "0.0.0.0" : resolve_ipv4(options.ip), options.port};
+  return {options.ip.empty() ? "0.0.0.0" : resolve_ipv4(options.ip, options.connect_timeout),
+          options.port};
 }
 
 Address advertised_address(const Options& options, const Address& bound) {

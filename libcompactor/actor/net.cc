@@ -196,19 +196,6 @@ const std::error_category& resolve_category() {
   return category;
 }
 
-std::error_code resolve_once(const std::string& host, in_addr& address) {
-  addrinfo hints{};
-  hints.ai_family = AF_INET;
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* list = nullptr;
-  if (const int failed = ::getaddrinfo(host.c_str(), nullptr, &hints, &list); failed != 0) {
-    return {failed, resolve_category()};
-  }
-  address = reinterpret_cast<const sockaddr_in*>(list->ai_addr)->sin_addr;
-  ::freeaddrinfo(list);
-  return {};
-}
-
 std::optional<std::string> source_address_to(const std::string& ip) {
   in_addr address{};
   if (!parse_ipv4(ip, address)) return std::nullopt;
@@ -225,16 +212,6 @@ std::string default_source_address() {
   // documentation, RFC 5737).
   if (const auto source = source_address_to("192.0.2.1")) return *source;
   return first_address_up().value_or("127.0.0.1");
-}
-
-std::string resolve_ipv4(const std::string& host) {
-  in_addr address{};
-  if (!parse_ipv4(host, address)) {
-    if (const std::error_code error = resolve_once(host, address)) {
-      throw SocketError("cannot resolve " + host + ": " + describe(error), error);
-    }
-  }
-  return to_address(make_endpoint(address, 0)).host;
 }
 
 }  // namespace compactor

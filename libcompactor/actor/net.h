@@ -47,6 +47,5 @@ std::size_t raise_descriptor_limit();
 
 /// The errors of getaddrinfo().
 const std::error_category& resolve_category();
-std::error_code resolve_once(const std::string& host, in_addr& address);
 
 }  // namespace compactor

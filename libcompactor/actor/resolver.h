@@ -1,18 +1,50 @@
-// Host names -> addresses, off the loop thread.
+// Host names -> addresses, off the loop thread and within a deadline.
 #pragma once
 
 #include <netinet/in.h>
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
 #include <system_error>
+#include <vector>
 
 namespace compactor {
 
-/// A few worker threads, started when there is something to look up. A look-up cannot be cancelled,
-/// so the workers never keep their owner waiting: what is under way when the Resolver is destroyed
-/// is finished and forgotten.
+/// One look-up for a caller that waits. getaddrinfo() can neither be cancelled nor given a
+/// deadline, so it runs on a thread of its own; one that the caller gives up is finished there and
+/// forgotten.
+class Lookup {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  /// `family` is AF_INET, or AF_UNSPEC for IPv6 addresses too. Throws SocketError when there is no
+  /// descriptor or no thread to be had.
+  Lookup(const std::string& host, int family);
+  ~Lookup();  // never waits
+  Lookup(const Lookup&) = delete;
+  Lookup& operator=(const Lookup&) = delete;
+
+  /// Readable once the result is there.
+  int descriptor() const;
+  /// Blocks until then; false when the deadline comes first.
+  bool wait(Clock::time_point deadline) const;
+
+  // Once the result is there.
+  /// Of resolve_category(), or none.
+  std::error_code error() const;
+  /// Numeric, in the resolver's order of preference, each once. Empty when there is an error.
+  const std::vector<std::string>& addresses() const;
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+/// Many look-ups for a loop. A few worker threads, started when there is something to look up. A
+/// look-up cannot be cancelled, so the workers never keep their owner waiting: what is under way
+/// when the Resolver is destroyed is finished and forgotten.
 class Resolver {
  public:
   using Callback = std::function<void(std::error_code, in_addr)>;

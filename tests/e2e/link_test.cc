@@ -99,8 +99,8 @@ TEST_CASE("a peer that does not answer is stalled, then timed out") {
         std::string::npos);
 }
 
-TEST_CASE("a peer that vanishes without FIN is told by the probe" *
-          doctest::skip(::geteuid() != 0)) {
+TEST_CASE("a peer that vanishes without FIN is told by the probe") {
+  NEEDS(Elsewhere::lack());
   Elsewhere elsewhere;
   const auto served = elsewhere.in([&] {
     return std::make_unique<Served>(Arguments{"x", "--ip", elsewhere.there()});

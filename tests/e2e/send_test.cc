@@ -1,7 +1,10 @@
 #include <doctest/doctest.h>
 #include <signal.h>
 
+#include <filesystem>
+
 #include "e2e/harness.h"
+#include "place.h"
 
 using namespace e2e;
 
@@ -158,9 +161,16 @@ TEST_CASE("a body that does not read is exit 2, a file that cannot be read 6; no
   auto missing = run({"send", peer.pid(), "m", "@/no/such/file", "--json"});
   CHECK(missing.exit == 6);
   CHECK(missing.errors().at(0).at("kind") == "file");
-  auto secret = temporary_file("secret", "x");
-  CHECK(run({"send", peer.pid(), "m", "@/root/.nothing"}, {.unprivileged = true}).exit == 6);
   CHECK(run({"send", peer.pid(), "m", "@/"}).exit == 6);
+  CHECK(peer.requests().empty());
+}
+
+TEST_CASE("a file that may not be read is exit 6, and nothing is sent") {
+  NEEDS(place::another_user());
+  Peer peer;
+  const auto secret = temporary_file("secret", "x");
+  std::filesystem::permissions(secret, std::filesystem::perms::owner_read);
+  CHECK(run({"send", peer.pid(), "m", "@" + secret}, {.unprivileged = true}).exit == 6);
   CHECK(peer.requests().empty());
 }
 

@@ -281,8 +281,10 @@ COMPACTOR_API std::optional<std::string> source_address_to(const std::string& ip
 /// What a PID should say when all interfaces are bound and no peer is known: the source address of
 /// the default route, else the first non-loopback IPv4 that is up, else 127.0.0.1.
 COMPACTOR_API std::string default_source_address();
-/// Resolves a name to its first IPv4 address (blocking). Throws SocketError.
-COMPACTOR_API std::string resolve_ipv4(const std::string& host);
+/// Resolves a name to its first IPv4 address. Blocks, at most for `timeout`, whatever the system's
+/// resolver takes. Throws SocketError; its code() is std::errc::timed_out when the time ran out.
+COMPACTOR_API std::string resolve_ipv4(const std::string& host,
+                                       Duration timeout = std::chrono::seconds(5));
 
 /// The Context that the free functions below use: made on first use, from the environment, or by
 /// initialize().
