@@ -32,6 +32,18 @@ std::string ok(const std::string& body) {
   return "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
 }
 
+// `[]`, and 10,000 bytes of zero, as gzip(1) writes them.
+const std::string kTwoBrackets =
+    "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\x8b\x8e\x05\x00\x29\xbb\x4c\x0d\x02\x00\x00\x00"s;
+const std::string kManyZeros =
+    "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xed\xc1\x01\x0d\x00\x00\x00\xc2\xa0\xf7\x4f\x6d\x0e"
+    "\x37\xa0\x00\x00\x00\x00\x00\x00\x00\x00\x00\xe0\xdf\x00\x2e\xca\x3b\x4d\x10\x27\x00\x00"s;
+
+std::string gzip_ok(const std::string& compressed) {
+  return "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: " +
+         std::to_string(compressed.size()) + "\r\n\r\n" + compressed;
+}
+
 }  // namespace
 
 TEST_CASE("a body comes by length, by chunks, and up to the end of the connection") {
@@ -39,6 +51,7 @@ TEST_CASE("a body comes by length, by chunks, and up to the end of the connectio
   const std::string chunked =
       "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2;x=y\r\nlo\r\n0\r\n\r\n";
   CHECK(answer_to({chunked}).body == "hello");
+  CHECK(answer_to({gzip_ok(kTwoBrackets)}).body == "[]");
   const Answer to_the_end =
       answer_to({"HTTP/1.0 200 OK\r\nContent-Type: text/x\r\n\r\nhel\0lo"s.substr(0, 200)});
   CHECK(to_the_end.ok());
@@ -55,9 +68,71 @@ TEST_CASE("a status that is not 200 is an answer, not a fault") {
   CHECK_FALSE(answer.ok());
 }
 
+TEST_CASE("answers of odd but legal form are read") {
+  const auto body = [](const std::string& bytes) {
+    CAPTURE(bytes);
+    // The connection stays open: only the framing says where the answer ends.
+    const Answer answer = answer_to({bytes, true});
+    CHECK(answer.fault == Fault::none);
+    CHECK(answer.status == 200);
+    return answer.body;
+  };
+  CHECK(body("HTTP/1.1 100 Continue\r\n\r\n" + ok("[]")) == "[]");
+  CHECK(body("HTTP/1.1 100 Continue\r\nX: y\r\n\r\n" + ok("[]")) == "[]");
+  CHECK(body("HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" +
+             ok("[]")) == "[]");
+  CHECK(body("HTTP/1.1 200 OK\nContent-Length: 2\n\n[]") == "[]");
+  CHECK(body("HTTP/1.1 200 OK\r\nContent-Length: 2\n\n[]") == "[]");
+  CHECK(body("\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]") == "[]");
+  CHECK(body("HTTP/1.1 200\r\nContent-Length: 2\r\n\r\n[]") == "[]");
+  CHECK(body("HTTP/1.1 200 OK\r\nX: a\r\n b\r\nContent-Length: 2\r\n\r\n[]") == "[]");
+  CHECK(body("HTTP/1.1 200 " + std::string(70'000, 'x') + "\r\nContent-Length: 2\r\n\r\n[]") ==
+        "[]");
+  CHECK(body("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;a=\"b\"\r\n[]\r\n0\r\n"
+             "Trailer: x\r\n\r\n") == "[]");
+}
+
+TEST_CASE("an answer without a body ends with its head") {
+  for (const int status : {204, 304}) {
+    CAPTURE(status);
+    const Answer answer =
+        answer_to({"HTTP/1.1 " + std::to_string(status) + " X\r\nContent-Length: 5\r\n\r\n", true});
+    CHECK(answer.fault == Fault::none);
+    CHECK(answer.status == status);
+    CHECK(answer.body.empty());
+  }
+}
+
+TEST_CASE("what was not asked for is garbage with its reason") {
+  const auto reason = [](const std::string& bytes) {
+    CAPTURE(bytes);
+    const Answer answer = answer_to({bytes, true});
+    CHECK(answer.fault == Fault::garbage);
+    CHECK(answer.body.empty());
+    return answer.reason;
+  };
+  CHECK(reason("HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\nPRI *").find("101") !=
+        std::string::npos);
+  CHECK(
+      reason("HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 2\r\n\r\n[]").find("br") !=
+      std::string::npos);
+  CHECK(reason("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n[]")
+            .find("not gzip") != std::string::npos);
+  CHECK(reason("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n[]")
+            .find("Content-Length") != std::string::npos);
+  CHECK(reason("HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\n").find("Content-Length") !=
+        std::string::npos);
+  CHECK(reason("[]\r\n") == "the answer is not usable: not an HTTP response");
+  CHECK(reason("ICY 200 OK\r\n\r\n") == "the answer is not usable: not an HTTP response");
+}
+
 TEST_CASE("each way to fail has its name") {
   CHECK(answer_to({""}).fault == Fault::closed);
-  CHECK(answer_to({"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"}).fault == Fault::closed);
+  CHECK(answer_to({"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"}).fault == Fault::cut);
+  CHECK(answer_to({"HTTP/1.1 200 OK\r\nConte"}).fault == Fault::cut);
+  CHECK(answer_to({"HTTP/1.1 100 Continue\r\n\r\n"}).fault == Fault::cut);
+  CHECK(answer_to({"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n[]"}).fault ==
+        Fault::cut);
   CHECK(answer_to({"SSH-2.0-OpenSSH_9.2\r\n"}).fault == Fault::garbage);
   CHECK(answer_to({"\x15\x03\x01\x00\x02\x02\x46"s}).fault == Fault::tls);
   const auto soon = [](Server& server) { server.timeout = 50ms; };
@@ -104,6 +179,7 @@ TEST_CASE("what a server makes us hold is bounded") {
   const std::string endless_chunk_size = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" +
                                          std::string(std::size_t{1} << 20, '0');
   CHECK(answer_to({endless_chunk_size, true}, small).fault == Fault::too_large);
+  CHECK(answer_to({gzip_ok(kManyZeros)}, small).fault == Fault::too_large);
 }
 
 TEST_CASE("credentials are read from a line and sent as Basic authentication") {
@@ -213,7 +289,9 @@ TEST_CASE("bytes of a queued body come through JSON that is no UTF-8") {
 }
 
 TEST_CASE("an answer that is not what the path answers is garbage with a reason") {
-  for (const char* body : {"", "<html>", "[1,2]", "{}", "[[[[[[", "\"text\"", "null"}) {
+  const std::string deep(100'000, '[');
+  for (const std::string& body :
+       {""s, "<html>"s, "[1,2]"s, "{}"s, "[[[[[["s, "\"text\""s, "null"s, "[1e5669]"s, deep}) {
     CAPTURE(body);
     CannedServer node([&](const std::string&) { return CannedAnswer{ok(body)}; });
     const Server server = server_at(node.port());

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <exception>
 #include <optional>
 #include <set>
 #include <string>
@@ -60,7 +61,7 @@ CommandLine declare(InspectOptions& options) {
   line.duration("--watch", options.watch,
                 "again and again with this pause; each time asks every process of the node");
   line.number("-c,--count", 1, 1'000'000'000, options.count, "end after N rounds of --watch");
-  line.duration("--timeout", options.timeout, "for each answer (5s)");
+  line.duration("--timeout", options.timeout, "to look up the name, and for each answer (5s)");
   line.size("--max-body", options.max_body, "of an answer (64m)");
   add_body_option(line, options.body);
   add_type_options(line, options.types);
@@ -89,7 +90,7 @@ Target read_target(const InspectOptions& options) {
   auto pid = at == std::string::npos ? parse_node(options.target) : parse_pid(options.target);
   if (at != std::string::npos) target.process = pid.id;
   target.address = pid.address();
-  target.server.ip = resolve_host(pid.host, target.address);
+  target.server.ip = resolve_host(pid.host, target.address, options.timeout);
   target.server.port = pid.port;
   target.server.timeout = options.timeout;
   target.server.connect_timeout = options.timeout;
@@ -113,12 +114,20 @@ bool is_agent(std::string_view id) {
           id.size() > 2 && id.ends_with(')'));
 }
 
+/// The status, and what the node says to it if that is meant for people.
+std::string status_text(const http::Answer& answer) {
+  constexpr std::size_t most_shown = 200;
+  auto text = "status " + std::to_string(answer.status);
+  auto line = answer.body.substr(0, answer.body.find_first_of("\r\n"));
+  if (answer.status < 500 || line.empty() || !answer.content_type.starts_with("text/plain"))
+    return text;
+  return text + ": " + line.substr(0, most_shown);
+}
+
 /// What is wrong with an answer. A 404 is a clear no.
 Failure failure_of(const http::Answer& answer, const std::string& url) {
   using http::Fault;
-  auto message =
-      url + ": " +
-      (answer.fault == Fault::none ? "status " + std::to_string(answer.status) : answer.reason);
+  auto message = url + ": " + (answer.fault == Fault::none ? status_text(answer) : answer.reason);
   switch (answer.fault) {
     case Fault::unreachable:
       return Failure(Exit::unreachable, "connect", "cannot connect to " + message,
@@ -127,12 +136,15 @@ Failure failure_of(const http::Answer& answer, const std::string& url) {
       return Failure(Exit::deadline, "timeout", message,
                      "one blocked process holds up /__processes__; --timeout changes the time");
     case Fault::too_large:
-      return Failure(Exit::refused, "answer", message, "--max-body changes the limit");
+      return Failure(Exit::refused, "answer", message, "--max-body changes the limit of a body");
     case Fault::tls:
       return Failure(Exit::refused, "tls", message, "this port seems to speak TLS");
     case Fault::closed:
       return Failure(Exit::refused, "closed", message,
                      "if this port speaks TLS: that is not supported");
+    case Fault::cut:
+      return Failure(Exit::refused, "closed", message,
+                     "was the node stopped, or does something between give up?");
     case Fault::garbage:
       return Failure(Exit::refused, "answer", message, "is this a libprocess?");
     default:

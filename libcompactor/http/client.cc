@@ -1,8 +1,7 @@
 #include "http/client.h"
 
 #include <arpa/inet.h>
-#include <fcntl.h>
-#include <httplib.h>
+#include <google/protobuf/stubs/strutil.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -11,194 +10,190 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
+#include <climits>
 #include <system_error>
 #include <utility>
+
+#include "wire/message.h"
+#include "wire/parser.h"
+#include "wire/text.h"
 
 namespace compactor::http {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t kMaxHead = std::size_t{80} << 10;  // as libprocess' own parser has it
-constexpr char kTlsHandshake = 0x16;
-constexpr char kTlsAlert = 0x15;
-
-/// What happened on the socket, where cpp-httplib only knows that something did.
-struct Trace {
-  Clock::time_point deadline;
-  std::size_t allowed = kMaxHead;  // bytes that may still be read
-  Fault fault = Fault::none;
-  int error = 0;  // errno of a failed connect
-  int cancel_fd = -1;
-  bool any = false;
-
-  void fail(Fault why) {
-    if (fault == Fault::none) fault = why;
-  }
+/// Why there is no answer.
+struct Failed {
+  Fault fault;
+  std::string reason;  // for people
 };
 
-enum class Wait { ready, late, cancelled };
-
-Wait wait_for(int fd, short events, const Trace& trace, Clock::time_point deadline) {
-  for (;;) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
-    if (left <= 0) return Wait::late;
-    pollfd polled[] = {{fd, events, 0}, {trace.cancel_fd, POLLIN, 0}};
-    const int ready = ::poll(polled, 2, static_cast<int>(std::min<long>(left, 1 << 30)));
-    if (ready > 0) return polled[1].revents == 0 ? Wait::ready : Wait::cancelled;
-    if (ready < 0 && errno != EINTR) return Wait::ready;  // the call that follows tells the error
-  }
-}
-
-/// A socket that gives up at the deadline and reads no more than it may: cpp-httplib has a time-out
-/// for each read and no bound for the length of a line.
-class BoundedStream : public httplib::Stream {
+/// A TCP connection for one request: every wait ends at a deadline or when the caller cancels. What
+/// goes wrong is thrown as Failed.
+class Connection {
  public:
-  BoundedStream(int fd, Trace& trace) : fd_(fd), trace_(trace) {}
+  explicit Connection(const Server& server)
+      : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)),
+        cancel_fd_(server.cancel_fd),
+        deadline_(Clock::now() + server.timeout) {
+    if (fd_ < 0) throw unreachable(errno);
+  }
+  ~Connection() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
 
-  bool is_readable() const override { return begin_ < end_ || wait(POLLIN); }
-  bool is_writable() const override { return wait(POLLOUT); }
-
-  ssize_t read(char* to, std::size_t size) override {
-    if (begin_ == end_ && !fill()) return failed_ ? -1 : 0;
-    const std::size_t count = std::min(size, end_ - begin_);
-    std::memcpy(to, buffer_.data() + begin_, count);
-    begin_ += count;
-    return static_cast<ssize_t>(count);
+  void connect(const Server& server) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(server.port);
+    if (::inet_pton(AF_INET, server.ip.c_str(), &address.sin_addr) != 1) throw unreachable(EINVAL);
+    if (::connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return;
+    if (errno != EINPROGRESS) throw unreachable(errno);
+    const auto until = std::min(Clock::now() + server.connect_timeout, deadline_);
+    if (!ready(POLLOUT, until)) throw unreachable(ETIMEDOUT);
+    int error = 0;
+    socklen_t size = sizeof error;
+    ::getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &size);
+    if (error != 0) throw unreachable(error);
   }
 
-  ssize_t write(const char* bytes, std::size_t size) override {
-    if (!wait(POLLOUT)) return -1;
-    const ssize_t count = ::send(fd_, bytes, size, MSG_NOSIGNAL);
-    if (count < 0) trace_.fail(Fault::closed);
-    return count;
+  void write(std::string_view bytes) {
+    while (!bytes.empty()) {
+      wait(POLLOUT);
+      const ssize_t count = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      // An answer may be there all the same: reading will tell.
+      if (count < 0 && !again()) return;
+      if (count > 0) bytes.remove_prefix(static_cast<std::size_t>(count));
+    }
   }
 
-  void get_remote_ip_and_port(std::string&, int&) const override {}
-  void get_local_ip_and_port(std::string&, int&) const override {}
-  socket_t socket() const override { return fd_; }
+  /// Some bytes; none at the end of the stream, which a reset is too.
+  std::string_view read() {
+    for (;;) {
+      wait(POLLIN);
+      const ssize_t count = ::recv(fd_, buffer_.data(), buffer_.size(), 0);
+      if (count >= 0) return {buffer_.data(), static_cast<std::size_t>(count)};
+      if (!again()) return {};
+    }
+  }
 
  private:
-  bool wait(short events) const {
-    const Wait wait = wait_for(fd_, events, trace_, trace_.deadline);
-    if (wait != Wait::ready) trace_.fail(wait == Wait::late ? Fault::timed_out : Fault::cancelled);
-    return wait == Wait::ready;
+  static Failed unreachable(int error) {
+    return {Fault::unreachable, std::generic_category().message(error)};
+  }
+  static bool again() { return errno == EAGAIN || errno == EINTR; }
+
+  void wait(short events) {
+    if (!ready(events, deadline_)) throw Failed{Fault::timed_out, "no complete answer in time"};
   }
 
-  bool fill() {
-    failed_ = true;
-    if (trace_.allowed == 0) {
-      trace_.fail(Fault::too_large);
-      return false;
+  /// False when the time has come first.
+  bool ready(short events, Clock::time_point until) {
+    for (;;) {
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()).count();
+      if (left <= 0) return false;
+      pollfd polled[] = {{fd_, events, 0}, {cancel_fd_, POLLIN, 0}};
+      const int count = ::poll(polled, 2, static_cast<int>(std::min<std::int64_t>(left, INT_MAX)));
+      if (count > 0 && polled[1].revents != 0) throw Failed{Fault::cancelled, "cancelled"};
+      if (count > 0) return true;
     }
-    ssize_t count = -1;
-    do {
-      if (!wait(POLLIN)) return false;
-      count = ::recv(fd_, buffer_.data(), std::min(buffer_.size(), trace_.allowed), 0);
-    } while (count < 0 && (errno == EINTR || errno == EAGAIN));
-    failed_ = count < 0;
-    if (count <= 0) {
-      trace_.fail(Fault::closed);
-      return false;
-    }
-    // Said at once: such a peer may leave the connection open and wait for a handshake.
-    failed_ = !trace_.any && (buffer_[0] == kTlsHandshake || buffer_[0] == kTlsAlert);
-    if (failed_) {
-      trace_.fail(Fault::tls);
-      return false;
-    }
-    trace_.any = true;
-    begin_ = 0;
-    end_ = static_cast<std::size_t>(count);
-    trace_.allowed -= end_;
-    return true;
   }
 
   int fd_;
-  Trace& trace_;
+  int cancel_fd_;
+  Clock::time_point deadline_;
   std::array<char, 16384> buffer_;
-  std::size_t begin_ = 0;
-  std::size_t end_ = 0;
-  bool failed_ = false;
 };
 
-/// Connects and returns the descriptor, or -1 with errno.
-int connect_to(const Server& server, const Trace& trace) {
-  const auto deadline = std::min(Clock::now() + server.connect_timeout, trace.deadline);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(server.port);
-  if (::inet_pton(AF_INET, server.ip.c_str(), &address.sin_addr) != 1) {
-    errno = EINVAL;
-    return -1;
+std::string request_text(const Server& server, const std::string& path) {
+  std::string text = "GET " + path + " HTTP/1.1\r\nHost: " + server.ip + ":" +
+                     std::to_string(server.port) +
+                     "\r\nUser-Agent: compactor\r\nAccept: */*\r\nAccept-Encoding: gzip\r\n"
+                     "Connection: close\r\n";
+  if (server.credentials) {
+    std::string encoded;
+    google::protobuf::Base64Escape(server.credentials->user + ":" + server.credentials->password,
+                                   &encoded);
+    text += "Authorization: Basic " + encoded + "\r\n";
   }
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) return -1;
-  int error = 0;
-  if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-    error = errno;
-    if (error == EINPROGRESS) {
-      socklen_t size = sizeof error;
-      error = ETIMEDOUT;
-      const Wait wait = wait_for(fd, POLLOUT, trace, deadline);
-      if (wait == Wait::ready) ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
-      if (wait == Wait::cancelled) error = ECANCELED;
-    }
-  }
-  if (error == 0) return fd;
-  ::close(fd);
-  errno = error;
-  return -1;
+  return text + "\r\n";
 }
 
-/// cpp-httplib makes the request and reads the answer; the socket under it is ours.
-class Client : public httplib::ClientImpl {
+/// Takes the final response; those before it (1xx) announce it and are passed over.
+class FinalResponse : public wire::Sink {
  public:
-  Client(const Server& server, Trace& trace)
-      : ClientImpl(server.ip, server.port), server_(server), trace_(trace) {
-    set_url_encode(false);
+  explicit FinalResponse(std::size_t max_body) : max_body_(max_body) {}
+
+  bool on_message(const wire::HttpMessage& response) override {
+    constexpr int kSwitchingProtocols = 101;
+    if (response.status / 100 == 1 && response.status != kSwitchingProtocols) return true;
+    complete_ = true;
+    answer_.status = response.status;
+    if (const auto* type = response.header("Content-Type")) answer_.content_type = *type;
+    if (response.status == kSwitchingProtocols) {
+      trouble_ = "it changes the protocol (101), which was not asked for";
+    } else {
+      read_body(response);
+    }
+    return false;
   }
+
+  bool complete() const { return complete_; }
+  /// Why the response is unusable; empty when it is not.
+  const std::string& trouble() const { return trouble_; }
+  Answer& answer() { return answer_; }
 
  private:
-  bool create_and_connect_socket(Socket& socket, httplib::Error& error) override {
-    const int fd = connect_to(server_, trace_);
-    if (fd < 0) {
-      trace_.error = errno;
-      trace_.fail(errno == ECANCELED ? Fault::cancelled : Fault::unreachable);
-      error = httplib::Error::Connection;
-      return false;
-    }
-    socket.sock = fd;
-    return true;
+  void read_body(const wire::HttpMessage& response) {
+    const auto* coding = response.header("Content-Encoding");
+    std::string inflated;
+    const auto body = wire::delivered_body(response, inflated, max_body_, trouble_);
+    if (body) answer_.body = *body;
+    const bool known = coding == nullptr || wire::equal_ignoring_case(*coding, "gzip") ||
+                       wire::equal_ignoring_case(*coding, "x-gzip") ||
+                       wire::equal_ignoring_case(*coding, "identity");
+    if (!known && !response.body.empty())
+      trouble_ = "Content-Encoding: " + std::string(*coding) + ", which was not asked for";
   }
 
-  bool process_socket(const Socket& socket,
-                      std::function<bool(httplib::Stream&)> callback) override {
-    BoundedStream stream(socket.sock, trace_);
-    return callback(stream);
-  }
-
-  const Server& server_;
-  Trace& trace_;
+  std::size_t max_body_;
+  bool complete_ = false;
+  std::string trouble_;
+  Answer answer_;
 };
 
-std::string describe(const Trace& trace, const Server& server) {
-  switch (trace.fault) {
-    case Fault::unreachable:
-      return std::generic_category().message(trace.error);
-    case Fault::timed_out:
-      return "no complete answer in time";
-    case Fault::closed:
-      return trace.any ? "the connection was closed in the middle of the answer"
-                       : "the connection was closed without an answer";
-    case Fault::tls:
-      return "the answer is a TLS record";
-    case Fault::too_large:
-      return "the answer is larger than " + std::to_string(server.max_body) + " bytes";
-    default:
-      return "the answer is not HTTP";
+/// RFC 8446 §5.1: content type alert or handshake, then legacy version 3.x.
+bool begins_like_tls(std::string_view bytes) {
+  return (bytes[0] == 0x15 || bytes[0] == 0x16) && (bytes.size() == 1 || bytes[1] == 0x03);
+}
+
+Failed unusable(const std::string& trouble) {
+  // As the parser and zlib's wrapper word it: "head over 80 KiB", "body over 1000 bytes" …
+  const bool too_large = trouble.find(" over ") != std::string::npos;
+  return {too_large ? Fault::too_large : Fault::garbage,
+          (too_large ? "the answer is too large: " : "the answer is not usable: ") + trouble};
+}
+
+Answer read_answer(Connection& connection, std::size_t max_body) {
+  wire::Parser parser(wire::Kind::response, max_body);
+  FinalResponse response(max_body);
+  while (!response.complete()) {
+    const std::string_view bytes = connection.read();
+    if (bytes.empty()) {
+      if (parser.finish(response) && response.complete()) break;
+      if (parser.offset() == 0)
+        throw Failed{Fault::closed, "the connection was closed without an answer"};
+      throw Failed{Fault::cut, "the connection was closed in the middle of the answer"};
+    }
+    if (parser.offset() == 0 && begins_like_tls(bytes))
+      throw Failed{Fault::tls, "the answer is a TLS record"};
+    if (!parser.feed(bytes, response) && parser.broken()) throw unusable(parser.error());
   }
+  if (!response.trouble().empty()) throw unusable(response.trouble());
+  return std::move(response.answer());
 }
 
 }  // namespace
@@ -215,37 +210,17 @@ std::optional<Credentials> Credentials::parse(std::string_view text) {
 }
 
 Answer get(const Server& server, const std::string& path) {
-  Trace trace;
-  trace.deadline = Clock::now() + server.timeout;
-  trace.cancel_fd = server.cancel_fd;
-  Client client(server, trace);
-  if (server.credentials) {
-    client.set_basic_auth(server.credentials->user, server.credentials->password);
+  try {
+    Connection connection(server);
+    connection.connect(server);
+    connection.write(request_text(server, path));
+    return read_answer(connection, server.max_body);
+  } catch (const Failed& failed) {
+    Answer answer;
+    answer.fault = failed.fault;
+    answer.reason = failed.reason;
+    return answer;
   }
-  Answer answer;
-  const auto head_read = [&](const httplib::Response& response) {
-    answer.status = response.status;
-    answer.content_type = response.get_header_value("Content-Type");
-    // The framing of chunks comes on top of the body; a sender of one-byte chunks is not worth more
-    // than this.
-    trace.allowed = server.max_body + server.max_body / 8 + kMaxHead;
-    return true;
-  };
-  const auto body_read = [&](const char* bytes, std::size_t size) {
-    if (size > server.max_body - answer.body.size()) {
-      trace.fail(Fault::too_large);
-      return false;
-    }
-    answer.body.append(bytes, size);
-    return true;
-  };
-  const auto result = client.Get(path, head_read, body_read);
-  if (result) return answer;
-  if (trace.fault == Fault::none) trace.fault = Fault::garbage;
-  answer = {};
-  answer.fault = trace.fault;
-  answer.reason = describe(trace, server);
-  return answer;
 }
 
 }  // namespace compactor::http

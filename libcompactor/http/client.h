@@ -1,5 +1,6 @@
 // Outgoing plain HTTP: one GET, blocking, with a deadline and a bound on everything the server can
-// make us hold.
+// make us hold. It reads with the parser that reads messages: what a capture shows as an answer is
+// an answer here, whatever odd but legal form it has.
 #pragma once
 
 #include <chrono>
@@ -27,18 +28,19 @@ struct Server {
   std::uint16_t port = 0;
   std::optional<Credentials> credentials;
   std::chrono::nanoseconds connect_timeout = std::chrono::seconds(5);
-  std::chrono::nanoseconds timeout =
-      std::chrono::seconds(5);                   // of a whole request, connect included
+  // Of a whole request: connecting, writing, and the last byte of the answer.
+  std::chrono::nanoseconds timeout = std::chrono::seconds(5);
   std::size_t max_body = std::size_t{64} << 20;  // also decompressed
   int cancel_fd = -1;                            // once it is readable, requests give up
 };
 
 enum class Fault {
-  none,         // there is a status, whichever
+  none,         // there is a status, whichever; never 1xx
   unreachable,  // no connection
   timed_out,    // connected, but no complete answer in time
-  closed,       // the connection ended before the answer did
-  garbage,      // what came is no HTTP
+  closed,       // the connection ended without an answer
+  cut,          // … in the middle of the answer
+  garbage,      // what came is not HTTP, or not what was asked for (101, an unknown coding)
   tls,          // what came is a TLS record
   too_large,    // a head over 80 KiB, or a body over the limit
   cancelled,    // by Server::cancel_fd

@@ -45,6 +45,27 @@ std::string characters_as_bytes(std::string_view text) {
   return out;
 }
 
+/// Whether JSON text nests deeper than any answer of a node does. Each level costs the parser
+/// seventy times its byte, so this is asked before it begins.
+bool nests_too_deep(std::string_view text) {
+  constexpr int kDeepest = 100;  // /master/state of a large cluster has nine
+  int depth = 0;
+  bool in_string = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string) {
+      if (c == '\\') ++i;
+      if (c == '"') in_string = false;
+      continue;
+    }
+    if (c == '"') in_string = true;
+    if (c == '[' || c == '{') ++depth;
+    if (c == ']' || c == '}') --depth;
+    if (depth > kDeepest) return true;
+  }
+  return false;
+}
+
 /// A value of the wrong kind counts as missing: what a peer leaves out is empty, not an error.
 std::string text_at(const json& object, const char* key) {
   const auto found = object.find(key);
@@ -194,12 +215,15 @@ Told<T> ask(const Server& server, const std::string& path,
             std::optional<T> (*read)(const json& value)) {
   Told<T> told{get(server, path), std::nullopt};
   if (!told.answer.ok()) return told;
-  const json value = json::parse(bytes_as_characters(told.answer.body), nullptr, false);
+  const bool too_deep = nests_too_deep(told.answer.body);
+  const json value = too_deep ? json(json::value_t::discarded)
+                              : json::parse(bytes_as_characters(told.answer.body), nullptr, false);
   if (!value.is_discarded()) told.value = read(value);
   if (!told.value) {
     told.answer.fault = Fault::garbage;
-    told.answer.reason =
-        value.is_discarded() ? "the answer is not JSON" : "the answer is other JSON";
+    told.answer.reason = too_deep               ? "the answer is JSON that nests too deep"
+                         : value.is_discarded() ? "the answer is not JSON"
+                                                : "the answer is other JSON";
   }
   told.answer.body.clear();  // it may be large
   return told;

@@ -218,6 +218,46 @@ TEST_CASE("each way to fail has its exit and says what to try") {
   CHECK(run({"inspect", at(silent), "--count", "2"}).exit == 2);
 }
 
+TEST_CASE("odd but legal answers are read, and a body that is missing is not waited for") {
+  Peer early([](const Request&) {
+    return "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + response(200, "[]");
+  });
+  CHECK(run({"inspect", at(early), "--only", "processes"}).exit == 0);
+  Peer bare([](const Request&) { return "HTTP/1.1 200 OK\nContent-Length: 2\n\n[]"; });
+  CHECK(run({"inspect", at(bare), "--only", "processes"}).exit == 0);
+  Peer empty([](const Request&) { return "HTTP/1.1 204 No Content\r\n\r\n"; });
+  const auto no_content = run({"inspect", at(empty), "--json"});
+  CHECK(no_content.exit == 5);
+  CHECK(no_content.errors().at(0)["message"].get<std::string>().ends_with("status 204"));
+  Peer switching([](const Request&) { return "HTTP/1.1 101 Switching Protocols\r\n\r\n"; });
+  const auto switched = run({"inspect", at(switching), "--json"});
+  CHECK(switched.exit == 5);
+  CHECK(switched.errors().at(0)["message"].get<std::string>().find("(101)") != std::string::npos);
+}
+
+TEST_CASE("a node cannot end inspect: not by a long line, not by more than there is room for") {
+  Peer long_line([](const Request&) {
+    return "HTTP/1.1 200 " + std::string(79'000, 'x') + "\r\nContent-Length: 2\r\n\r\n[]";
+  });
+  CHECK(run({"inspect", at(long_line), "--only", "processes"}).exit == 0);
+
+  // The sanitizers reserve more addresses than any limit leaves.
+  if (!std::string_view(COMPACTOR_SANITIZE).empty()) return;
+  const auto in_little_room = [](const Peer& node) {
+    return run({"-c", "ulimit -v 250000; exec \"$@\"", "bash", COMPACTOR_PROGRAM, "inspect",
+                at(node), "--only", "processes", "--timeout", "60s", "--json"},
+               {.program = "bash"});
+  };
+  Peer small(processes("[]"));
+  CHECK(in_little_room(small).exit == 0);
+  std::string numbers(10'000'000, '1');
+  for (std::size_t i = 1; i < numbers.size(); i += 2) numbers[i] = ',';
+  Peer wide(processes("[" + numbers + "1]"));
+  const auto full = in_little_room(wide);
+  CHECK(full.exit == 6);
+  CHECK(full.errors().at(0)["kind"] == "memory");
+}
+
 TEST_CASE("one part that does not come leaves the others") {
   auto node_answers = libprocess();
   Peer node([&](const Request& request) {
