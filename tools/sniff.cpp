@@ -8,6 +8,7 @@
 #include <optional>
 #include <thread>
 
+#include "actor/net.h"
 #include "capture/output_file.h"
 #include "capture/packet_writer.h"
 #include "capture/privileges.h"
@@ -17,6 +18,7 @@
 #include "console.h"
 #include "diagram.h"
 #include "diagram_file.h"
+#include "node.h"
 #include "options.h"
 #include "program.h"
 #include "run.h"
@@ -37,6 +39,7 @@ using compactor::capture::FileInUse;
 using compactor::capture::OutputFile;
 using compactor::capture::PacketWriter;
 using compactor::capture::Proxy;
+using compactor::capture::ProxyOptions;
 using compactor::capture::ProxyRule;
 using compactor::capture::Sniffer;
 using compactor::capture::Source;
@@ -49,6 +52,7 @@ struct SniffOptions {
   std::optional<std::string> interface;
   std::optional<std::string> file;
   std::vector<std::string> proxies;
+  std::optional<Duration> connect_timeout;
   bool list_interfaces = false;
   std::vector<std::string> filter;
   std::vector<std::string> ports;
@@ -83,6 +87,8 @@ void add_sources(CommandLine& line, SniffOptions& options) {
   line.text("-r,--read", "FILE", options.file, "read a pcap or pcapng file; - is standard input");
   line.list("--proxy", "[IP:]PORT=HOST:PORT", options.proxies,
             "listen on PORT, pass everything on to HOST:PORT, show it; needs no privilege");
+  line.duration("--connect-timeout", options.connect_timeout,
+                "to look up and to connect HOST of --proxy (5s)");
   line.flag("-D,--list-interfaces", options.list_interfaces, "list what can be captured from");
   line.list("--port", "N", options.ports,
             "only TCP port N, also under a VLAN tag; may be repeated");
@@ -144,6 +150,8 @@ void check(const SniffOptions& options) {
   int sources =
       (options.interface ? 1 : 0) + (options.file ? 1 : 0) + (options.proxies.empty() ? 0 : 1);
   if (sources > 1) throw usage("-i, -r and --proxy are three sources: give one of them");
+  if (options.connect_timeout && options.proxies.empty())
+    throw usage("--connect-timeout is about --proxy, which is missing");
   if (!options.proxies.empty() &&
       (!options.filter.empty() || !options.ports.empty() || options.keep))
     throw usage("--proxy sees connections, not packets: no FILTER, --port or -w");
@@ -230,9 +238,8 @@ std::string give_up_root(const SniffOptions& options, Console& console) {
   } catch (const compactor::capture::PrivilegeError& error) {
     throw Failure(Exit::local, "privileges", error.what(), "-Z USER names another, -Z '' stays root");
   }
-  // Of a file that is only read nobody notices a difference.
-  bool matters = !options.file || rotates(options);
-  console.detail(matters ? 0 : 1, "running as " + user + " now, not as root (-Z changes that)");
+  // Of a file nobody notices a difference; what listens says it anyway.
+  if (options.file) console.detail(1, "running as " + user + " now, not as root (-Z changes that)");
   return user;
 }
 
@@ -253,6 +260,16 @@ compactor::capture::ExchangeOptions exchange_options(const SniffOptions& options
   made.bodies = shown || !options.match.empty();
   made.http = options.http;
   made.answer_wait = options.answer_wait;
+  return made;
+}
+
+ProxyOptions proxy_options(const SniffOptions& options) {
+  ProxyOptions made;
+  made.exchange = exchange_options(options);
+  made.connect_timeout = options.connect_timeout.value_or(made.connect_timeout);
+  const std::size_t descriptors = compactor::raise_descriptor_limit();
+  constexpr std::size_t others = 64;  // of ours, not a client's
+  made.max_clients = descriptors > 2 * others ? (descriptors - others) / 2 : descriptors / 4;
   return made;
 }
 
@@ -547,7 +564,7 @@ class ProxyRun {
         console_(options.output, BodyView(options.body, &types_)),
         printer_(console_, printer_options(options, types_, diagram_),
                  [this] { waiter_.finish(); }),
-        proxy_(rules(options), printer_, exchange_options(options),
+        proxy_(rules(options), printer_, proxy_options(options),
                [this](const std::string& trouble) { console_.warning(trouble); }) {
     if (options.diagram) diagram_file_.emplace(*options.diagram, std::vector<FileId>());
     give_up_root(options, console_);
@@ -582,6 +599,8 @@ class ProxyRun {
   static std::vector<ProxyRule> rules(const SniffOptions& options) {
     std::vector<ProxyRule> rules;
     for (const auto& text : options.proxies) rules.push_back(parse_rule(text));
+    const Duration time = options.connect_timeout.value_or(std::chrono::seconds(5));
+    for (auto& rule : rules) rule.addresses = look_up(rule.host, rule.host, time);
     return rules;
   }
 

@@ -2,10 +2,10 @@
 
 #include <array>
 #include <asio.hpp>
-#include <optional>
 #include <unordered_set>
 #include <utility>
 
+#include "capture/pipe.h"
 #include "compactor/error.h"
 
 namespace compactor::capture {
@@ -17,254 +17,169 @@ using ErrorCode = std::error_code;
 constexpr std::size_t kBuffer = std::size_t{64} << 10;
 constexpr std::chrono::milliseconds kTick{50};
 constexpr std::chrono::milliseconds kAcceptPause{100};
-
-Time now() {
-  return std::chrono::time_point_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now());
-}
-
-Endpoint to_endpoint(const tcp::endpoint& endpoint) {
-  const asio::ip::address address = endpoint.address();
-  if (address.is_v4()) return {Address::v4(address.to_v4().to_bytes().data()), endpoint.port()};
-  return {Address::v6(address.to_v6().to_bytes().data()), endpoint.port()};
-}
+constexpr std::chrono::seconds kBetweenRefusals{1};
 
 [[noreturn]] void fail(const std::string& what, const ErrorCode& error) {
   throw SocketError(what + ": " + error.message(), error);
 }
 
+tcp::endpoint local_endpoint(const ProxyRule& rule) {
+  if (rule.listen_host.empty()) return {tcp::v4(), rule.listen_port};
+  ErrorCode error;
+  const auto address = asio::ip::make_address(rule.listen_host, error);
+  if (error) fail("cannot listen on " + rule.listen_host, error);
+  return {address, rule.listen_port};
+}
+
+Upstream upstream_of(const ProxyRule& rule, std::chrono::nanoseconds connect_timeout) {
+  Upstream upstream;
+  upstream.name = rule.host + ":" + std::to_string(rule.port);
+  upstream.connect_timeout = connect_timeout;
+  for (const std::string& text : rule.addresses) {
+    ErrorCode error;
+    const auto address = asio::ip::make_address(text, error);
+    if (error) fail("cannot connect to " + text, error);
+    upstream.addresses.emplace_back(address, rule.port);
+  }
+  return upstream;
+}
+
+/// Whether a connection to that address would come back to us.
+bool leads_to(const tcp::endpoint& listening, const tcp::endpoint& upstream) {
+  if (listening.port() != upstream.port()) return false;
+  const bool everywhere = listening.address().is_unspecified();
+  return listening.address() == upstream.address() ||
+         (everywhere && upstream.address().is_loopback());
+}
+
+/// Says that clients are turned away: at once, then once a second with the number of them.
+class Refusals {
+ public:
+  explicit Refusals(const std::function<void(const std::string&)>& tell) : tell_(tell) {}
+
+  void add(const std::string& what, std::size_t bytes) {
+    what_ = what;
+    ++clients_;
+    bytes_ += bytes;
+    on_time();
+  }
+  void on_time() {
+    const auto now = std::chrono::steady_clock::now();
+    if (clients_ == 0 || now - last_ < kBetweenRefusals) return;
+    last_ = now;
+    tell();
+  }
+  void tell() {
+    if (clients_ == 0) return;
+    std::string text = what_;
+    if (clients_ > 1) text += " (" + std::to_string(clients_) + " clients)";
+    if (bytes_ > 0) text += "; " + std::to_string(bytes_) + " bytes were not passed on";
+    clients_ = 0;
+    bytes_ = 0;
+    tell_(text);
+  }
+
+ private:
+  const std::function<void(const std::string&)>& tell_;
+  std::string what_;
+  std::uint64_t clients_ = 0;
+  std::uint64_t bytes_ = 0;
+  std::chrono::steady_clock::time_point last_{};
+};
+
 }  // namespace
 
-struct Proxy::Impl {
-  class Pipe;
-
+struct Proxy::Impl : PipeHost {
   struct Listener {
-    Listener(asio::io_context& io, const tcp::endpoint& local) : acceptor(io, local.protocol()) {}
+    Listener(asio::io_context& io, Upstream to, const tcp::endpoint& local)
+        : acceptor(io, local.protocol()), upstream(std::move(to)) {}
     tcp::acceptor acceptor;
-    std::vector<tcp::endpoint> upstream;
-    std::string name;  // of the upstream, for people
+    Upstream upstream;
+    tcp::endpoint client;    // of the one being accepted
+    bool accepting = false;  // or about to
   };
 
-  Impl(ExchangeEvents& events, const ExchangeOptions& options,
+  Impl(ExchangeEvents& events, const ProxyOptions& given,
        std::function<void(const std::string&)> trouble)
-      : tracker(events, options), on_trouble(std::move(trouble)), ticker(io) {}
+      : options(given),
+        tracker(events, options.exchange),
+        on_trouble(std::move(trouble)),
+        ticker(io) {}
 
   void listen(const ProxyRule& rule);
+  void accept_more();
   void accept(Listener& listener);
   void accept_later(Listener& listener);
   void tick();
   void shut_down();
 
-  asio::io_context io{1};
+  std::unique_ptr<StreamReader> open(const Endpoint& client, const Endpoint& upstream) override;
+  void on_refused(const std::string& upstream, const ErrorCode& why, std::size_t lost) override;
+  void on_passed(std::size_t bytes) override { stats.data_bytes += bytes; }
+  void on_closed(const std::shared_ptr<Pipe>& pipe) override;
+  bool paused() const override { return is_paused; }
+  std::span<char> buffer() override { return shared_buffer; }
+
+  ProxyOptions options;
   ExchangeTracker tracker;
   std::function<void(const std::string&)> on_trouble;
+  Refusals refusals{on_trouble};
+  std::array<char, kBuffer> shared_buffer{};
+  ProxyStats stats;
+  bool is_paused = false;
+  bool told_full = false;
+  bool told_failed = false;
+  // The handlers in it own pipes, whose readers need the tracker: whatever ended run(), it goes
+  // before what is above and after the sockets below.
+  asio::io_context io{1};
   asio::steady_timer ticker;
   std::vector<std::unique_ptr<Listener>> listeners;
   std::unordered_set<std::shared_ptr<Pipe>> pipes;
-  std::array<char, kBuffer>
-      buffer{};  // what is being passed on; what cannot be is kept by its pipe
-  ProxyStats stats;
-  bool paused = false;
-  bool told_full = false;
-};
-
-/// One client and the connection made for it.
-class Proxy::Impl::Pipe : public std::enable_shared_from_this<Pipe> {
- public:
-  Pipe(Impl& impl, tcp::socket client)
-      : impl_(impl), sockets_{std::move(client), tcp::socket(impl.io)} {}
-
-  void connect(const Listener& listener) {
-    asio::async_connect(socket(Side::b), listener.upstream,
-                        [self = shared_from_this(), name = listener.name](
-                            const ErrorCode& error, const tcp::endpoint& upstream) {
-                          if (error) {
-                            self->refuse(name, error);
-                          } else {
-                            self->start(upstream);
-                          }
-                        });
-  }
-
-  void resume() {
-    for (const Side side : {Side::a, Side::b}) {
-      if (std::exchange(end(side).held, false)) read_when_ready(side);
-    }
-  }
-
-  void close(Close how) {
-    if (closed_) return;
-    closed_ = true;
-    if (reader_) reader_->on_close(how, now());
-    reader_.reset();
-    for (const Side side : {Side::a, Side::b}) {
-      ErrorCode ignored;
-      if (how == Close::reset) socket(side).set_option(asio::socket_base::linger(true, 0), ignored);
-      socket(side).close(ignored);
-    }
-    impl_.pipes.erase(shared_from_this());
-  }
-
- private:
-  /// What comes from one side, on its way to the other.
-  struct End {
-    std::string waiting;       // read, not yet written to the other side
-    std::uint64_t passed = 0;  // bytes read
-    bool ended = false;        // FIN
-    bool held = false;         // would read, were it not paused
-  };
-
-  End& end(Side side) { return ends_[index(side)]; }
-  tcp::socket& socket(Side side) { return sockets_[index(side)]; }
-
-  void refuse(const std::string& name, const ErrorCode& error) {
-    if (closed_) return;
-    ++impl_.stats.refused;
-    impl_.on_trouble("cannot connect to " + name + ": " + error.message());
-    close(Close::reset);
-  }
-
-  void start(const tcp::endpoint& upstream) {
-    if (closed_) return;
-    ErrorCode error;
-    const tcp::endpoint client = socket(Side::a).remote_endpoint(error);
-    if (error) return close(Close::reset);
-    for (tcp::socket& each : sockets_) {
-      each.non_blocking(true, error);
-      each.set_option(tcp::no_delay(true), error);
-    }
-    ConnectionInfo info{++impl_.stats.connections, to_endpoint(client), to_endpoint(upstream),
-                        Side::a};
-    reader_ = impl_.tracker.open(info);
-    read_when_ready(Side::a);
-    read_when_ready(Side::b);
-  }
-
-  void read_when_ready(Side side) {
-    if (impl_.paused) {
-      end(side).held = true;
-      return;
-    }
-    socket(side).async_wait(tcp::socket::wait_read,
-                            [self = shared_from_this(), side](const ErrorCode& error) {
-                              if (!error && !self->closed_) self->read(side);
-                            });
-  }
-
-  void read(Side side) {
-    if (impl_.paused) return read_when_ready(side);
-    ErrorCode error;
-    const std::size_t size = socket(side).read_some(asio::buffer(impl_.buffer), error);
-    if (error == asio::error::would_block) return read_when_ready(side);
-    if (error == asio::error::eof) return finish(side);
-    if (error) return close(Close::reset);
-    pass(side, {impl_.buffer.data(), size});
-  }
-
-  /// On it goes first; looking at it costs the ends nothing then.
-  void pass(Side side, std::string_view bytes) {
-    ErrorCode error;
-    std::size_t written = socket(other(side)).write_some(asio::buffer(bytes), error);
-    if (error == asio::error::would_block) written = 0;
-    const bool broken = error && error != asio::error::would_block;
-    const Stamp stamp{now(), end(side).passed, end(other(side)).passed};
-    end(side).passed += bytes.size();
-    impl_.stats.data_bytes += bytes.size();
-    reader_->on_data(side, bytes, stamp);
-    if (broken) return drain(side);
-    if (written == bytes.size()) return read_when_ready(side);
-    end(side).waiting.assign(bytes.substr(written));
-    write_when_ready(side);
-  }
-
-  void write_when_ready(Side side) {
-    socket(other(side))
-        .async_wait(tcp::socket::wait_write,
-                    [self = shared_from_this(), side](const ErrorCode& error) {
-                      if (!error && !self->closed_) self->write(side);
-                    });
-  }
-
-  void write(Side side) {
-    std::string& waiting = end(side).waiting;
-    ErrorCode error;
-    const std::size_t written = socket(other(side)).write_some(asio::buffer(waiting), error);
-    if (error == asio::error::would_block) return write_when_ready(side);
-    if (error) return drain(side);
-    waiting.erase(0, written);
-    if (!waiting.empty()) return write_when_ready(side);
-    waiting = {};
-    read_when_ready(side);
-  }
-
-  void finish(Side side) {
-    end(side).ended = true;
-    reader_->on_end(side, now());
-    ErrorCode ignored;
-    socket(other(side)).shutdown(tcp::socket::shutdown_send, ignored);
-    if (end(other(side)).ended) close(Close::finished);
-  }
-
-  /// The other side takes nothing more; what it sent before that is still to be passed on.
-  void drain(Side side) {
-    const Side gone = other(side);
-    for (;;) {
-      ErrorCode error;
-      const std::size_t size = socket(gone).read_some(asio::buffer(impl_.buffer), error);
-      if (error || end(gone).ended) break;
-      const std::string_view bytes(impl_.buffer.data(), size);
-      reader_->on_data(gone, bytes, {now(), end(gone).passed, end(side).passed});
-      end(gone).passed += size;
-      impl_.stats.data_bytes += size;
-      end(gone).waiting.append(bytes);
-      const std::size_t written = socket(side).write_some(asio::buffer(end(gone).waiting), error);
-      if (error) break;
-      end(gone).waiting.erase(0, written);
-    }
-    close(Close::reset);
-  }
-
-  Impl& impl_;
-  std::array<tcp::socket, 2> sockets_;  // a: the client
-  std::array<End, 2> ends_;
-  std::unique_ptr<StreamReader> reader_;
-  bool closed_ = false;
 };
 
 void Proxy::Impl::listen(const ProxyRule& rule) {
-  ErrorCode error;
-  tcp::resolver resolver(io);
-  const std::string name = rule.host + ":" + std::to_string(rule.port);
-  const auto found = resolver.resolve(rule.host, std::to_string(rule.port), error);
-  if (error) fail("cannot resolve " + rule.host, error);
-  tcp::endpoint local(tcp::v4(), rule.listen_port);
-  if (!rule.listen_host.empty()) {
-    const auto address = asio::ip::make_address(rule.listen_host, error);
-    if (error) fail("cannot listen on " + rule.listen_host, error);
-    local = {address, rule.listen_port};
-  }
-  auto listener = std::make_unique<Listener>(io, local);
-  listener->name = name;
-  for (const auto& entry : found) listener->upstream.push_back(entry.endpoint());
+  const tcp::endpoint local = local_endpoint(rule);
+  auto listener = std::make_unique<Listener>(io, upstream_of(rule, options.connect_timeout), local);
   tcp::acceptor& acceptor = listener->acceptor;
+  ErrorCode error;
   acceptor.set_option(tcp::acceptor::reuse_address(true), error);
   if (!error) acceptor.bind(local, error);
   if (!error) acceptor.listen(tcp::acceptor::max_listen_connections, error);
   if (error) fail("cannot listen on " + to_endpoint(local).str(), error);
+  for (const tcp::endpoint& upstream : listener->upstream.addresses) {
+    if (!leads_to(acceptor.local_endpoint(), upstream)) continue;
+    throw SocketError("cannot pass on to " + listener->upstream.name + ": that is the proxy itself",
+                      std::make_error_code(std::errc::invalid_argument));
+  }
   listeners.push_back(std::move(listener));
 }
 
+void Proxy::Impl::accept_more() {
+  for (const auto& listener : listeners) {
+    if (!listener->accepting && listener->acceptor.is_open()) accept(*listener);
+  }
+}
+
 void Proxy::Impl::accept(Listener& listener) {
-  listener.acceptor.async_accept([this, &listener](const ErrorCode& error, tcp::socket client) {
-    if (error == asio::error::operation_aborted) return;
-    if (error) {
-      if (!std::exchange(told_full, true)) on_trouble("cannot accept: " + error.message());
-      return accept_later(listener);
-    }
-    auto pipe = std::make_shared<Pipe>(*this, std::move(client));
-    pipes.insert(pipe);
-    pipe->connect(listener);
-    accept(listener);
-  });
+  listener.accepting = false;
+  if (pipes.size() >= options.max_clients) {
+    if (std::exchange(told_full, true)) return;
+    return on_trouble(std::to_string(options.max_clients) +
+                      " clients are connected: more are accepted as these leave");
+  }
+  listener.accepting = true;
+  listener.acceptor.async_accept(
+      listener.client, [this, &listener](const ErrorCode& error, tcp::socket client) {
+        if (error == asio::error::operation_aborted) return;
+        if (error) {
+          if (!std::exchange(told_failed, true)) on_trouble("cannot accept: " + error.message());
+          return accept_later(listener);
+        }
+        auto pipe = std::make_shared<Pipe>(*this, std::move(client), listener.client);
+        pipes.insert(pipe);
+        pipe->connect(listener.upstream);
+        accept(listener);
+      });
 }
 
 /// No descriptor is free: it is tried again, not spun upon.
@@ -275,11 +190,26 @@ void Proxy::Impl::accept_later(Listener& listener) {
   });
 }
 
+std::unique_ptr<StreamReader> Proxy::Impl::open(const Endpoint& client, const Endpoint& upstream) {
+  return tracker.open(ConnectionInfo{++stats.connections, client, upstream, Side::a});
+}
+
+void Proxy::Impl::on_refused(const std::string& upstream, const ErrorCode& why, std::size_t lost) {
+  ++stats.refused;
+  refusals.add("cannot connect to " + upstream + ": " + why.message(), lost);
+}
+
+void Proxy::Impl::on_closed(const std::shared_ptr<Pipe>& pipe) {
+  pipes.erase(pipe);
+  accept_more();
+}
+
 void Proxy::Impl::tick() {
   ticker.expires_after(kTick);
   ticker.async_wait([this](const ErrorCode& error) {
     if (error) return;
-    tracker.on_time(now());
+    tracker.on_time(wall_time());
+    refusals.on_time();
     tick();
   });
 }
@@ -289,13 +219,14 @@ void Proxy::Impl::shut_down() {
     ErrorCode ignored;
     listener->acceptor.close(ignored);
   }
-  const auto open = pipes;
-  for (const auto& pipe : open) pipe->close(Close::ended);
+  const auto open_ones = pipes;
+  for (const auto& pipe : open_ones) pipe->close(Close::ended);
+  refusals.tell();
   io.stop();
 }
 
 Proxy::Proxy(const std::vector<ProxyRule>& rules, ExchangeEvents& events,
-             const ExchangeOptions& options, std::function<void(const std::string&)> on_trouble)
+             const ProxyOptions& options, std::function<void(const std::string&)> on_trouble)
     : impl_(std::make_unique<Impl>(events, options, std::move(on_trouble))) {
   for (const ProxyRule& rule : rules) impl_->listen(rule);
 }
@@ -310,7 +241,7 @@ std::vector<std::uint16_t> Proxy::ports() const {
 }
 
 void Proxy::run() {
-  for (const auto& listener : impl_->listeners) impl_->accept(*listener);
+  impl_->accept_more();
   impl_->tick();
   impl_->io.run();
 }
@@ -321,10 +252,10 @@ void Proxy::stop() {
 
 void Proxy::pause(bool paused) {
   asio::post(impl_->io, [this, paused] {
-    impl_->paused = paused;
+    impl_->is_paused = paused;
     if (paused) return;
-    const auto open = impl_->pipes;
-    for (const auto& pipe : open) pipe->resume();
+    const auto open_ones = impl_->pipes;
+    for (const auto& pipe : open_ones) pipe->resume();
   });
 }
 

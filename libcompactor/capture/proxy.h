@@ -14,25 +14,32 @@ namespace compactor::capture {
 
 /// Listen here, connect there.
 struct ProxyRule {
-  std::string listen_host;  // empty: all interfaces
+  std::string listen_host;  // numeric; empty: all interfaces of IPv4
   std::uint16_t listen_port = 0;
-  std::string host;
-  std::uint16_t port = 0;
+  std::string host;                    // of the upstream, for people
+  std::uint16_t port = 0;              // of the upstream
+  std::vector<std::string> addresses;  // of the host: numeric, tried in this order
+};
+
+struct ProxyOptions {
+  ExchangeOptions exchange;
+  std::chrono::nanoseconds connect_timeout = std::chrono::seconds(5);  // of all addresses together
+  std::size_t max_clients = 500;  // at once, each with two descriptors; more wait to be accepted
 };
 
 struct ProxyStats {
   std::uint64_t connections = 0;
   std::uint64_t data_bytes = 0;
-  std::uint64_t refused = 0;  // clients closed because the server could not be reached
+  std::uint64_t refused = 0;  // clients turned away, as the server could not be reached
 };
 
-/// Bytes go on as they come, unchanged; a FIN and an RST of one side become the same on the other.
-/// A side that does not read holds up only its own connection, at the cost of one buffer of 64 KiB.
+/// Bytes go on as they come, unchanged; a FIN and an RST of one side become the same on the other,
+/// after all that was sent before. What becomes of a client is told in capture/pipe.h.
 class Proxy {
  public:
-  /// Resolves and listens. Throws SocketError. `on_trouble` is called on the thread of run(), with
-  /// one line for the user.
-  Proxy(const std::vector<ProxyRule>& rules, ExchangeEvents& events, const ExchangeOptions& options,
+  /// Listens. Throws SocketError. `on_trouble` is called on the thread of run(), with one line for
+  /// the user, a few times a second at most.
+  Proxy(const std::vector<ProxyRule>& rules, ExchangeEvents& events, const ProxyOptions& options,
         std::function<void(const std::string&)> on_trouble);
   ~Proxy();
   Proxy(const Proxy&) = delete;
@@ -42,7 +49,7 @@ class Proxy {
   std::vector<std::uint16_t> ports() const;
 
   /// Serves until stop(); events are told on this thread. What is in flight then is told, and the
-  /// connections closed.
+  /// connections closed. Throws what the events throw; then nothing more is told.
   void run();
   void stop();  // any thread
   /// Stops, or goes on, taking bytes in. Any thread.

@@ -6,6 +6,7 @@
 #include <future>
 
 #include "harness.h"
+#include "place.h"
 
 using namespace e2e;
 
@@ -45,6 +46,7 @@ bool has(const std::string& text, const std::string& part) {
 }  // namespace
 
 TEST_CASE("live: a message on the loopback interface, with its answer") {
+  NEEDS(place::live_capture());
   Served served({"x"});
   Background sniff(
       {"sniff", "-i", "lo", "--port", std::to_string(served.port()), "--json", "-c", "1"});
@@ -102,6 +104,7 @@ TEST_CASE("live: what the kernel dropped is told, with the remedy") {
 }
 
 TEST_CASE("without the privilege to capture: exit 6 and the command that grants it") {
+  NEEDS(place::another_user());
   const Result result = run({"sniff", "-i", "lo", "--json"}, {.unprivileged = true});
   CHECK(result.exit == 6);
   REQUIRE(result.errors().size() == 1);
@@ -251,6 +254,7 @@ TEST_CASE("--diagram: an answer that came later than it was waited for") {
 }
 
 TEST_CASE("--diagram, live, until SIGINT: a follower registers with its leader") {
+  NEEDS(place::live_capture());
   Background lead({"lead"}, {.program = leader});
   const std::string pid = lead.line().value();
   const std::string port = std::to_string(free_port());
@@ -311,6 +315,7 @@ TEST_CASE("--diagram: other files than the two kinds are refused before anything
 }
 
 TEST_CASE("--diagram: a file that cannot be written is exit 6, before anything is captured") {
+  NEEDS(place::live_capture());
   const std::string nowhere = "/no/such/folder/talk.svg";
   const std::string port = std::to_string(free_port());
   for (const Arguments& source : {Arguments{"-r", ping_pong}, Arguments{"-i", "lo"},

@@ -1,0 +1,90 @@
+// sniff --proxy from outside.
+#include <doctest/doctest.h>
+#include <signal.h>
+
+#include "e2e/harness.h"
+
+using namespace e2e;
+
+namespace {
+
+/// A proxy that listens, to that port.
+class Sniffed {
+ public:
+  explicit Sniffed(std::uint16_t upstream)
+      : sniff_({"sniff", "--json", "--proxy",
+                "127.0.0.1:" + std::to_string(port_) + "=127.0.0.1:" + std::to_string(upstream)}) {
+    for (;;) {  // until it is there
+      try {
+        Client attempt(port_);
+        return;
+      } catch (const std::runtime_error&) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(2));
+      }
+    }
+  }
+  std::string pid(const std::string& id) const {
+    return id + "@127.0.0.1:" + std::to_string(port_);
+  }
+  std::uint16_t port() const { return port_; }
+  Background& process() { return sniff_; }
+  Result stop() {
+    sniff_.signal(SIGINT);
+    return sniff_.finish();
+  }
+
+ private:
+  std::uint16_t port_ = free_port();
+  Background sniff_;
+};
+
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("an upstream that is not there is told as that to every command, not as TLS") {
+  const auto nobody = free_port();
+  Sniffed proxy(nobody);
+  const std::string why = "cannot connect to 127.0.0.1:" + std::to_string(nobody) + ": ";
+  for (const Arguments& command :
+       {Arguments{"send", proxy.pid("x"), "m", "hi"}, Arguments{"ping", proxy.pid("x"), "-c", "1"},
+        Arguments{"inspect", "127.0.0.1:" + std::to_string(proxy.port())}}) {
+    CAPTURE(command);
+    auto with_json = command;
+    with_json.push_back("--json");
+    const Result result = run(with_json);
+    CHECK(result.exit == 5);
+    REQUIRE(result.errors().size() == 1);
+    CHECK(has(result.errors()[0].at("message"), "502"));
+    CHECK(has(result.errors()[0].at("message"), why));
+    CHECK_FALSE(has(result.errors()[0].dump(), "TLS"));
+  }
+  const Result sniffed = proxy.stop();
+  CHECK(sniffed.events("message").empty());
+  CHECK(sniffed.out_json().back().at("refused").get<int>() >= 3);
+  CHECK(has(sniffed.err, why));
+}
+
+TEST_CASE("a proxy to itself is refused") {
+  const auto port = std::to_string(free_port());
+  const Result result = run({"sniff", "--json", "--proxy", port + "=127.0.0.1:" + port});
+  CHECK(result.exit == 3);
+  REQUIRE(result.errors().size() == 1);
+  CHECK(has(result.errors()[0].at("message"), "the proxy itself"));
+}
+
+TEST_CASE("clients that send and leave at once lose nothing") {
+  Served served({"sink"});
+  Sniffed proxy(served.port());
+  const int clients = 200;
+  for (int i = 0; i < clients; ++i) {
+    Client client(proxy.port());
+    client.send(message("sink", "m" + std::to_string(i), "x"));
+    if (i % 2 == 0) client.reset();
+  }
+  for (int i = 0; i < clients; ++i) served.message();
+  const Result sniffed = proxy.stop();
+  CHECK(sniffed.events("message").size() == clients);
+}
