@@ -19,6 +19,7 @@ extern "C" std::size_t __sanitizer_get_current_allocated_bytes();  // GCC ships 
 
 using compactor::wire::HttpMessage;
 using compactor::wire::Kind;
+using compactor::wire::Oversize;
 using compactor::wire::Parser;
 using wire_test::Collector;
 using wire_test::Copy;
@@ -67,6 +68,11 @@ std::vector<std::string> bodies(const Reading& reading) {
 }
 
 const std::string kPost = "POST /echo/ping HTTP/1.1\r\nLibprocess-From: a@1.2.3.4:5\r\n";
+
+std::string post(const std::string& name, const std::string& body = "") {
+  return "POST /" + name + " HTTP/1.1\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
+         body;
+}
 
 std::string counted(const std::string& body, const std::string& headers = "") {
   return kPost + headers + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
@@ -440,7 +446,7 @@ TEST_CASE("a response body without length runs to the end of the stream") {
   const Reading reading = responses("HTTP/1.1 200 OK\r\n\r\nall\r\n\r\nof this");
   CHECK(reading.error.empty());
   CHECK_FALSE(reading.between_messages);
-  CHECK(reading.pending_status == 200);
+  CHECK(reading.in_body);
   CHECK(reading.finished_well);
   CHECK(reading.ended);
   CHECK(bodies(reading) == Bodies{"all\r\n\r\nof this"});
@@ -507,18 +513,108 @@ TEST_CASE("a response body as it comes, in any split") {
   }
 }
 
-TEST_CASE("pending_status is of a response whose head is complete") {
-  Parser parser(Kind::response);
+TEST_CASE("what is left of a body is known as soon as the head, or a chunk's, says so") {
   Collector sink;
-  const auto status_after = [&](std::string_view bytes) {
+  Parser counted_body(Kind::response);
+  CHECK(counted_body.body_left() == 0);
+  REQUIRE(counted_body.feed("HTTP/1.1 404 Not Found\r\nContent-Length: 3\r\n", sink));
+  CHECK_FALSE(counted_body.in_body());
+  REQUIRE(counted_body.feed("\r\n", sink));
+  CHECK(counted_body.in_body());
+  CHECK(counted_body.body_left() == 3);
+  REQUIRE(counted_body.feed("ab", sink));
+  CHECK(counted_body.body_left() == 1);
+  REQUIRE(counted_body.feed("c", sink));
+  CHECK(counted_body.body_left() == 0);
+  CHECK_FALSE(counted_body.in_body());
+
+  Parser chunks(Kind::request);
+  REQUIRE(chunks.feed("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1", sink));
+  CHECK(chunks.body_left() == 0);
+  REQUIRE(chunks.feed("0\r\nabc", sink));
+  CHECK(chunks.body_left() == 13);
+
+  Parser open_end(Kind::response);
+  REQUIRE(open_end.feed("HTTP/1.1 200 OK\r\n\r\n", sink));
+  CHECK(open_end.body_left() > std::uint64_t{1} << 60);
+}
+
+TEST_CASE("a hole inside a body of known length keeps the framing") {
+  const std::string big = post("big", std::string(100'000, 'x'));
+  for (const std::size_t from : {big.size() - 100'000, big.size() - 99'999, big.size() - 1}) {
+    Collector sink;
+    Parser parser(Kind::request);
+    REQUIRE(parser.feed(big.substr(0, from), sink));
+    const std::uint64_t left = parser.body_left();
+    REQUIRE(left == big.size() - from);
+    REQUIRE(parser.skip(left, sink));
+    REQUIRE(parser.feed(post("next", "n"), sink));
+    REQUIRE(sink.messages.size() == 2);
+    CHECK(sink.messages[0].partial);
+    CHECK(sink.messages[0].body == big.substr(big.size() - 100'000, 100'000 - left));
+    CHECK(sink.messages[0].body_size == 100'000);
+    CHECK(sink.messages[0].end == big.size());
+    CHECK(sink.messages[1].target == "/next");
+    CHECK_FALSE(sink.messages[1].partial);
+  }
+}
+
+TEST_CASE("after a hole in a body no more of it is kept, in any chunk") {
+  Collector sink;
+  Parser parser(Kind::request);
+  REQUIRE(parser.feed("POST /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nab", sink));
+  REQUIRE(parser.skip(2, sink));
+  REQUIRE(parser.feed("ef\r\n2\r\ngh\r\n0\r\n\r\n", sink));
+  REQUIRE(sink.messages.size() == 1);
+  CHECK(sink.messages[0].body == "ab");
+  CHECK(sink.messages[0].body_size == 8);
+  CHECK(sink.messages[0].partial);
+}
+
+TEST_CASE("what there is of a message that is cut off is handed out, if its head is whole") {
+  const auto cut_after = [](std::string_view bytes) {
+    Collector sink;
+    Parser parser(Kind::request);
     REQUIRE(parser.feed(bytes, sink));
-    return parser.pending_status();
+    const std::size_t whole = sink.messages.size();
+    const bool was_cut = parser.cut(sink);
+    CHECK(was_cut == (sink.messages.size() > whole));
+    if (was_cut) CHECK_FALSE(parser.feed(post("late"), sink));
+    sink.messages.resize(whole + (was_cut ? 1 : 0));
+    return sink.messages;
   };
-  CHECK(parser.pending_status() == 0);
-  CHECK(status_after("HTTP/1.1 404 Not Found\r\nContent-Length: 3\r\n") == 0);
-  CHECK(status_after("\r\n") == 404);
-  CHECK(status_after("ab") == 404);
-  CHECK(status_after("c") == 0);
+  CHECK(cut_after("POST /a HTTP/1.1\r\nContent-Length: 9\r\n").empty());
+  CHECK(cut_after(post("whole", "body")).size() == 1);
+  const auto counted_body = cut_after("POST /a HTTP/1.1\r\nContent-Length: 9\r\n\r\nabc");
+  REQUIRE(counted_body.size() == 1);
+  CHECK(counted_body[0].body == "abc");
+  CHECK(counted_body[0].body_size == 9);
+  CHECK(counted_body[0].partial);
+  const auto chunk = cut_after("POST /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\na\r\nabc");
+  REQUIRE(chunk.size() == 1);
+  CHECK(chunk[0].body == "abc");
+  CHECK(chunk[0].body_size == 10);
+}
+
+TEST_CASE("an onlooker reads on past a body over the limit and does not keep it") {
+  const std::string large(1'000, 'x');
+  const std::string chunked = "POST /c HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n50\r\n" +
+                              std::string(0x50, 'y') + "\r\n3e8\r\n" + large + "\r\n0\r\n\r\n";
+  for (const std::size_t piece : {1, 7, 10'000}) {
+    Collector sink;
+    Parser parser(Kind::request, 100, Oversize::drop);
+    const std::string all = post("a", large) + chunked + post("b", "small");
+    for (std::size_t at = 0; at < all.size(); at += piece)
+      REQUIRE(parser.feed(all.substr(at, piece), sink));
+    REQUIRE(sink.messages.size() == 3);
+    CHECK(sink.messages[0].partial);
+    CHECK(sink.messages[0].body_size == 1'000);
+    CHECK(sink.messages[0].body.empty());
+    CHECK(sink.messages[1].partial);
+    CHECK(sink.messages[1].body_size == 1'080);
+    CHECK_FALSE(sink.messages[2].partial);
+    CHECK(sink.messages[2].body == "small");
+  }
 }
 
 TEST_CASE("a sink that says stop") {

@@ -279,10 +279,9 @@ TEST_CASE("copies of a closed connection's segments open nothing") {
   CHECK(wire.reassembler.stats().connections == 1);
 }
 
-TEST_CASE("idle connections are evicted, and the oldest when there are too many") {
+TEST_CASE("the connection that was silent for longest is evicted when there are too many") {
   ReassemblyLimits limits;
   limits.connections = 2;
-  limits.idle = std::chrono::minutes{1};
   Wire wire(limits);
   for (std::uint16_t port = 1; port <= 3; ++port) {
     wire.client.port = port;
@@ -291,9 +290,98 @@ TEST_CASE("idle connections are evicted, and the oldest when there are too many"
   }
   CHECK(wire.told() == Lines{"1 from its start", "1 a x", "2 from its start", "2 a x", "1 evicted",
                              "3 from its start", "3 a x"});
-  wire.reassembler.on_time(wire.time + 2min);
-  CHECK(wire.told() == Lines{"2 evicted", "3 evicted"});
-  CHECK(wire.reassembler.stats().evicted == 3);
+  CHECK(wire.reassembler.stats().evicted == 1);
+}
+
+TEST_CASE("a connection that is idle for hours is not forgotten") {
+  Wire wire;
+  wire.open();
+  wire.say(0, "x");
+  wire.reassembler.on_time(wire.time += 3h);
+  wire.say(1, "y");
+  CHECK(wire.told() == Lines{"1 from its start", "1 a x", "1 a y"});
+}
+
+TEST_CASE("a hole that the receiver still asks for is waited for") {
+  Wire wire;
+  wire.open();
+  wire.say(0, "abc");
+  wire.say(6, "ghi");
+  wire.acknowledge(3);
+  wire.reassembler.on_time(wire.time += 61s);
+  CHECK(wire.told() == Lines{"1 from its start", "1 a abc"});
+  wire.say(3, "def");
+  CHECK(wire.told() == Lines{"1 a def", "1 a ghi"});
+  CHECK(wire.reassembler.stats().gaps == 0);
+}
+
+TEST_CASE("a hole of which the receiver says nothing is given up after a while") {
+  Wire wire;
+  wire.open();
+  wire.say(0, "abc");
+  wire.say(6, "ghi");
+  wire.reassembler.on_time(wire.time += 9s);
+  CHECK(wire.told() == Lines{"1 from its start", "1 a abc"});
+  wire.reassembler.on_time(wire.time += 2s);
+  CHECK(wire.told() == Lines{"1 a gap of 3", "1 a ghi"});
+}
+
+TEST_CASE("a challenge ACK of an older connection, and the reset that answers it, count for nothing") {
+  Wire wire;
+  Segment syn = wire.segment(true, wire.client_isn, {});
+  syn.syn = true;
+  syn.has_ack = false;
+  wire.put(syn);
+  Segment challenge = wire.segment(false, 77, {});
+  challenge.ack = wire.client_isn + 860'578'524;
+  wire.put(challenge);
+  Segment reset = wire.segment(true, challenge.ack, {});
+  reset.rst = true;
+  reset.has_ack = false;
+  wire.put(reset);
+  wire.reassembler.on_time(wire.time += 1s);
+  wire.open();
+  wire.say(0, "abc");
+  CHECK(wire.told() == Lines{"1 from its start", "1 a abc"});
+  CHECK(wire.reassembler.stats().connections == 1);
+}
+
+TEST_CASE("of two different answers to a SYN the client chooses") {
+  for (const bool first : {true, false}) {
+    Wire wire;
+    Segment syn = wire.segment(true, wire.client_isn, {});
+    syn.syn = true;
+    syn.has_ack = false;
+    wire.put(syn);
+    for (const bool counts : {first, !first}) {
+      Segment answer = wire.segment(false, wire.server_isn + (counts ? 0 : 16'995'000), {});
+      answer.syn = true;
+      answer.ack = wire.client_isn + 1;
+      wire.put(answer);
+    }
+    wire.client_seq = wire.client_isn + 1;
+    wire.server_seq = wire.server_isn + 1;
+    wire.say(0, "abc");
+    wire.put(wire.segment(false, wire.server_isn + 1, "xyz"));
+    CHECK(wire.told() == Lines{"1 from its start", "1 a abc", "1 b xyz"});
+    CHECK(wire.reassembler.stats().connections == 1);
+  }
+}
+
+TEST_CASE("data may come with the SYN") {
+  Wire wire;
+  Segment syn = wire.segment(true, wire.client_isn, "abc");
+  syn.syn = true;
+  syn.has_ack = false;
+  wire.put(syn);
+  Segment answer = wire.segment(false, wire.server_isn, {});
+  answer.syn = true;
+  answer.ack = wire.client_isn + 4;
+  wire.put(answer);
+  wire.server_seq = wire.server_isn + 1;
+  wire.say(3, "def");
+  CHECK(wire.told() == Lines{"1 from its start", "1 a abc", "1 a def"});
+  CHECK(wire.reassembler.stats().connections == 1);
 }
 
 TEST_CASE("a FIN that was acknowledged but not captured is no lost byte") {

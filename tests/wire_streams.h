@@ -30,6 +30,8 @@ struct Copy {
   bool keep_alive = false;
   std::uint64_t begin = 0;
   std::uint64_t end = 0;
+  std::uint64_t body_size = 0;
+  bool partial = false;
 
   bool operator==(const Copy&) const = default;
 };
@@ -45,7 +47,9 @@ inline Copy copy_of(const HttpMessage& m) {
             std::string(m.body),
             m.keep_alive,
             m.begin,
-            m.end};
+            m.end,
+            m.body_size,
+            m.partial};
   for (const auto& header : *m.headers) copy.headers.emplace_back(header.name, header.value);
   return copy;
 }
@@ -57,7 +61,7 @@ struct Reading {
   bool ended = false;
   bool between_messages = false;
   std::uint64_t message_begin = 0;
-  int pending_status = 0;
+  bool in_body = false;
   bool finished_well = false;
 
   bool operator==(const Reading&) const = default;
@@ -66,7 +70,7 @@ struct Reading {
 inline std::ostream& operator<<(std::ostream& out, const Reading& reading) {
   out << reading.messages.size() << " messages, error '" << reading.error << "', ended "
       << reading.ended << ", between " << reading.between_messages << ", begin "
-      << reading.message_begin << ", pending " << reading.pending_status << ", finished "
+      << reading.message_begin << ", in body " << reading.in_body << ", finished "
       << reading.finished_well;
   for (const Copy& m : reading.messages) {
     out << "\n  " << m.method << ' ' << m.target << ' ' << m.status << ' ' << m.begin << '-'
@@ -106,7 +110,7 @@ Reading read_pieces(Kind kind, std::string_view bytes, Next next, std::size_t ma
   reading.between_messages = parser.between_messages();
   // Between messages it is offset(), which depends on how far the feeding went.
   if (!reading.between_messages) reading.message_begin = parser.message_begin();
-  reading.pending_status = parser.pending_status();
+  reading.in_body = parser.in_body();
   reading.error = parser.error();
   reading.finished_well = parser.finish(sink);
   reading.ended = parser.ended();

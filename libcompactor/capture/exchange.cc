@@ -2,32 +2,30 @@
 
 #include <algorithm>
 #include <array>
-#include <deque>
+#include <limits>
 #include <utility>
 
+#include "capture/fifo.h"
 #include "capture/http_stream.h"
-#include "capture/recordio.h"
+#include "capture/pending.h"
+#include "capture/pipeline.h"
+#include "capture/response_body.h"
 #include "wire/message.h"
 
 namespace compactor::capture {
 namespace {
 
-/// Answers that came before their request was seen: a capture is not quite in order between the
-/// directions.
-constexpr std::size_t kEarlyAnswers = 64;
 constexpr std::size_t kSpareBuffers = 256;
 constexpr std::size_t kSpareBufferSize = std::size_t{4} << 10;
-/// So many requests in a row, each sent when all was answered and answered at once, show that none
-/// is in flight.
-constexpr int kInStep = 3;
+/// Silence after which what looks like a message, and is followed by nothing, is taken for one.
+constexpr std::chrono::milliseconds kSettle{200};
 
-/// Which requests may stand before one without having been seen: after those, an answer's owner is
-/// uncertain.
-enum class Unseen : std::uint8_t {
-  none,
-  before_capture,  // the connection was met in the middle
-  in_hole,
-};
+// What fits into a hole. `GET / HTTP/1.1`, `HTTP/1.1 204`, and an empty line.
+constexpr std::uint64_t kShortestRequest = 16;
+constexpr std::uint64_t kShortestAnswer = 14;
+
+// What Asked::seq can hold.
+constexpr std::uint64_t kSeqMask = (std::uint64_t{1} << 60) - 1;
 
 bool is_interim(int status) {
   return status / 100 == 1 && status != 101;
@@ -41,83 +39,10 @@ bool is_record_stream(std::string_view url) {
   return rest.empty() || rest.front() == '/';
 }
 
-std::string_view value_or_empty(const std::string_view* value) {
-  return value == nullptr ? std::string_view() : *value;
+bool is_chunked(const wire::HttpMessage& head) {
+  const std::string_view* coding = head.header("Transfer-Encoding");
+  return coding != nullptr && coding->ends_with("chunked");
 }
-
-/// A request that waits for its answer. Its texts lie one behind the other in `text`.
-struct Request {
-  Time time;
-  std::uint64_t acked = 0;
-  std::uint64_t seq = 0;
-  std::uint64_t bytes = 0;
-  std::size_t size = 0;  // of the body
-  std::string text;
-  std::uint32_t first = 0;   // from, or method
-  std::uint32_t second = 0;  // id, or url
-  std::uint32_t third = 0;   // name; plain HTTP has none
-  Unseen unseen = Unseen::none;
-  bool message = false;
-  bool head = false;  // the method is HEAD
-  bool partial = false;
-  bool told = false;  // or nobody wants to know
-  bool wanted = true;
-  std::string trouble;
-
-  std::string_view part(std::size_t from, std::size_t length) const {
-    return std::string_view(text).substr(from, length);
-  }
-  std::string_view from_or_method() const { return part(0, first); }
-  std::string_view id_or_url() const { return part(first, second); }
-  std::string_view name() const { return part(first + second, third); }
-  std::string_view body() const { return part(first + second + third, text.size()); }
-};
-
-struct Answer {
-  int status = 0;
-  std::uint64_t begin = 0;  // offset of its first byte
-  std::uint64_t bytes = 0;
-  Time begin_time;
-  Time end_time;
-  std::uint64_t size = 0;  // of the body
-  std::string body;        // the beginning of it
-  std::string type;
-};
-
-/// The body of the plain response that is being read.
-class ResponseBody {
- public:
-  ResponseBody(const wire::HttpMessage& head, std::size_t kept, bool records,
-               RecordSplitter::OnRecord on_record, std::size_t max_record)
-      : type_(value_or_empty(head.header("Content-Type"))), kept_(kept) {
-    if (value_or_empty(head.header("Content-Encoding")).ends_with("gzip")) inflater_.emplace();
-    if (records) splitter_.emplace(std::move(on_record), max_record);
-  }
-
-  void feed(std::string_view piece) {
-    if (!inflater_) return add(piece);
-    inflater_->feed(piece, [this](std::string_view bytes) { add(bytes); });
-  }
-
-  std::string_view type() const { return type_; }
-  const std::string& beginning() const { return beginning_; }
-  std::uint64_t size() const { return size_; }
-  std::size_t held() const { return splitter_ ? splitter_->held() : 0; }
-
- private:
-  void add(std::string_view bytes) {
-    size_ += bytes.size();
-    if (splitter_ && !splitter_->feed(bytes)) splitter_.reset();
-    if (beginning_.size() < kept_) beginning_.append(bytes.substr(0, kept_ - beginning_.size()));
-  }
-
-  std::string type_;
-  std::size_t kept_;
-  std::uint64_t size_ = 0;
-  std::string beginning_;
-  std::optional<Inflater> inflater_;
-  std::optional<RecordSplitter> splitter_;
-};
 
 }  // namespace
 
@@ -128,17 +53,18 @@ class Exchange final : public StreamReader, private HttpStreamEvents {
       : tracker_(tracker),
         connection_(connection),
         streams_{HttpStream(*this, tracker.options_.max_body),
-                 HttpStream(*this, tracker.options_.max_body)} {
-    if (connection.client) {
-      set_client(*connection.client, true);
-    } else {
-      unseen_ = Unseen::before_capture;
-    }
+                 HttpStream(*this, tracker.options_.max_body)},
+        pipeline_(connection.client ? Range{} : Range{0, Pipeline::kUnbounded}) {
+    if (!connection.client) return;
+    stream(*connection.client).start(wire::Kind::request);
+    stream(other(*connection.client)).start(wire::Kind::response);
   }
   ~Exchange() override {
     tracker_.waiting_.erase(connection_.number);
     tracker_.unfinished_ -= unfinished_[0] + unfinished_[1];
-    for (const Request& request : requests_) tracker_.held_ -= request.text.size();
+    tracker_.requests_ -= pipeline_.requests();
+    tracker_.answers_ -= answers_.size();
+    for (const Request& request : untold_) tracker_.held_ -= request.text.size();
   }
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
@@ -148,76 +74,77 @@ class Exchange final : public StreamReader, private HttpStreamEvents {
   void on_end(Side sender, Time time) override;
   void on_close(Close how, Time time) override;
 
-  /// Tells what has waited since before `latest`; false when nothing waits any longer.
-  bool tell_older_than(Time latest);
+  /// Time has passed. False when it makes no difference any longer.
+  bool on_time(Time now);
 
  private:
   HttpStream& stream(Side side) { return streams_[index(side)]; }
   Side client() const { return connection_.client.value_or(Side::a); }
-  bool is_client(Side side) const { return connection_.client == side; }
   bool is_server(Side side) const { return connection_.client == other(side); }
   ExchangeLedger& ledger() { return tracker_.ledger_; }
   const ExchangeOptions& options() const { return tracker_.options_; }
-  void set_client(Side side, bool from_start);
   void account_unfinished(Side side);
+  void wait_for_time() { tracker_.waiting_.try_emplace(connection_.number, this); }
 
   void on_request(const wire::HttpMessage& request, const Place& place) override;
   void on_response(const wire::HttpMessage& response, const Place& place) override;
-  void on_passed_over(const HttpStream& stream, std::uint64_t bytes,
-                      const CutResponse* cut) override;
-  void on_kind(const HttpStream& stream) override;
+  void on_passed_over(std::uint64_t bytes) override { ledger().passed_over_bytes += bytes; }
+  void on_kind(const HttpStream& stream, wire::Kind kind) override;
   bool answers_head() override;
   bool wants_head() override;
   bool on_head(const wire::HttpMessage& head, Time begin_time) override;
   void on_body(std::string_view piece) override;
+  void on_missing(std::uint64_t bytes) override;
 
-  void read_message(Request& request, const wire::HttpMessage& http, const wire::MessageHead& head);
-  void read_http(Request& request, const wire::HttpMessage& http);
-  void forget_after_pause(Time now);
+  Request new_request(const wire::HttpMessage& http, const Place& place);
+  void read_message(Request& request, const wire::HttpMessage& http, const wire::MessageHead& head,
+                    std::uint64_t bytes);
+  void read_http(Request& request, const wire::HttpMessage& http, std::uint64_t bytes);
+  Range answers_unseen(const Place& place) const;
 
-  const Request* answered() const;
+  const Asked* answered() const;
+  const Asked& oldest() const { return told_.empty() ? untold_.front().asked : told_.front(); }
   void match();
-  void on_answer(Answer answer);
-  bool is_owner(const Request& request, const Answer& answer) const;
-  bool is_in_step(const Answer& answer);
-  void pair(const Answer& answer);
-  void resolve_hole(std::uint64_t resumed_at);
+  void pair();
   void pop_request();
-  void lose_requests(std::size_t count);
-
-  Seen seen(const Request& request, const Answer* answer) const;
-  void tell(Request& request, const Answer* answer);
-  void tell_http(Request& request, const Answer* answer);
-  void tell_record(std::string_view record);
-  void release(Request& request);
+  void lose_request(bool uncertain);
+  void lose_answer();
   void keep_bounds();
+
+  Seen seen(const Asked& asked, const Answer* answer) const;
+  Seen seen(const Request& request, const Answer* answer) const;
+  void tell(Request& request, const Answer* answer, bool uncertain = false);
+  void tell_http(const Request& request, const Answer* answer, const Seen& seen);
+  void tell_record(std::string_view record);
+  bool tell_older_than(Time latest);
+  void settle_told();
+  void release(Request& request);
 
   ExchangeTracker& tracker_;
   ConnectionInfo connection_;
   std::array<HttpStream, 2> streams_;
   std::array<std::size_t, 2> unfinished_{};
-  std::deque<Request> requests_;
-  std::deque<Answer> answers_;  // not yet paired
+  Pipeline pipeline_;
+  Fifo<Asked> told_;      // the oldest requests, of which no more is needed
+  Fifo<Request> untold_;  // the others
+  Fifo<Answer> answers_;  // not yet paired
   std::optional<ResponseBody> body_;
   Time body_began_;
   std::uint64_t body_of_ = 0;  // the seq of the request that body_ answers
   std::uint64_t records_ = 0;
   std::uint64_t next_seq_ = 1;
-  std::size_t untold_ = 0;     // messages in requests_
-  std::size_t forgotten_ = 0;  // requests whose answers are still to come, dropped for want of room
-  Unseen unseen_ = Unseen::none;  // before the next request
-  int in_step_ = 0;
-  std::uint64_t last_turn_ = 0;
-  bool answers_missing_ = false;  // some response bytes could not be read since the last answer
+  std::size_t waiting_ = 0;          // messages in untold_ that have not been told
+  bool interim_is_possible_ = false;  // a request said Expect
   Time last_data_{};
 };
 
 // The streams.
 
 void Exchange::on_data(Side sender, std::string_view bytes, const Stamp& stamp) {
-  if (is_client(sender)) forget_after_pause(stamp.time);
   last_data_ = stamp.time;
+  stream(other(sender)).settle(stamp.acked);
   stream(sender).feed(bytes, stamp);
+  if (stream(sender).is_waiting()) wait_for_time();
   account_unfinished(sender);
 }
 
@@ -227,8 +154,6 @@ void Exchange::on_gap(Side sender, std::uint64_t bytes, Time time) {
   account_unfinished(sender);
   ledger().gap_bytes += bytes;
   ++ledger().gaps;
-  if (is_client(sender)) unseen_ = Unseen::in_hole;
-  if (is_server(sender)) answers_missing_ = true;
   tracker_.events_.on_gap({time, connection_, sender, bytes});
 }
 
@@ -237,23 +162,25 @@ void Exchange::on_end(Side sender, Time /*time*/) {
   account_unfinished(sender);
 }
 
-void Exchange::on_close(Close /*how*/, Time /*time*/) {
-  for (HttpStream& stream : streams_) stream.finish();
-  for (Request& request : requests_) {
-    if (request.message) ++ledger().unanswered;
-    if (!request.told) tell(request, nullptr);
+void Exchange::on_close(Close how, Time time) {
+  // What the client said is needed to understand what the server did.
+  stream(client()).finish();
+  stream(other(client())).finish();
+  pipeline_.on_silence(
+      time, how == Close::ended ? Pipeline::kImprobableAtEnd : Pipeline::kImprobable);
+  match();
+  while (pipeline_.requests() > 0) {
+    const bool certain = pipeline_.is_exact();
+    pipeline_.forget_request();
+    lose_request(!certain);
   }
 }
 
-void Exchange::set_client(Side side, bool from_start) {
-  connection_.client = side;
-  stream(side).set_kind(wire::Kind::request, from_start);
-  stream(other(side)).set_kind(wire::Kind::response, from_start);
-}
-
-void Exchange::on_kind(const HttpStream& found) {
+void Exchange::on_kind(const HttpStream& found, wire::Kind kind) {
   const Side side = &found == &streams_[0] ? Side::a : Side::b;
-  set_client(found.kind() == wire::Kind::request ? side : other(side), false);
+  const bool is_request = kind == wire::Kind::request;
+  connection_.client = is_request ? side : other(side);
+  stream(other(side)).set_kind(is_request ? wire::Kind::response : wire::Kind::request);
 }
 
 void Exchange::account_unfinished(Side side) {
@@ -267,59 +194,68 @@ void Exchange::account_unfinished(Side side) {
   update();
   if (tracker_.unfinished_ <= options().unfinished_bytes) return;
   ++ledger().abandoned;
-  stream(side).abandon();
+  stream(side).drop_body();
+  if (body_ && is_server(side)) body_->skip(0);
   update();
 }
 
-void Exchange::on_passed_over(const HttpStream& stream, std::uint64_t bytes,
-                              const CutResponse* cut) {
-  if (stream.kind() == wire::Kind::request) unseen_ = Unseen::in_hole;
-  if (cut == nullptr) ledger().passed_over_bytes += bytes;
-  // The head of a response is an answer also without the rest of its body.
-  if (cut != nullptr)
-    on_answer({cut->status, cut->begin, bytes, cut->begin_time, last_data_, 0, {}, {}});
-  if (stream.kind() == wire::Kind::response) answers_missing_ = true;
+bool Exchange::on_time(Time now) {
+  if (now - last_data_ >= kSettle) {
+    for (HttpStream& each : streams_) each.settle(std::numeric_limits<std::uint64_t>::max());
+  }
+  pipeline_.on_silence(now);
+  match();
+  return tell_older_than(now - options().answer_wait) || streams_[0].is_waiting() ||
+         streams_[1].is_waiting();
 }
 
 // Requests.
 
 void Exchange::on_request(const wire::HttpMessage& http, const Place& place) {
+  if (http.header("Expect") != nullptr) interim_is_possible_ = true;
+  untold_.push_back(new_request(http, place));
+  ++tracker_.requests_;
+  tracker_.held_ += untold_.back().text.size();
+  const auto unseen = static_cast<std::int64_t>(place.unseen / kShortestRequest);
+  pipeline_.add_request({place.begin, place.received}, place.resumed ? Range{0, unseen} : Range{},
+                        place.begin_time, place.end_time);
+  match();
+  settle_told();
+  keep_bounds();
+}
+
+Request Exchange::new_request(const wire::HttpMessage& http, const Place& place) {
   Request request;
   if (!tracker_.spare_.empty()) {
     request.text = std::move(tracker_.spare_.back());
     tracker_.spare_.pop_back();
     request.text.clear();
   }
-  request.time = place.end_time;
-  request.acked = place.acked;
-  request.bytes = place.bytes;
-  request.seq = next_seq_++;
-  request.partial = place.resumed;
-  request.unseen = std::exchange(unseen_, Unseen::none);
-  request.head = http.method == "HEAD";
+  request.begin = place.begin_time;
+  request.asked.time = place.end_time;
+  request.asked.seq = next_seq_++ & kSeqMask;
+  request.asked.head = http.method == "HEAD";
+  request.partial = place.resumed || http.partial;
   if (const auto head = wire::message_head(http)) {
-    read_message(request, http, *head);
+    read_message(request, http, *head, place.bytes);
   } else {
-    read_http(request, http);
+    read_http(request, http, place.bytes);
   }
-  tracker_.held_ += request.text.size();
-  requests_.push_back(std::move(request));
-  match();
-  keep_bounds();
+  return request;
 }
 
 void Exchange::read_message(Request& request, const wire::HttpMessage& http,
-                            const wire::MessageHead& head) {
+                            const wire::MessageHead& head, std::uint64_t bytes) {
   std::string decoded;
   const std::string_view id = wire::decode_id(head.raw_id, decoded).value_or(head.raw_id);
-  request.message = true;
   ++ledger().messages;
-  ledger().message_bytes += request.bytes;
-  request.wanted =
+  ledger().message_bytes += bytes;
+  request.asked.message = true;
+  request.asked.wanted =
       tracker_.events_.wants(head.sender, id, connection_.endpoint(other(client())), head.name);
-  request.told = !request.wanted;
-  if (request.told) return;
-  if (untold_++ == 0) tracker_.waiting_.try_emplace(connection_.number, this);
+  request.asked.told = !request.asked.wanted;
+  if (request.asked.told) return;
+  if (waiting_++ == 0) wait_for_time();
   request.first = static_cast<std::uint32_t>(head.sender.size());
   request.second = static_cast<std::uint32_t>(id.size());
   request.third = static_cast<std::uint32_t>(head.name.size());
@@ -327,71 +263,55 @@ void Exchange::read_message(Request& request, const wire::HttpMessage& http,
   std::string inflated;
   const auto body = wire::delivered_body(http, inflated, options().max_body, request.trouble);
   if (!body) ++ledger().undecodable;
-  request.size = body.value_or(http.body).size();
+  request.size = http.partial ? http.body_size : body.value_or(http.body).size();
   if (options().bodies) request.text.append(body.value_or(http.body));
 }
 
-void Exchange::read_http(Request& request, const wire::HttpMessage& http) {
+void Exchange::read_http(Request& request, const wire::HttpMessage& http, std::uint64_t bytes) {
   ++ledger().http;
-  ledger().http_bytes += request.bytes;
-  request.wanted = options().http;
-  request.told = !request.wanted;
-  if (request.told) return;
+  ledger().http_bytes += bytes;
+  request.asked.wanted = options().http;
+  request.asked.told = !request.asked.wanted;
+  if (request.asked.told) return;
   request.first = static_cast<std::uint32_t>(http.method.size());
   request.second = static_cast<std::uint32_t>(http.target.size());
   request.text.append(http.method).append(http.target);
   std::string inflated;
   std::string why;
   const auto body = wire::delivered_body(http, inflated, options().max_body, why);
-  request.size = body.value_or(http.body).size();
+  request.size = http.partial ? http.body_size : body.value_or(http.body).size();
   request.text.append(body.value_or(http.body).substr(0, options().http_body));
-}
-
-/// What is uncertain about which answer is whose ends with a pause: nothing is in flight any more.
-void Exchange::forget_after_pause(Time now) {
-  if (now - last_data_ < options().quiet) return;
-  const bool uncertain =
-      unseen_ == Unseen::in_hole ||
-      std::any_of(requests_.begin(), requests_.end(),
-                  [](const Request& request) { return request.unseen == Unseen::in_hole; });
-  if (!uncertain) return;
-  lose_requests(requests_.size());
-  answers_.clear();
-  unseen_ = Unseen::none;
-  forgotten_ = 0;
 }
 
 // Responses.
 
-/// The request that the response being read answers, as far as that is known.
-const Request* Exchange::answered() const {
-  const bool certain = !requests_.empty() && answers_.empty() && forgotten_ == 0 &&
-                       !answers_missing_ && requests_.front().unseen != Unseen::in_hole;
-  return certain ? &requests_.front() : nullptr;
+/// The request that the response being read answers, as far as that is certain.
+const Asked* Exchange::answered() const {
+  const bool certain = pipeline_.is_exact() && pipeline_.requests() > 0 && answers_.empty();
+  return certain ? &oldest() : nullptr;
 }
 
 bool Exchange::answers_head() {
-  const Request* request = answered();
-  return request != nullptr && request->head;
+  const Asked* asked = answered();
+  return asked != nullptr && asked->head;
 }
 
 bool Exchange::wants_head() {
-  const Request* request = answered();
-  return request == nullptr || !request->message;
+  const Asked* asked = answered();
+  return asked == nullptr || !asked->message;
 }
 
 bool Exchange::on_head(const wire::HttpMessage& head, Time begin_time) {
   if (is_interim(head.status)) return false;
-  const Request* request = answered();
-  const bool tells = request != nullptr && request->wanted && !request->message;
-  const bool chunked = value_or_empty(head.header("Transfer-Encoding")).ends_with("chunked");
-  const bool records =
-      tells && chunked && head.status == 200 && is_record_stream(request->id_or_url());
+  const Asked* asked = answered();
+  const bool tells = asked != nullptr && asked->wanted && !asked->message;
+  const bool records = tells && is_chunked(head) && head.status == 200 &&
+                       is_record_stream(untold_.front().id_or_url());
   body_.emplace(
       head, tells ? options().http_body : 0, records,
       [this](std::string_view record) { tell_record(record); }, options().max_body);
   body_began_ = begin_time;
-  body_of_ = request != nullptr ? request->seq : 0;
+  body_of_ = asked != nullptr ? asked->seq : 0;
   records_ = 0;
   return true;
 }
@@ -400,133 +320,126 @@ void Exchange::on_body(std::string_view piece) {
   if (body_) body_->feed(piece);
 }
 
-void Exchange::on_response(const wire::HttpMessage& response, const Place& place) {
-  on_answer({response.status,
-             place.begin,
-             place.bytes,
-             place.begin_time,
-             place.end_time,
-             response.body.size(),
-             {},
-             {}});
+void Exchange::on_missing(std::uint64_t bytes) {
+  if (body_) body_->skip(bytes);
 }
 
-void Exchange::on_answer(Answer answer) {
-  ledger().http_bytes += answer.bytes;
-  if (is_interim(answer.status)) return;
-  if (answers_missing_) resolve_hole(answer.begin);
+void Exchange::on_response(const wire::HttpMessage& response, const Place& place) {
+  ledger().http_bytes += place.bytes;
+  if (is_interim(response.status)) return;
+  Answer answer{response.status, place.bytes, place.begin_time, place.end_time,
+                response.body_size};
   if (body_) {
     answer.size = body_->size();
     answer.body = body_->beginning();
     answer.type = body_->type();
   }
   body_.reset();
-  if (answers_.size() == kEarlyAnswers) answers_.pop_front();
+  const Range unseen = place.resumed ? answers_unseen(place) : Range{};
   answers_.push_back(std::move(answer));
+  ++tracker_.answers_;
+  pipeline_.add_answer({place.begin, place.received}, unseen, place.begin_time,
+                       stream(client()).next_begin().value_or(Pipeline::kUnknown));
   match();
+  if (tracker_.answers_ <= options().answers || answers_.empty()) return;
+  pipeline_.forget_answer();
+  lose_answer();
 }
 
-/// Some response bytes could not be read. The answers in them were to requests that were sent
-/// before the client had received what followed; when that can have been only one, it is certain
-/// which.
-void Exchange::resolve_hole(std::uint64_t resumed_at) {
-  answers_missing_ = false;
-  std::size_t count = 0;
-  while (count < requests_.size() && requests_[count].acked < resumed_at) ++count;
-  const bool certain = count <= 1 && forgotten_ == 0;
-  lose_requests(count);
-  forgotten_ = 0;
-  if (!certain) (requests_.empty() ? unseen_ : requests_.front().unseen) = Unseen::in_hole;
+/// How many answers there may have been in the bytes before this one that are in none. At least
+/// one, if all before them were seen, and none was cut or only preliminary.
+Range Exchange::answers_unseen(const Place& place) const {
+  const auto most = static_cast<std::int64_t>(place.unseen / kShortestAnswer);
+  const bool some = pipeline_.is_exact() && !place.follows_cut && !interim_is_possible_;
+  return {some ? std::min<std::int64_t>(most, 1) : 0, most};
 }
 
 void Exchange::match() {
-  while (!answers_.empty()) {
-    if (forgotten_ > 0) {
-      --forgotten_;
-    } else if (requests_.empty()) {
-      return;
-    } else if (is_owner(requests_.front(), answers_.front())) {
-      pair(answers_.front());
-    } else if (is_in_step(answers_.front())) {
-      lose_requests(requests_.size() - 1);
-      pair(answers_.front());
+  for (;;) {
+    switch (pipeline_.next()) {
+      case Pipeline::Step::wait:
+        return;
+      case Pipeline::Step::pair:
+        pair();
+        break;
+      case Pipeline::Step::request_alone:
+        lose_request(true);
+        break;
+      case Pipeline::Step::answer_alone:
+        lose_answer();
+        break;
     }
-    answers_.pop_front();
   }
 }
 
-/// Answers come in the order of the requests. Behind requests that were not seen, only an answer
-/// that begins exactly where the client stood when it asked is taken for its own; before the
-/// capture began there were hardly any.
-bool Exchange::is_owner(const Request& request, const Answer& answer) const {
-  if (request.unseen == Unseen::none) return true;
-  if (request.unseen == Unseen::before_capture) return answer.begin >= request.acked;
-  return answer.begin == request.acked && requests_.size() == 1;
-}
-
-/// Whether client and server have been taking turns for a while: then this answers the latest
-/// request.
-bool Exchange::is_in_step(const Answer& answer) {
-  const Request& latest = requests_.back();
-  const bool turn = latest.acked == answer.begin && latest.seq != last_turn_;
-  in_step_ = turn ? in_step_ + 1 : 0;
-  last_turn_ = latest.seq;
-  return in_step_ >= kInStep;
-}
-
-void Exchange::pair(const Answer& answer) {
-  Request& request = requests_.front();
-  if (request.message) {
+void Exchange::pair() {
+  const Answer& answer = answers_.front();
+  const Asked& asked = oldest();
+  if (asked.message) {
     ledger().http_bytes -= answer.bytes;
     ledger().message_bytes += answer.bytes;
   }
-  if (!request.told) {
-    tell(request, &answer);
-  } else if (request.message && request.wanted) {
-    const Seen told = seen(request, &answer);
-    tracker_.events_.on_answer(
-        {answer.end_time, connection_.number, request.seq, answer.status, *told.latency});
+  if (!asked.told) {
+    tell(untold_.front(), &answer);
+  } else if (asked.message && asked.wanted) {
+    tracker_.events_.on_answer({answer.end_time, connection_.number, asked.seq, answer.status,
+                                *seen(asked, &answer).latency});
   }
   pop_request();
+  lose_answer();
 }
 
 void Exchange::pop_request() {
-  release(requests_.front());
-  requests_.pop_front();
+  --tracker_.requests_;
+  if (!told_.empty()) return told_.pop_front();
+  release(untold_.front());
+  untold_.pop_front();
 }
 
-void Exchange::lose_requests(std::size_t count) {
-  for (; count > 0; --count) {
-    Request& request = requests_.front();
-    if (request.message) ++ledger().unanswered;
-    if (!request.told) tell(request, nullptr);
-    pop_request();
-  }
+/// The oldest request has no answer that could be told.
+void Exchange::lose_request(bool uncertain) {
+  if (oldest().message) ++(uncertain ? ledger().uncertain : ledger().unanswered);
+  if (!oldest().told) tell(untold_.front(), nullptr, uncertain);
+  pop_request();
+}
+
+void Exchange::lose_answer() {
+  answers_.pop_front();
+  --tracker_.answers_;
 }
 
 // Telling.
 
-Seen Exchange::seen(const Request& request, const Answer* answer) const {
-  Seen seen{request.time, connection_, client(), request.seq, request.partial, {}, {}};
+Seen Exchange::seen(const Asked& asked, const Answer* answer) const {
+  Seen seen{asked.time, connection_, client(), asked.seq, false, {}, {}};
   if (answer == nullptr) return seen;
   seen.status = answer->status;
-  seen.latency = std::max(answer->begin_time - request.time, std::chrono::nanoseconds{0});
+  seen.latency = std::max(answer->begin_time - asked.time, std::chrono::nanoseconds{0});
   return seen;
 }
 
-void Exchange::tell(Request& request, const Answer* answer) {
-  request.told = true;
-  if (!request.message) return tell_http(request, answer);
-  SeenMessage message{seen(request, answer), request.from_or_method(), request.id_or_url(),
+Seen Exchange::seen(const Request& request, const Answer* answer) const {
+  Seen all = seen(request.asked, answer);
+  all.time = request.begin;
+  all.partial = request.partial;
+  return all;
+}
+
+void Exchange::tell(Request& request, const Answer* answer, bool uncertain) {
+  request.asked.told = true;
+  Seen told = seen(request, answer);
+  told.uncertain = answer == nullptr && (uncertain || !pipeline_.is_exact());
+  if (!request.asked.message) return tell_http(request, answer, told);
+  SeenMessage message{told, request.from_or_method(), request.id_or_url(),
                       request.name(),        request.body(),           request.size,
                       request.trouble};
   tracker_.events_.on_message(message);
-  --untold_;
+  --waiting_;
   release(request);
 }
 
-void Exchange::tell_http(Request& request, const Answer* answer) {
-  SeenHttp http{seen(request, answer),
+void Exchange::tell_http(const Request& request, const Answer* answer, const Seen& seen) {
+  SeenHttp http{seen,
                 request.from_or_method(),
                 request.id_or_url(),
                 request.size,
@@ -543,12 +456,12 @@ void Exchange::tell_http(Request& request, const Answer* answer) {
 }
 
 void Exchange::tell_record(std::string_view record) {
-  if (requests_.empty() || requests_.front().seq != body_of_) return;  // dropped for want of room
-  Request& request = requests_.front();
+  if (untold_.empty() || untold_.front().asked.seq != body_of_) return;  // not followed any longer
+  Request& request = untold_.front();
   Answer head;
   head.status = 200;
   head.begin_time = body_began_;
-  if (!request.told) {
+  if (!request.asked.told) {
     SeenHttp http{seen(request, &head),
                   request.from_or_method(),
                   request.id_or_url(),
@@ -558,11 +471,31 @@ void Exchange::tell_record(std::string_view record) {
                   {},
                   body_->type()};
     tracker_.events_.on_http(http);
-    request.told = true;
+    request.asked.told = true;
   }
   Seen event = seen(request, &head);
   event.time = last_data_;
   tracker_.events_.on_record({event, request.id_or_url(), body_->type(), ++records_, record});
+}
+
+/// Tells what has waited since before `latest`; false when nothing waits any longer.
+bool Exchange::tell_older_than(Time latest) {
+  for (Request& request : untold_) {
+    if (waiting_ == 0 || request.asked.time > latest) break;
+    if (request.asked.message && !request.asked.told) tell(request, nullptr);
+  }
+  settle_told();
+  return waiting_ > 0;
+}
+
+/// Of the oldest requests that have been told, all but what their answer needs is let go.
+void Exchange::settle_told() {
+  while (!untold_.empty() && untold_.front().asked.told &&
+         (untold_.front().asked.message || !untold_.front().asked.wanted)) {
+    told_.push_back(untold_.front().asked);
+    release(untold_.front());
+    untold_.pop_front();
+  }
 }
 
 /// The texts are no longer needed.
@@ -576,28 +509,19 @@ void Exchange::release(Request& request) {
   request.text = {};
 }
 
-bool Exchange::tell_older_than(Time latest) {
-  for (Request& request : requests_) {
-    if (untold_ == 0 || request.time > latest) break;
-    if (request.message && !request.told) tell(request, nullptr);
-  }
-  return untold_ > 0;
-}
-
 void Exchange::keep_bounds() {
-  if (requests_.size() > options().unanswered) {
-    const bool certain = requests_.front().unseen == Unseen::none;
-    lose_requests(1);
-    if (certain) ++forgotten_;
-    if (!certain) requests_.front().unseen = Unseen::in_hole;
+  if (tracker_.requests_ > options().unanswered && pipeline_.requests() > 1) {
+    pipeline_.forget_request();
+    lose_request(true);
   }
-  for (Request& request : requests_) {
-    const bool last_one = &request == &requests_.back();
+  for (Request& request : untold_) {
+    const bool last_one = &request == &untold_.back();
     const std::size_t limit = options().unanswered_bytes * (last_one ? 4 : 1);
     if (tracker_.held_ <= limit) break;
-    if (!request.told) tell(request, nullptr);
+    if (!request.asked.told) tell(request, nullptr);
     release(request);
   }
+  settle_told();
 }
 
 // What the connections share.
@@ -614,8 +538,7 @@ std::unique_ptr<StreamReader> ExchangeTracker::open(const ConnectionInfo& connec
 void ExchangeTracker::on_time(Time now) {
   if (!pace_.due(now)) return;
   for (auto it = waiting_.begin(); it != waiting_.end();) {
-    it = it->second->tell_older_than(now - options_.answer_wait) ? std::next(it)
-                                                                 : waiting_.erase(it);
+    it = it->second->on_time(now) ? std::next(it) : waiting_.erase(it);
   }
 }
 

@@ -21,13 +21,15 @@ namespace compactor::capture {
 
 /// A request of either kind, as it is told. All views are valid only during the call.
 struct Seen {
-  Time time;  // of its last byte
+  Time time;  // of its first byte
   const ConnectionInfo& connection;
   Side client;                // the side that sent it
   std::uint64_t seq = 0;      // of the request in its connection, from 1
-  bool partial = false;       // the first behind a hole, or on a connection met in the middle
+  bool partial = false;  // some of it is missing, or it is the first after a hole or on a connection
+                         // met in the middle
   std::optional<int> status;  // of the answer, if there was one
   std::optional<std::chrono::nanoseconds> latency;  // last request byte to first response byte
+  bool uncertain = false;  // there is no status because it cannot be told which answer is its own
 
   const Endpoint& source() const { return connection.endpoint(client); }
   const Endpoint& destination() const { return connection.endpoint(other(client)); }
@@ -37,8 +39,9 @@ struct SeenMessage : Seen {
   std::string_view from;  // the sender's header, trimmed
   std::string_view id;    // decoded; as it came when it cannot be
   std::string_view name;
-  std::string_view body;     // as delivered; empty when bodies are not kept
-  std::size_t size = 0;      // of the body
+  std::string_view body;     // as delivered; empty when bodies are not kept; up to the first byte
+                             // that is missing
+  std::size_t size = 0;      // of the whole body, also when some of it is missing
   std::string_view trouble;  // why the body could not be decompressed: then it is as it came
 };
 
@@ -97,11 +100,11 @@ struct ExchangeOptions {
   std::chrono::nanoseconds answer_wait = std::chrono::seconds{2};
   std::size_t max_body = std::size_t{64} << 20;
   std::size_t http_body = std::size_t{64} << 10;         // bytes kept of a plain body
-  std::size_t unanswered = 16'384;                       // requests kept per connection
-  std::size_t unanswered_bytes = std::size_t{24} << 20;  // … and their bytes, of all connections
+  std::size_t unanswered = 1'000'000;  // requests that wait for their answer, of all connections
+  std::size_t unanswered_bytes = std::size_t{24} << 20;  // … and their bytes
+  std::size_t answers = 100'000;  // answers that wait for their request, of all connections
   std::size_t unfinished_bytes = std::size_t{128}
                                  << 20;  // of messages being read, of all connections
-  std::chrono::nanoseconds quiet = std::chrono::seconds{1};  // after which nothing is in flight
 };
 
 /// Every byte of every stream is in exactly one of the classes.
@@ -113,9 +116,11 @@ struct ExchangeLedger {
   std::uint64_t passed_over_bytes = 0;  // neither: not HTTP, or cut off by a hole or the end
   std::uint64_t gap_bytes = 0;
   std::uint64_t gaps = 0;
-  std::uint64_t unanswered = 0;   // messages told without an answer that never got one
+  std::uint64_t unanswered = 0;   // messages that never got an answer
+  std::uint64_t uncertain = 0;    // messages of which it cannot be told whether, and how, they were
+                                  // answered: after a hole, or for want of room
   std::uint64_t undecodable = 0;  // messages whose body could not be decompressed
-  std::uint64_t abandoned = 0;    // messages given up for want of room
+  std::uint64_t abandoned = 0;    // bodies not kept for want of room
 
   std::uint64_t stream_bytes() const {
     return message_bytes + http_bytes + passed_over_bytes + gap_bytes;
@@ -143,9 +148,11 @@ class ExchangeTracker {
   ExchangeEvents& events_;
   ExchangeOptions options_;
   ExchangeLedger ledger_;
-  std::map<std::uint64_t, Exchange*> waiting_;  // with messages not yet told, by connection number
+  std::map<std::uint64_t, Exchange*> waiting_;  // for time to pass, by connection number
   std::vector<std::string> spare_;              // buffers to use again
-  std::size_t held_ = 0;                        // bytes of requests that wait for their answer
+  std::size_t requests_ = 0;                    // that wait for their answer
+  std::size_t held_ = 0;                        // … and their bytes
+  std::size_t answers_ = 0;                     // that wait for their request
   std::size_t unfinished_ = 0;                  // bytes of messages being read
   Pace pace_{};
 };

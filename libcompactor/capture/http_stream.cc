@@ -1,138 +1,178 @@
 #include "capture/http_stream.h"
 
 #include <algorithm>
-
-#include "wire/resync.h"
+#include <limits>
+#include <utility>
 
 namespace compactor::capture {
 
 HttpStream::HttpStream(HttpStreamEvents& events, std::size_t max_body)
-    : events_(events), max_body_(max_body) {}
+    : events_(events), max_body_(max_body), seeker_(std::make_unique<Seeker>(std::nullopt)) {}
 
-void HttpStream::set_kind(wire::Kind kind, bool from_start) {
+void HttpStream::start(wire::Kind kind) {
   kind_ = kind;
-  resumed_ = !from_start;
-  if (from_start) parser_.emplace(kind, max_body_);
+  seeker_.reset();
+  parser_.emplace(kind, max_body_, wire::Oversize::drop);
+  resumed_ = false;
+  trusted_ = true;
+}
+
+void HttpStream::set_kind(wire::Kind kind) {
+  kind_ = kind;
+  if (seeker_) seeker_->set_kind(kind);
+}
+
+void HttpStream::place_origin(std::uint64_t offset) {
+  if (std::exchange(positioned_, true)) return;
+  accounted_ = base_ = offset;
+  last_end_ = offset - position_;  // a hole before the first bytes lies right before them
 }
 
 void HttpStream::feed(std::string_view bytes, const Stamp& stamp) {
-  if (!positioned_) accounted_ = base_ = stamp.offset;
-  positioned_ = true;
-  now_ = stamp;
+  place_origin(stamp.offset);
   position_ = stamp.offset + bytes.size();
-  std::string joined;
-  if (!undecided_.empty()) {
-    joined.swap(undecided_);
-    joined.append(bytes);
-    bytes = joined;
+  if (parser_) {
+    read(bytes, stamp);
+  } else if (seeker_) {
+    seek(bytes, stamp);
+  } else {
+    pass_over(position_);
   }
-  while (!bytes.empty()) bytes = parser_ ? read(bytes) : seek(bytes);
 }
 
 void HttpStream::gap(std::uint64_t bytes) {
-  abandon();
-  position_ += bytes;
+  if (seeker_) believe();
+  std::uint64_t inside = 0;
+  if (parser_) {
+    inside = std::min(bytes, parser_->body_left());
+    missing_ += inside;
+    position_ += inside;
+    if (inside > 0) parser_->skip(inside, *this);
+  }
+  if (inside == bytes) return;
+  lose();
+  position_ += bytes - inside;
   accounted_ = position_;
+  missing_ = 0;
 }
 
 void HttpStream::finish() {
-  if (parser_) parser_->finish(*this);
-  abandon();
+  if (seeker_) believe();
+  if (parser_ && parser_->runs_to_end()) parser_->finish(*this);
+  lose();
 }
 
-void HttpStream::abandon() {
-  undecided_ = {};
-  drop_parser(position_);
-}
-
-/// What is being read will not be completed; the bytes up to `to` are in no message.
-void HttpStream::drop_parser(std::uint64_t to) {
-  CutResponse cut;
-  if (parser_ && parser_->pending_status() != 0) {
-    const std::uint64_t begin = base_ + parser_->message_begin();
-    cut = {parser_->pending_status(), begin, begin_time(begin)};
-  }
+/// The framing of what follows is not known.
+void HttpStream::lose() {
+  if (parser_ && parser_->cut(*this)) cut_ = true;
+  if (!parser_ && !seeker_) return;
   parser_.reset();
+  pass_over(position_);
   streaming_ = false;
   resumed_ = true;
-  pass_over(to, cut.status != 0 ? &cut : nullptr);
+  trusted_ = false;
+  seeker_ = std::make_unique<Seeker>(kind_);
+}
+
+void HttpStream::drop_body() {
+  if (parser_ && parser_->in_body()) return parser_->drop_body();
+  lose();
+}
+
+void HttpStream::settle(std::uint64_t acked) {
+  if (is_waiting() && acked >= position_) believe();
+}
+
+std::optional<std::uint64_t> HttpStream::next_begin() const {
+  if (seeker_) return std::nullopt;
+  return parser_ ? base_ + parser_->message_begin() : std::numeric_limits<std::uint64_t>::max();
 }
 
 std::size_t HttpStream::held() const {
-  if (!parser_ || streaming_) return undecided_.size();
-  return parser_->offset() - parser_->message_begin();
+  if (seeker_) return seeker_->held();
+  if (!parser_ || streaming_) return 0;
+  return parser_->held();
 }
 
-/// The bytes from the next head on; none when there is no head in them.
-std::string_view HttpStream::seek(std::string_view bytes) {
-  bool found = false;
-  const std::size_t at = find(bytes, found);
+void HttpStream::seek(std::string_view bytes, const Stamp& stamp) {
+  seeker_->add(bytes, stamp);
+  pass_over(seeker_->offset());
+  if (seeker_->found()) believe();
+}
+
+/// Reads what the seeker holds, if it begins with a message as far as can be told.
+void HttpStream::believe() {
+  seeker_->accept();
+  if (!seeker_->found()) return;
+  const std::unique_ptr<Seeker> found = std::exchange(seeker_, nullptr);
+  trusted_ = found->is_certain();
+  if (!kind_) {
+    kind_ = found->kind();
+    events_.on_kind(*this, *kind_);
+  }
+  start_parser(found->offset());
+  found->replay([this](std::string_view bytes, const Stamp& stamp) {
+    const std::uint64_t end = std::exchange(position_, stamp.offset + bytes.size());
+    if (parser_) {
+      read(bytes, stamp);
+    } else if (seeker_) {
+      seek(bytes, stamp);
+    } else {
+      pass_over(position_);
+    }
+    position_ = end;
+  });
+}
+
+void HttpStream::read(std::string_view bytes, const Stamp& stamp) {
+  now_ = stamp;
+  if (!parser_->feed(bytes, *this)) return stop(bytes);
+  if (base_ + parser_->message_begin() >= stamp.offset) began_ = stamp;
+}
+
+/// The parser stopped: after a message that ends the connection, or at something that is none.
+void HttpStream::stop(std::string_view bytes) {
+  const bool broken = parser_->broken();
+  const std::uint64_t next = base_ + parser_->message_begin() + 1;
+  if (trusted_ || !broken) {
+    // Whoever receives this reads no further.
+    parser_.reset();
+    return pass_over(position_);
+  }
+  // What was taken for a head was none; one may begin right after its first byte.
   const std::uint64_t begin = position_ - bytes.size();
-  if (at > 0) {
-    resumed_ = true;
-    pass_over(begin + at);
-  }
-  bytes.remove_prefix(at);
-  if (found) {
-    start_parser(begin + at);
-    return bytes;
-  }
-  undecided_ = bytes;
-  return {};
-}
-
-std::size_t HttpStream::find(std::string_view bytes, bool& found) {
-  if (kind_) {
-    const wire::NextHead head = wire::find_head(*kind_, bytes);
-    found = head.found;
-    return head.offset;
-  }
-  const wire::NextHead request = wire::find_head(wire::Kind::request, bytes);
-  const wire::NextHead response = wire::find_head(wire::Kind::response, bytes);
-  found = request.found || response.found;
-  if (!found) return std::min(request.offset, response.offset);
-  const bool is_request = request.found && (!response.found || request.offset < response.offset);
-  kind_ = is_request ? wire::Kind::request : wire::Kind::response;
-  events_.on_kind(*this);
-  return is_request ? request.offset : response.offset;
-}
-
-/// Feeds the parser; what it leaves is returned.
-std::string_view HttpStream::read(std::string_view bytes) {
-  const std::uint64_t begin = position_ - bytes.size();
-  const bool goes_on = parser_->feed(bytes, *this);
-  if (!goes_on) return resume(bytes);
-  const std::uint64_t message = base_ + parser_->message_begin();
-  if (message >= begin) begin_time_ = now_.time;
-  return {};
-}
-
-/// The parser stopped: behind a message that ends the connection, or at something that is none.
-std::string_view HttpStream::resume(std::string_view bytes) {
-  const std::uint64_t begin = position_ - bytes.size();
-  std::uint64_t next = accounted_;
-  if (parser_->broken()) {
-    // What was taken for a head may have been none; a real one may stand right behind its first
-    // byte.
-    next = std::max(base_ + parser_->message_begin() + 1, begin);
-    drop_parser(next);
-  }
-  parser_.reset();
-  return bytes.substr(next - begin);
+  const std::uint64_t from = std::max(next, begin);
+  const std::uint64_t end = std::exchange(position_, from);
+  lose();
+  position_ = end;
+  Stamp stamp = now_;
+  stamp.offset = from;
+  seek(bytes.substr(from - begin), stamp);
 }
 
 void HttpStream::start_parser(std::uint64_t at) {
-  parser_.emplace(*kind_, max_body_);
+  parser_.emplace(*kind_, max_body_, wire::Oversize::drop);
   base_ = at;
 }
 
 bool HttpStream::on_message(const wire::HttpMessage& message) {
-  const std::uint64_t begin = base_ + message.begin;
-  const std::uint64_t end = base_ + message.end;
-  const Place place{begin, begin_time(begin), now_.time, now_.acked, end - accounted_, resumed_};
+  Place place;
+  place.begin = base_ + message.begin;
+  place.end = base_ + message.end;
+  const Stamp& began = place.begin >= now_.offset ? now_ : began_;
+  place.begin_time = began.time;
+  place.received = began.acked;
+  place.end_time = now_.time;
+  place.bytes = place.end - accounted_ - missing_;
+  place.unseen = place.begin - last_end_;
+  place.follows_cut = std::exchange(cut_, false);
+  place.resumed = resumed_;
+  missing_ = 0;
+  // The second of two messages in a row shows that the first was one.
+  if (!resumed_) trusted_ = true;
   resumed_ = false;
   streaming_ = false;
-  accounted_ = end;
+  accounted_ = last_end_ = place.end;
   if (message.is_request()) {
     events_.on_request(message, place);
   } else {
@@ -142,17 +182,18 @@ bool HttpStream::on_message(const wire::HttpMessage& message) {
 }
 
 bool HttpStream::on_head(const wire::HttpMessage& head) {
-  streaming_ = events_.on_head(head, begin_time(base_ + head.begin));
+  const std::uint64_t begin = base_ + head.begin;
+  streaming_ = events_.on_head(head, begin >= now_.offset ? now_.time : began_.time);
   return streaming_;
 }
 
-void HttpStream::pass_over(std::uint64_t to, const CutResponse* cut) {
-  if (to > accounted_) events_.on_passed_over(*this, to - accounted_, cut);
-  accounted_ = std::max(accounted_, to);
-}
-
-Time HttpStream::begin_time(std::uint64_t begin) const {
-  return begin >= now_.offset ? now_.time : begin_time_;
+void HttpStream::pass_over(std::uint64_t to) {
+  if (to > accounted_) {
+    const std::uint64_t bytes = to - accounted_ - missing_;
+    missing_ = 0;
+    accounted_ = to;
+    if (bytes > 0) events_.on_passed_over(bytes);
+  }
 }
 
 }  // namespace compactor::capture

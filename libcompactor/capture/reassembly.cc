@@ -2,117 +2,19 @@
 
 #include <algorithm>
 #include <functional>
-#include <map>
 #include <utility>
+
+#include "capture/flow.h"
 
 namespace compactor::capture {
 namespace {
 
-/// Where the numbering of a direction begins: far enough from 0 for what turns out to lie before
-/// it.
-constexpr std::uint64_t kOrigin = std::uint64_t{1} << 40;
-/// The largest window TCP can have (RFC 7323): what is further away does not belong to the stream.
-constexpr std::int64_t kWindow = std::int64_t{1} << 30;
-/// How far before the first bytes seen a SYN may stand that was overtaken by them.
-constexpr std::uint64_t kOvertaken = std::uint64_t{1} << 16;
 /// What a held piece costs beside its bytes.
 constexpr std::size_t kPieceCost = 160;
-
-std::int64_t distance(std::uint64_t from, std::uint64_t to) {
-  return static_cast<std::int64_t>(to - from);
-}
-
-bool is_far(std::int64_t distance) {
-  return distance > kWindow || distance < -kWindow;
-}
+/// SYNs of one side that are remembered beside the first one.
+constexpr std::size_t kRivals = 4;
 
 }  // namespace
-
-/// Bytes that came before their turn.
-struct Reassembler::Piece {
-  std::uint64_t end = 0;  // data may stop short of it: the snaplen took the rest
-  std::string data;
-  Time time;
-  std::uint64_t acked = 0;
-};
-
-/// One direction of a connection.
-struct Reassembler::Half {
-  struct Wait {
-    Time since;
-    std::uint64_t at = 0;  // what it is that is waited for: the byte at this offset
-  };
-
-  bool numbered = false;
-  std::uint32_t zero = 0;            // the sequence number of kOrigin
-  std::optional<std::uint32_t> syn;  // the sequence number of SYN
-  bool started = false;              // from which byte on is decided, and that is …
-  std::uint64_t begin = kOrigin;
-  std::uint64_t next = kOrigin;   // the first byte not yet handed on
-  std::uint64_t acked = kOrigin;  // how far the other side is known to have received this one
-  std::optional<std::uint64_t> first_acked;  // … when that was first seen
-  std::optional<std::uint64_t> fin;          // where the stream ends
-  bool ended = false;                        // … and that has been handed on
-  std::map<std::uint64_t, Piece> pieces;     // by offset of the first byte; disjoint
-  std::size_t held = 0;
-  std::optional<Wait> wait;
-
-  void number(std::uint32_t seq) {
-    if (numbered) return;
-    numbered = true;
-    zero = seq;
-  }
-  std::uint64_t offset_of(std::uint32_t seq) const {
-    const auto here = zero + static_cast<std::uint32_t>(next - kOrigin);
-    return next + static_cast<std::uint64_t>(std::int64_t{static_cast<std::int32_t>(seq - here)});
-  }
-  /// The first byte that was sent after the capture began, as far as is known.
-  std::uint64_t first() const {
-    const std::uint64_t seen = pieces.empty() ? fin.value_or(acked) : pieces.begin()->first;
-    return std::min(first_acked.value_or(seen), seen);
-  }
-  /// The end of the bytes that were sent for certain. An acknowledged number behind the last byte
-  /// may be that of a FIN that is not in the capture.
-  std::uint64_t sent() const {
-    if (fin) return *fin;
-    return pieces.empty() && acked == next + 1 ? next : std::max(acked, next);
-  }
-};
-
-struct Reassembler::Flow {
-  ConnectionInfo info;
-  Key key;
-  std::array<Half, 2> halves;
-  std::unique_ptr<StreamReader> reader;
-  Flows::iterator self;
-  Time last;
-  std::optional<Time> reset;
-  bool closed = false;
-  bool restless = false;
-
-  Half& half(Side side) { return halves[index(side)]; }
-  const Half& half(Side side) const { return halves[index(side)]; }
-  Side sender(const Segment& segment) const { return segment.source == info.a ? Side::a : Side::b; }
-  bool belongs(const Segment& segment) const {
-    const Side side = sender(segment);
-    if (segment.syn) return belongs_syn(segment, half(side), half(other(side)));
-    if (!closed || segment.length == 0) return true;
-    const Half& mine = half(side);
-    const std::uint64_t end = mine.offset_of(segment.seq) + segment.length;
-    return mine.numbered && end <= mine.next && !is_far(distance(mine.next, end));
-  }
-
- private:
-  bool belongs_syn(const Segment& segment, const Half& mine, const Half& theirs) const {
-    if (mine.syn) return *mine.syn == segment.seq;
-    if (closed) return false;
-    if (segment.has_ack && theirs.syn && segment.ack != *theirs.syn + 1) return false;
-    if (!mine.numbered) return true;
-    const std::uint64_t begin = mine.offset_of(segment.seq + 1);
-    if (mine.started) return begin == mine.begin;
-    return begin <= mine.first() && mine.first() - begin <= kOvertaken;
-  }
-};
 
 std::size_t Reassembler::KeyHash::operator()(const Key& key) const noexcept {
   const auto text = [](const Endpoint& endpoint) {
@@ -144,6 +46,10 @@ void Reassembler::on_segment(const Segment& segment, Time time) {
     return;
   }
   touch(*flow, time);
+  if (flow->is_stale(segment)) {
+    ++stats_.out_of_window;
+    return;
+  }
   const Side side = flow->sender(segment);
   read(*flow, side, segment, time);
   if (!flow->closed) settle(*flow, time);
@@ -153,7 +59,7 @@ void Reassembler::on_time(Time now) {
   if (!pace_.due(now)) return;
   const std::vector<Flow*> due = restless_;  // settling takes flows off the list
   for (Flow* flow : due) settle(*flow, now);
-  evict_idle(now);
+  forget_closed(now);
 }
 
 void Reassembler::finish(Time now) {
@@ -216,13 +122,8 @@ void Reassembler::make_room(Time now) {
   erase(oldest);
 }
 
-void Reassembler::evict_idle(Time now) {
+void Reassembler::forget_closed(Time now) {
   while (!closed_.empty() && now - closed_.front().last > limits_.linger) erase(closed_.front());
-  while (!flows_.empty() && now - flows_.front().last > limits_.idle) {
-    Flow& oldest = flows_.front();
-    close(oldest, Close::evicted, now);
-    erase(oldest);
-  }
 }
 
 // What a segment says.
@@ -237,7 +138,7 @@ void Reassembler::read(Flow& flow, Side side, const Segment& segment, Time time)
     ++stats_.out_of_window;
     return;
   }
-  read_data(flow, side, segment, {time, begin, read_ack(flow, side, segment)});
+  read_data(flow, side, segment, {time, begin, read_ack(flow, side, segment, time)});
   if (flow.closed) return;
   if (segment.fin && !half.fin && begin + segment.length >= half.next)
     half.fin = begin + segment.length;
@@ -246,15 +147,25 @@ void Reassembler::read(Flow& flow, Side side, const Segment& segment, Time time)
 
 void Reassembler::read_syn(Flow& flow, Side side, const Segment& segment) {
   Half& half = flow.half(side);
-  if (half.syn) return;
-  half.number(segment.seq + 1);
-  half.syn = segment.seq;
+  if (half.syn) {
+    // A server that lost its state, or a second one behind a balancer: the client decides.
+    const bool known = *half.syn == segment.seq;
+    if (!known && half.other_syns.size() < kRivals) half.other_syns.push_back(segment.seq);
+    return;
+  }
+  half.start_after(segment.seq);
   if (!flow.reader) flow.info.client = segment.has_ack ? other(side) : side;
-  if (half.started) return;
-  half.started = true;
-  half.begin = half.next = half.offset_of(segment.seq + 1);
-  half.acked = std::max(half.acked, half.begin);
-  half.wait.reset();
+}
+
+/// The other side has answered one of several SYNs.
+void Reassembler::choose_syn(Half& half, std::uint32_t ack) {
+  const auto chosen = std::find(half.other_syns.begin(), half.other_syns.end(), ack - 1);
+  if (chosen != half.other_syns.end()) {
+    const std::uint32_t syn = *chosen;
+    half = {};
+    half.start_after(syn);
+  }
+  half.other_syns.clear();
 }
 
 void Reassembler::read_reset(Flow& flow, Side side, const Segment& segment, Time time) {
@@ -267,12 +178,14 @@ void Reassembler::read_reset(Flow& flow, Side side, const Segment& segment, Time
   if (!flow.reset) flow.reset = time;
 }
 
-std::uint64_t Reassembler::read_ack(Flow& flow, Side side, const Segment& segment) {
+std::uint64_t Reassembler::read_ack(Flow& flow, Side side, const Segment& segment, Time time) {
   Half& acked = flow.half(other(side));
   if (!segment.has_ack) return acked.acked;
+  if (!acked.other_syns.empty()) choose_syn(acked, segment.ack);
   acked.number(segment.ack);
   const std::uint64_t offset = acked.offset_of(segment.ack);
   if (is_far(distance(acked.next, offset))) return acked.acked;
+  if (offset == acked.next) acked.awaited = time;
   acked.acked = std::max(acked.acked, offset);
   acked.first_acked = std::min(acked.first_acked.value_or(offset), offset);
   return offset;
@@ -412,13 +325,20 @@ void Reassembler::settle(Flow& flow, Time now) {
   if (flow.closed) return;
   if (flow.reset && now - *flow.reset >= limits_.patience) return close(flow, Close::reset, now);
   const bool waits = flow.reset || flow.half(Side::a).wait || flow.half(Side::b).wait;
-  if (waits == flow.restless) return;
-  flow.restless = waits;
-  if (waits) {
+  set_restless(flow, waits);
+}
+
+void Reassembler::set_restless(Flow& flow, bool restless) {
+  if (restless == flow.restless.has_value()) return;
+  if (restless) {
+    flow.restless = restless_.size();
     restless_.push_back(&flow);
-  } else {
-    std::erase(restless_, &flow);
+    return;
   }
+  restless_[*flow.restless] = restless_.back();
+  restless_.back()->restless = flow.restless;
+  restless_.pop_back();
+  flow.restless.reset();
 }
 
 void Reassembler::settle(Flow& flow, Side side, Time now) {
@@ -446,7 +366,10 @@ void Reassembler::settle(Flow& flow, Side side, Time now) {
 
 bool Reassembler::is_due(const Half& half, Time now) const {
   const auto waited = now - half.wait->since;
-  if (half.started && half.acked <= half.next) return waited >= limits_.unacked;
+  if (half.started && half.acked <= half.next) {
+    const bool awaited = half.awaited && *half.awaited >= half.wait->since;
+    return !awaited && waited >= limits_.unacked;
+  }
   return waited >= limits_.patience;
 }
 
@@ -471,8 +394,7 @@ void Reassembler::close(Flow& flow, Close how, Time time) {
   flow.reader.reset();
   if (how == Close::replaced) ++stats_.reused;
   if (how == Close::evicted) ++stats_.evicted;
-  if (flow.restless) std::erase(restless_, &flow);
-  flow.restless = false;
+  set_restless(flow, false);
   closed_.splice(closed_.end(), flows_, flow.self);
 }
 

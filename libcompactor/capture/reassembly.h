@@ -51,7 +51,7 @@ enum class Close {
   finished,  // both sides sent FIN, and all before it
   reset,     // RST
   replaced,  // a new connection uses the same addresses and ports
-  evicted,   // idle for too long, or the limit of connections was reached
+  evicted,   // the limit of connections was reached, and this one was silent for longest
   ended,     // the capture ended
 };
 
@@ -77,11 +77,11 @@ struct ReassemblyLimits {
   std::size_t connections = 65'536;
   std::size_t buffered_per_direction = std::size_t{4} << 20;  // bytes out of order
   std::size_t buffered = std::size_t{24} << 20;               // … of all connections
-  std::chrono::nanoseconds idle = std::chrono::hours{2};      // without a packet: evicted
   std::chrono::nanoseconds linger =
       std::chrono::seconds{30};  // how long late copies of a closed one are known
   std::chrono::nanoseconds patience = std::chrono::milliseconds{200};
-  std::chrono::nanoseconds unacked = std::chrono::seconds{10};  // a hole that nobody acknowledged
+  std::chrono::nanoseconds unacked = std::chrono::seconds{10};  // a hole of which the receiver says nothing. One that it still asks
+                                 // for is waited for
 };
 
 /// What happened, each thing counted once where it happened.
@@ -102,6 +102,8 @@ struct ReassemblyStats {
   std::uint64_t gap_bytes = 0;
   std::uint64_t data_bytes = 0;  // handed to readers
 };
+
+struct Half;
 
 /// Owns the connections and their readers.
 class Reassembler {
@@ -134,8 +136,6 @@ class Reassembler {
   struct KeyHash {
     std::size_t operator()(const Key& key) const noexcept;
   };
-  struct Piece;
-  struct Half;
   struct Flow;
   using Flows = std::list<Flow>;
 
@@ -147,13 +147,14 @@ class Reassembler {
   Flow& create(const Key& key, const Segment& segment, Time time);
   void touch(Flow& flow, Time time);
   void make_room(Time now);
-  void evict_idle(Time now);
+  void forget_closed(Time now);
 
   // What a segment says.
   void read(Flow& flow, Side side, const Segment& segment, Time time);
   void read_syn(Flow& flow, Side side, const Segment& segment);
   void read_reset(Flow& flow, Side side, const Segment& segment, Time time);
-  std::uint64_t read_ack(Flow& flow, Side side, const Segment& segment);
+  std::uint64_t read_ack(Flow& flow, Side side, const Segment& segment, Time time);
+  void choose_syn(Half& half, std::uint32_t ack);
   void read_data(Flow& flow, Side side, const Segment& segment, const Stamp& stamp);
   void hold(Half& half, const Segment& segment, const Stamp& stamp);
   void enforce_limits(Flow& flow, Side side, Time time);
@@ -172,6 +173,7 @@ class Reassembler {
   bool is_due(const Half& half, Time now) const;
   void flush(Flow& flow, Side side, Time time);
   void close(Flow& flow, Close how, Time time);
+  void set_restless(Flow& flow, bool restless);
   void erase(Flow& flow);
 
   OpenReader open_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <utility>
 
 #include "wire/text.h"
@@ -25,6 +26,12 @@ constexpr std::uint64_t kTrustedBody = 256 << 10;
 // The field vectors keep their capacity from message to message up to here, so that an idle parser
 // stays small.
 constexpr std::size_t kKeptFields = 16;
+
+// A body that runs to the end of the stream.
+constexpr std::uint64_t kUnlimited = std::numeric_limits<std::uint64_t>::max();
+
+// What stands in for bytes that are missing.
+constexpr std::array<char, std::size_t{16} << 10> kMissing{};
 
 std::string describe(http_errno code, const http_parser& parser, bool head_complete) {
   switch (code) {
@@ -105,6 +112,7 @@ struct Parser::Feed {
   std::uint64_t base;     // offset of the bytes in the stream
   std::string_view body;  // as long as it is one piece of these bytes
   bool complete = false;  // http_parser has seen the end of the message
+  bool missing = false;   // the bytes stand in for some that are not there
 
   Extent extent(const char* at, std::size_t size) const {
     const std::uint64_t begin = base + static_cast<std::uint64_t>(at - bytes.data());
@@ -121,7 +129,16 @@ struct Parser::Callbacks {
   }
 
   static int body_too_large(Parser& self) {
-    return refuse(self, "body over " + std::to_string(self.max_body_) + " bytes");
+    if (self.oversize_ == Oversize::refuse)
+      return refuse(self, "body over " + std::to_string(self.max_body_) + " bytes");
+    self.drop_body();
+    feed(&self.parser_).body = {};
+    return 0;
+  }
+
+  static bool has_room(const Parser& self, std::uint64_t more) {
+    return !self.keeping_ || (self.body_size_ <= self.max_body_ &&
+                              more <= self.max_body_ - self.body_size_);
   }
 
   // http_parser reports what straddles two feeds in pieces, which are contiguous in the stream; a
@@ -186,32 +203,46 @@ struct Parser::Callbacks {
     if (p->type == HTTP_RESPONSE && feed(p).sink.wants_head() && !self.offer_head(feed(p)))
       return -1;
     if (skip_body) return 1;
-    const bool has_length = (p->flags & F_CONTENTLENGTH) != 0 && (p->flags & F_CHUNKED) == 0;
-    if (!has_length) return 0;
-    if (self.streaming_) return 0;
-    if (p->content_length > self.max_body_) return body_too_large(self);
-    self.expected_body_ = p->content_length;
+    if ((p->flags & F_CHUNKED) != 0) return 0;
+    if ((p->flags & F_CONTENTLENGTH) != 0) return announce(self, p->content_length);
+    if (p->type == HTTP_RESPONSE) self.body_left_ = kUnlimited;
     return 0;
+  }
+
+  // So many bytes of the body come next.
+  static int announce(Parser& self, std::uint64_t size) {
+    self.body_left_ = size;
+    if (self.streaming_) return 0;
+    self.expected_body_ = self.body_size_ + size;
+    return has_room(self, size) ? 0 : body_too_large(self);
   }
 
   static int on_chunk_header(http_parser* p) {
     Parser& self = feed(p).parser;
-    if (self.streaming_) return 0;
-    if (p->content_length > self.max_body_ - self.body_size_) return body_too_large(self);
-    self.expected_body_ = self.body_size_ + p->content_length;
-    return 0;
+    ++self.chunks_;
+    return announce(self, p->content_length);
   }
 
   static int on_body(http_parser* p, const char* at, std::size_t size) {
     Feed& now = feed(p);
     Parser& self = now.parser;
+    if (self.body_left_ != kUnlimited) self.body_left_ -= size;
     if (self.streaming_) {
-      now.sink.on_body({at, size});
+      if (now.missing) {
+        now.sink.on_missing(size);
+      } else {
+        now.sink.on_body({at, size});
+      }
+      self.body_size_ += size;
       return 0;
     }
-    if (size > self.max_body_ - self.body_size_) return body_too_large(self);
+    if (!has_room(self, size)) {
+      const int refused = body_too_large(self);
+      if (refused != 0) return refused;
+    }
     const bool first = self.body_size_ == 0;
     self.body_size_ += size;
+    if (!self.keeping_) return 0;
     if (first) {
       now.body = {at, size};
       return 0;
@@ -243,7 +274,8 @@ struct Parser::Callbacks {
   };
 };
 
-Parser::Parser(Kind kind, std::size_t max_body) : max_body_(max_body) {
+Parser::Parser(Kind kind, std::size_t max_body, Oversize oversize)
+    : max_body_(max_body), oversize_(oversize) {
   http_parser_init(&parser_, kind == Kind::request ? HTTP_REQUEST : HTTP_RESPONSE);
 }
 
@@ -298,16 +330,53 @@ std::size_t Parser::memory() const {
   return bytes;
 }
 
-int Parser::pending_status() const {
-  const bool pending = in_message_ && head_complete_ && parser_.type == HTTP_RESPONSE;
-  return pending ? static_cast<int>(parser_.status_code) : 0;
+bool Parser::skip(std::uint64_t bytes, Sink& sink) {
+  if (stopped_) return false;
+  keeping_ = false;
+  while (bytes > 0) {
+    const std::size_t size = std::min<std::uint64_t>(bytes, kMissing.size());
+    Feed feed{*this, sink, {kMissing.data(), size}, offset_, {}};
+    feed.missing = true;
+    parser_.data = &feed;
+    offset_ += size;
+    bytes -= size;
+    http_parser_execute(&parser_, &Callbacks::kSettings, feed.bytes.data(), size);
+    if (!feed.complete && HTTP_PARSER_ERRNO(&parser_) != HPE_OK) return fail();
+    if (feed.complete && !hand_out(feed, offset_)) return false;
+  }
+  return true;
+}
+
+bool Parser::cut(Sink& sink) {
+  if (stopped_ || !in_body()) return false;
+  Feed feed{*this, sink, {}, offset_, {}};
+  hand_out(feed, offset_, true);
+  stopped_ = true;
+  return true;
+}
+
+bool Parser::runs_to_end() const {
+  return body_left() == kUnlimited;
+}
+
+std::size_t Parser::held() const {
+  const std::size_t kept = spill_ ? spill_->head.size() + spill_->body.size() : 0;
+  return in_message_ ? kept + fields_.size() * sizeof(Field) : 0;
+}
+
+void Parser::drop_body() {
+  keeping_ = false;
+  if (spill_) std::string().swap(spill_->body);
 }
 
 void Parser::begin_message(std::uint64_t at) {
   begin_ = at;
   in_message_ = true;
   body_size_ = 0;
+  body_left_ = 0;
   expected_body_ = 0;
+  chunks_ = 0;
+  keeping_ = true;
   fields_.clear();
   target_ = {};
   reason_ = {};
@@ -336,10 +405,11 @@ void Parser::keep(const Feed& feed) {
 void Parser::keep_head(Spill& kept, const Feed& feed, std::uint64_t size) const {
   const std::uint64_t end = std::min(begin_ + size, feed.base + feed.bytes.size());
   const std::uint64_t from = begin_ + kept.head.size();
-  if (end > from) kept.head.append(feed.bytes.substr(from - feed.base, end - from));
+  // A hole in the body may lie between: then the head was kept whole before.
+  if (end > from && from >= feed.base) kept.head.append(feed.bytes.substr(from - feed.base, end - from));
 }
 
-bool Parser::hand_out(Feed& feed, std::uint64_t end) {
+bool Parser::hand_out(Feed& feed, std::uint64_t end, bool cut) {
   // Taken out first: whatever the sink does, the parser is between messages and holds no buffer.
   const std::unique_ptr<Spill> kept = std::move(spill_);
   std::string_view head;
@@ -353,6 +423,9 @@ bool Parser::hand_out(Feed& feed, std::uint64_t end) {
   HttpMessage message;
   if (!read_head(message, head, unfolded)) return fail();
   message.body = kept && !kept->body.empty() ? std::string_view(kept->body) : feed.body;
+  message.body_size = body_size_;
+  if (cut && body_left_ != kUnlimited) message.body_size += body_left_;
+  message.partial = cut || !keeping_;
   message.end = end;
 
   feed.body = {};

@@ -28,7 +28,9 @@ struct HttpMessage {
   int major = 1;
   int minor = 1;
   const std::vector<Header>* headers = nullptr;
-  std::string_view body;    // de-chunked, not decompressed
+  std::string_view body;    // de-chunked, not decompressed; up to the first byte that is missing
+  std::uint64_t body_size = 0;  // of the whole body, as far as its length is known
+  bool partial = false;  // some of the body was not read or not kept: see Parser::skip and cut
   bool keep_alive = true;   // the connection may carry another message after this one
   std::uint64_t begin = 0;  // offset in the stream of the first byte of this message …
   std::uint64_t end = 0;    // … and of the first byte behind it
@@ -56,9 +58,17 @@ class Sink {
   /// and on_message has an empty one. Must not throw, as on_body must not.
   virtual bool on_head(const HttpMessage& /*head*/) { return false; }
   virtual void on_body(std::string_view /*piece*/) {}
+  /// So many bytes of that body are missing here.
+  virtual void on_missing(std::uint64_t /*bytes*/) {}
 };
 
 enum class Kind { request, response };
+
+/// What to do with a body over the limit.
+enum class Oversize {
+  refuse,  // the stream is broken: what a server does
+  drop,    // the body is read and not kept: what an onlooker does
+};
 
 /// Incremental, any split of the bytes, pipelined. A message that comes in one piece and has its
 /// body in one chunk is handed out as views into the fed bytes; only what straddles two feeds, or
@@ -73,7 +83,8 @@ enum class Kind { request, response };
 /// not.
 class Parser {
  public:
-  explicit Parser(Kind kind, std::size_t max_body = std::size_t{64} << 20);
+  explicit Parser(Kind kind, std::size_t max_body = std::size_t{64} << 20,
+                  Oversize oversize = Oversize::refuse);
   Parser(const Parser&) = delete;
   Parser& operator=(const Parser&) = delete;
 
@@ -89,6 +100,19 @@ class Parser {
   /// The stream has ended. Completes a response whose body runs to the end; false when it ended
   /// inside a message.
   bool finish(Sink& sink);
+
+  /// How many of the next bytes certainly belong to the body being read, whatever they are.
+  std::uint64_t body_left() const { return in_message_ && head_complete_ ? body_left_ : 0; }
+  /// The body being read ends with the stream.
+  bool runs_to_end() const;
+  /// The next bytes are missing from the stream. They must be no more than body_left(); the message
+  /// is handed out at its end like any other, its body only up to here. Returns as feed() does.
+  bool skip(std::uint64_t bytes, Sink& sink);
+  /// The rest of the message being read is missing: hands out what there is of it, if its head is
+  /// complete. Nothing more can be fed afterwards. False when there was nothing to hand out.
+  bool cut(Sink& sink);
+  /// Keeps no more bytes of the body being read, and frees those that were kept.
+  void drop_body();
 
   bool broken() const { return !error_.empty(); }
   /// The last message said that the connection closes behind it.
@@ -106,8 +130,12 @@ class Parser {
   /// which for many tiny ones is several times their bytes. The room to grow, at most as much again
   /// and not touched yet, does not count.
   std::size_t memory() const;
-  /// The status of a response whose head is complete but whose body is not; 0 otherwise.
-  int pending_status() const;
+  /// The head of the message being read is complete, its body is not.
+  bool in_body() const { return in_message_ && head_complete_; }
+  /// Bytes of memory that the message being read takes, about.
+  std::size_t held() const;
+  /// Chunk headers read of the message being read.
+  std::uint32_t chunks() const { return chunks_; }
 
  private:
   struct Callbacks;
@@ -136,7 +164,7 @@ class Parser {
   void keep(const Feed& feed);
   void keep_head(Spill& kept, const Feed& feed, std::uint64_t size) const;
   Spill& spill();
-  bool hand_out(Feed& feed, std::uint64_t end);
+  bool hand_out(Feed& feed, std::uint64_t end, bool cut = false);
   bool read_head(HttpMessage& message, std::string_view head, std::string& unfolded);
   bool offer_head(Feed& feed);
   void unfold(std::string& head);
@@ -148,6 +176,7 @@ class Parser {
   std::uint64_t begin_ = 0;
   std::uint64_t body_size_ = 0;      // of the message being read, so far
   std::uint64_t expected_body_ = 0;  // what its length, or the chunks so far, announced
+  std::uint64_t body_left_ = 0;      // of the body, or of the chunk, still to come
   std::unique_ptr<Spill> spill_;
   std::vector<Field> fields_;
   std::vector<Header> headers_;  // made from fields_ for the time of on_message
@@ -155,7 +184,10 @@ class Parser {
   Extent target_;
   Extent reason_;
   std::uint32_t head_size_ = 0;  // a bound of what the extents, and the version, need of the head
+  std::uint32_t chunks_ = 0;
   Part last_ = Part::none;
+  Oversize oversize_;
+  bool keeping_ = true;  // the body is kept; not any more after a hole in it
   bool in_message_ = false;
   bool head_complete_ = false;
   bool folded_ = false;  // some header runs over several lines

@@ -1,0 +1,42 @@
+// The body of a plain response, while it is being read.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "capture/recordio.h"
+#include "wire/parser.h"
+
+namespace compactor::capture {
+
+class ResponseBody {
+ public:
+  /// `kept`: how many bytes of its beginning are kept. `records`: it is a RecordIO stream, whose
+  /// records are handed to `on_record`.
+  ResponseBody(const wire::HttpMessage& head, std::size_t kept, bool records,
+               RecordSplitter::OnRecord on_record, std::size_t max_record);
+
+  void feed(std::string_view piece);
+  /// So many bytes of it are not in the capture.
+  void skip(std::uint64_t bytes);
+
+  std::string_view type() const { return type_; }
+  const std::string& beginning() const { return beginning_; }
+  std::uint64_t size() const { return size_; }
+  std::size_t held() const { return splitter_ ? splitter_->held() : 0; }
+
+ private:
+  void add(std::string_view bytes);
+
+  std::string type_;
+  std::size_t kept_;
+  std::uint64_t size_ = 0;
+  std::string beginning_;
+  std::optional<Inflater> inflater_;
+  std::optional<RecordSplitter> splitter_;
+};
+
+}  // namespace compactor::capture
