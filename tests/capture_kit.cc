@@ -40,10 +40,11 @@ std::string Told::line() const {
 }
 
 void Listener::on_message(const SeenMessage& message) {
-  messages.push_back(
-      {std::string(message.from), std::string(message.id) + "@" + message.destination().str(),
-       std::string(message.name), std::string(message.body), message.status, message.latency,
-       message.connection.number, message.seq, message.partial, message.time});
+  messages.push_back({std::string(message.from),
+                      std::string(message.id) + "@" + message.destination().str(),
+                      std::string(message.name), std::string(message.body), message.status,
+                      message.latency, message.connection.number, message.seq, message.partial,
+                      message.uncertain, message.size, message.time});
 }
 
 void Listener::on_answer(const SeenAnswer& answer) {

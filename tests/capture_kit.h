@@ -39,6 +39,8 @@ struct Told {
   std::uint64_t connection = 0;
   std::uint64_t seq = 0;
   bool partial = false;
+  bool uncertain = false;
+  std::size_t size = 0;
   Time time;
 
   /// FROM TO NAME SIZE CRC32 STATUS, with tabs: a line of a golden file.

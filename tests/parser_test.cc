@@ -70,8 +70,8 @@ std::vector<std::string> bodies(const Reading& reading) {
 const std::string kPost = "POST /echo/ping HTTP/1.1\r\nLibprocess-From: a@1.2.3.4:5\r\n";
 
 std::string post(const std::string& name, const std::string& body = "") {
-  return "POST /" + name + " HTTP/1.1\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
-         body;
+  return "POST /" + name + " HTTP/1.1\r\nContent-Length: " + std::to_string(body.size()) +
+         "\r\n\r\n" + body;
 }
 
 std::string counted(const std::string& body, const std::string& headers = "") {

@@ -326,7 +326,8 @@ TEST_CASE("a hole of which the receiver says nothing is given up after a while")
   CHECK(wire.told() == Lines{"1 a gap of 3", "1 a ghi"});
 }
 
-TEST_CASE("a challenge ACK of an older connection, and the reset that answers it, count for nothing") {
+TEST_CASE(
+    "a challenge ACK of an older connection, and the reset that answers it, count for nothing") {
   Wire wire;
   Segment syn = wire.segment(true, wire.client_isn, {});
   syn.syn = true;

@@ -57,7 +57,8 @@ void Diagram::add(const SeenMessageEvent& message) {
                    .text = shortened(terminal_escaped(message.name), most_of_name),
                    .size = message.size,
                    .status = message.status,
-                   .partial = message.partial});
+                   .partial = message.partial,
+                   .uncertain = message.uncertain});
 }
 
 void Diagram::add(const SeenAnswerEvent& answer) {
@@ -121,7 +122,8 @@ DiagramStep Diagram::step_of(const Kept& message) {
   label += " · " + human_size(static_cast<double>(message.size));
   if (message.partial) label += " · partial";
   if (kind == DiagramStep::Kind::failed) label += " · " + std::to_string(*message.status);
-  if (kind == DiagramStep::Kind::unanswered) label += " · no answer";
+  if (kind == DiagramStep::Kind::unanswered)
+    label += message.uncertain ? " · answer unknown" : " · no answer";
   return {kind, message.time, message.from, message.to, label};
 }
 

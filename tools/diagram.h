@@ -72,6 +72,7 @@ class Diagram {
     std::uint64_t size = 0;
     std::optional<int> status{};
     bool partial = false;
+    bool uncertain = false;
   };
   using Ends = std::pair<std::size_t, std::size_t>;
 

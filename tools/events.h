@@ -84,6 +84,7 @@ struct SeenMessageEvent {
   std::uint64_t connection = 0;
   std::uint64_t seq = 0;
   bool partial = false;
+  bool uncertain = false;      // no status because it cannot be told which answer is its own
   std::string_view trouble{};  // why the body is not as it was delivered
 };
 
@@ -166,6 +167,7 @@ struct SniffSummary {
   std::uint64_t evicted = 0;
   std::uint64_t shown = 0;
   std::uint64_t unanswered = 0;
+  std::uint64_t uncertain = 0;
   std::uint64_t stream_bytes = 0;
   std::uint64_t message_bytes = 0;
   std::uint64_t http_bytes = 0;

@@ -134,6 +134,7 @@ class JsonRenderer : public Renderer {
     append_status(line, event.status, event.latency);
     line.number("conn", event.connection).number("seq", event.seq);
     if (event.partial) line.yes("partial");
+    if (event.uncertain) line.yes("uncertain");
     line.text_if("trouble", event.trouble).end();
   }
 
@@ -212,7 +213,8 @@ class JsonRenderer : public Renderer {
     line.number("passed_over_bytes", summary.passed_over_bytes)
         .number("undecodable", summary.undecodable);
     line.number("evicted", summary.evicted).number("shown", summary.shown);
-    line.number("unanswered", summary.unanswered).number("stream_bytes", summary.stream_bytes);
+    line.number("unanswered", summary.unanswered).number("uncertain", summary.uncertain);
+    line.number("stream_bytes", summary.stream_bytes);
     line.number("message_bytes", summary.message_bytes).number("http_bytes", summary.http_bytes);
     line.number("midstream", summary.midstream).number("retransmitted", summary.retransmitted);
     line.number("out_of_order", summary.out_of_order)

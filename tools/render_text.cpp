@@ -107,7 +107,7 @@ class TextRenderer : public Renderer {
   void append(std::string& out, const SeenMessageEvent& event) override {
     append_envelope(out, event.time, event.from, event.to, event.name);
     out += "  " + human_size(static_cast<double>(event.size)) + "  ";
-    append_answer(out, event.status, event.latency);
+    append_answer(out, event.status, event.latency, event.uncertain);
     if (event.partial) out += "  partial";
     append_reason(out, event.trouble);
     bodies_.append_text(out, event.name, event.body);
@@ -396,9 +396,9 @@ class TextRenderer : public Renderer {
   }
 
   void append_answer(std::string& out, std::optional<int> status,
-                     std::optional<std::chrono::nanoseconds> latency) {
+                     std::optional<std::chrono::nanoseconds> latency, bool uncertain = false) {
     if (!status) {
-      paint(out, yellow, "no answer");
+      paint(out, yellow, uncertain ? "answer unknown" : "no answer");
       return;
     }
     paint(out, *status / 100 == 2 ? green : red, std::to_string(*status));
@@ -419,6 +419,7 @@ class TextRenderer : public Renderer {
   static void append_losses(std::string& out, const SniffSummary& summary) {
     const std::pair<std::uint64_t, const char*> all[] = {
         {summary.kernel_drops, "dropped by the kernel"},
+        {summary.uncertain, "with an unknown answer"},
         {summary.undecodable, "undecodable"},
         {summary.evicted, "connections evicted"},
         {summary.midstream, "connections met in the middle"},

@@ -281,6 +281,7 @@ void add_ledger(SniffSummary& summary, const ExchangeLedger& ledger) {
   summary.passed_over_bytes = ledger.passed_over_bytes;
   summary.undecodable = ledger.undecodable;
   summary.unanswered = ledger.unanswered;
+  summary.uncertain = ledger.uncertain;
   summary.stream_bytes = ledger.stream_bytes();
   summary.message_bytes = ledger.message_bytes;
   summary.http_bytes = ledger.http_bytes;

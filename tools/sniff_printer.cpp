@@ -151,6 +151,7 @@ void SniffPrinter::on_message(const SeenMessage& message) {
   event.connection = message.connection.number;
   event.seq = message.seq;
   event.partial = message.partial;
+  event.uncertain = message.uncertain;
   event.trouble = message.trouble;
   print(event);
   count_shown();

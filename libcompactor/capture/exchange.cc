@@ -133,7 +133,7 @@ class Exchange final : public StreamReader, private HttpStreamEvents {
   std::uint64_t body_of_ = 0;  // the seq of the request that body_ answers
   std::uint64_t records_ = 0;
   std::uint64_t next_seq_ = 1;
-  std::size_t waiting_ = 0;          // messages in untold_ that have not been told
+  std::size_t waiting_ = 0;           // messages in untold_ that have not been told
   bool interim_is_possible_ = false;  // a request said Expect
   Time last_data_{};
 };
@@ -163,11 +163,12 @@ void Exchange::on_end(Side sender, Time /*time*/) {
 }
 
 void Exchange::on_close(Close how, Time time) {
-  // What the client said is needed to understand what the server did.
-  stream(client()).finish();
-  stream(other(client())).finish();
-  pipeline_.on_silence(
-      time, how == Close::ended ? Pipeline::kImprobableAtEnd : Pipeline::kImprobable);
+  // What the client said is needed to understand what the server did. This may still show who it is.
+  const Side first = client();
+  stream(first).finish();
+  stream(other(first)).finish();
+  pipeline_.on_silence(time,
+                       how == Close::ended ? Pipeline::kImprobableAtEnd : Pipeline::kImprobable);
   match();
   while (pipeline_.requests() > 0) {
     const bool certain = pipeline_.is_exact();
@@ -327,8 +328,7 @@ void Exchange::on_missing(std::uint64_t bytes) {
 void Exchange::on_response(const wire::HttpMessage& response, const Place& place) {
   ledger().http_bytes += place.bytes;
   if (is_interim(response.status)) return;
-  Answer answer{response.status, place.bytes, place.begin_time, place.end_time,
-                response.body_size};
+  Answer answer{response.status, place.bytes, place.begin_time, place.end_time, response.body_size};
   if (body_) {
     answer.size = body_->size();
     answer.body = body_->beginning();
@@ -430,8 +430,8 @@ void Exchange::tell(Request& request, const Answer* answer, bool uncertain) {
   Seen told = seen(request, answer);
   told.uncertain = answer == nullptr && (uncertain || !pipeline_.is_exact());
   if (!request.asked.message) return tell_http(request, answer, told);
-  SeenMessage message{told, request.from_or_method(), request.id_or_url(),
-                      request.name(),        request.body(),           request.size,
+  SeenMessage message{told,           request.from_or_method(), request.id_or_url(),
+                      request.name(), request.body(),           request.size,
                       request.trouble};
   tracker_.events_.on_message(message);
   --waiting_;
@@ -439,14 +439,9 @@ void Exchange::tell(Request& request, const Answer* answer, bool uncertain) {
 }
 
 void Exchange::tell_http(const Request& request, const Answer* answer, const Seen& seen) {
-  SeenHttp http{seen,
-                request.from_or_method(),
-                request.id_or_url(),
-                request.size,
-                {},
-                request.body(),
-                {},
-                {}};
+  SeenHttp http{
+      seen, request.from_or_method(), request.id_or_url(), request.size, {}, request.body(), {},
+      {}};
   if (answer != nullptr) {
     http.response_size = answer->size;
     http.response_body = answer->body;

@@ -23,11 +23,11 @@ namespace compactor::capture {
 struct Seen {
   Time time;  // of its first byte
   const ConnectionInfo& connection;
-  Side client;                // the side that sent it
-  std::uint64_t seq = 0;      // of the request in its connection, from 1
-  bool partial = false;  // some of it is missing, or it is the first after a hole or on a connection
-                         // met in the middle
-  std::optional<int> status;  // of the answer, if there was one
+  Side client;            // the side that sent it
+  std::uint64_t seq = 0;  // of the request in its connection, from 1
+  bool partial = false;   // some of it is missing, or it is the first after a hole or on a
+                         // connection met in the middle
+  std::optional<int> status;                        // of the answer, if there was one
   std::optional<std::chrono::nanoseconds> latency;  // last request byte to first response byte
   bool uncertain = false;  // there is no status because it cannot be told which answer is its own
 
@@ -99,7 +99,7 @@ struct ExchangeOptions {
   bool http = false;   // tell plain HTTP
   std::chrono::nanoseconds answer_wait = std::chrono::seconds{2};
   std::size_t max_body = std::size_t{64} << 20;
-  std::size_t http_body = std::size_t{64} << 10;         // bytes kept of a plain body
+  std::size_t http_body = std::size_t{64} << 10;  // bytes kept of a plain body
   std::size_t unanswered = 1'000'000;  // requests that wait for their answer, of all connections
   std::size_t unanswered_bytes = std::size_t{24} << 20;  // … and their bytes
   std::size_t answers = 100'000;  // answers that wait for their request, of all connections

@@ -44,8 +44,8 @@ struct Half {
   };
 
   bool numbered = false;
-  std::uint32_t zero = 0;            // the sequence number of kOrigin
-  std::optional<std::uint32_t> syn;  // the sequence number of SYN
+  std::uint32_t zero = 0;                 // the sequence number of kOrigin
+  std::optional<std::uint32_t> syn;       // the sequence number of SYN
   std::vector<std::uint32_t> other_syns;  // of further answers to the same SYN, until it is known
                                           // which one counts
   bool started = false;                   // from which byte on is decided, and that is …
@@ -53,10 +53,10 @@ struct Half {
   std::uint64_t next = kOrigin;   // the first byte not yet handed on
   std::uint64_t acked = kOrigin;  // how far the other side is known to have received this one
   std::optional<std::uint64_t> first_acked;  // … when that was first seen
-  std::optional<Time> awaited;      // when the other side last said that it has no more than that
-  std::optional<std::uint64_t> fin;          // where the stream ends
-  bool ended = false;                        // … and that has been handed on
-  std::map<std::uint64_t, Piece> pieces;     // by offset of the first byte; disjoint
+  std::optional<Time> awaited;       // when the other side last said that it has no more than that
+  std::optional<std::uint64_t> fin;  // where the stream ends
+  bool ended = false;                // … and that has been handed on
+  std::map<std::uint64_t, Piece> pieces;  // by offset of the first byte; disjoint
   std::size_t held = 0;
   std::optional<Wait> wait;
 

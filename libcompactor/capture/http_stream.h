@@ -25,7 +25,7 @@ struct Place {
   std::uint64_t received = 0;  // how far its sender had then received the other direction
   std::uint64_t bytes = 0;     // of the stream, with blank lines before it, without its holes
   std::uint64_t unseen = 0;    // bytes before it that are in no message seen
-  bool follows_cut = false;  // … and may be the rest of one that was
+  bool follows_cut = false;    // … and may be the rest of one that was
   bool resumed = false;  // the first after bytes that may hold others, or on a stream met in the
                          // middle
 };

@@ -24,8 +24,8 @@ static_assert(sizeof(Asked) == 16);
 /// A request that has not been told yet. Its texts lie one after the other in `text`.
 struct Request {
   Asked asked;
-  Time begin;             // the time of its first byte
-  std::size_t size = 0;   // of the body
+  Time begin;            // the time of its first byte
+  std::size_t size = 0;  // of the body
   std::string text{};
   std::uint32_t first = 0;   // the size of the sender, or the method
   std::uint32_t second = 0;  // … of the id, or the url

@@ -198,8 +198,7 @@ Pipeline::Step Pipeline::look() {
   if (!requests) return Step::wait;
   if (request.high < answer.low) return Step::request_alone;
   if (!request.is_exact() || !answer.is_exact()) return Step::wait;
-  const bool asked_for =
-      answers_.points.front().begin >= requests_.points.front().received;
+  const bool asked_for = answers_.points.front().begin >= requests_.points.front().received;
   if (asked_for) return Step::pair;
   answers_.shift_back();
   return Step::answer_alone;

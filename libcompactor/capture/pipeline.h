@@ -53,10 +53,10 @@ class Pipeline {
   static constexpr double kImprobableAtEnd = 1e-2;
 
   enum class Step {
-    wait,            // nothing can be said yet
-    pair,            // the oldest answer belongs to the oldest request; both are done with
-    request_alone,   // the answer to the oldest request was not seen; it is done with
-    answer_alone,    // the oldest answer belongs to a request that was not seen; it is done with
+    wait,           // nothing can be said yet
+    pair,           // the oldest answer belongs to the oldest request; both are done with
+    request_alone,  // the answer to the oldest request was not seen; it is done with
+    answer_alone,   // the oldest answer belongs to a request that was not seen; it is done with
   };
   Step next();
 
@@ -84,8 +84,8 @@ class Pipeline {
   struct Direction {
     explicit Direction(Range start) : runs{{0, start, {0, 0}}} {}
 
-    Fifo<Point> points;  // of those not yet done with
-    std::uint64_t done = 0;    // how many are
+    Fifo<Point> points;      // of those not yet done with
+    std::uint64_t done = 0;  // how many are
     std::vector<Run> runs;
 
     std::uint64_t count() const { return done + points.size(); }
@@ -114,10 +114,10 @@ class Pipeline {
   // What speaks for the smallest possible surplus of answers in the last runs: that the answers
   // came soon after the requests, and then nothing happened for long.
   std::int64_t least_surplus_;  // requests not seen whose answers were
-  double coincidence_ = 1;  // the probability of what was seen, were the surplus larger
-  bool balanced_ = false;   // every request seen has been answered, if the surplus is the least
-  Time asked_{};            // the last byte of the last request
-  Time answered_{};         // the first byte of the last answer
+  double coincidence_ = 1;      // the probability of what was seen, were the surplus larger
+  bool balanced_ = false;       // every request seen has been answered, if the surplus is the least
+  Time asked_{};                // the last byte of the last request
+  Time answered_{};             // the first byte of the last answer
 };
 
 }  // namespace compactor::capture

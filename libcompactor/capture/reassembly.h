@@ -80,8 +80,9 @@ struct ReassemblyLimits {
   std::chrono::nanoseconds linger =
       std::chrono::seconds{30};  // how long late copies of a closed one are known
   std::chrono::nanoseconds patience = std::chrono::milliseconds{200};
-  std::chrono::nanoseconds unacked = std::chrono::seconds{10};  // a hole of which the receiver says nothing. One that it still asks
-                                 // for is waited for
+  std::chrono::nanoseconds unacked =
+      std::chrono::seconds{10};  // a hole of which the receiver says nothing. One that it still
+                                 // asks for is waited for
 };
 
 /// What happened, each thing counted once where it happened.

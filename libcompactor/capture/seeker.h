@@ -15,8 +15,10 @@ namespace compactor::capture {
 
 /// A text that looks like a head may stand in a body. So a head is believed only when the message
 /// that it begins is complete and is followed by another head, or, for a chunked one, when its
-/// second chunk follows its first. Nothing may follow for a long time: the caller says by accept()
-/// when it is time to believe what there is.
+/// second chunk follows its first. Where it neither begins a packet nor follows an empty line, as
+/// the last chunk ends with, it may still be the end of a body: then it is the head after it that
+/// is believed. Nothing may follow for a long time: the caller says by accept() when it is time to
+/// believe what there is.
 class Seeker {
  public:
   /// `kind`: what the stream carries, if that is known. Else whatever comes first decides.
@@ -43,33 +45,44 @@ class Seeker {
   /// Hands out all bytes from offset() on, as they came.
   template <class Call>
   void replay(Call call) const {
-    for (std::size_t i = 0; i < stamps_.size(); ++i) {
-      const std::size_t from = stamps_[i].offset - begin_;
-      const std::size_t to = i + 1 < stamps_.size() ? stamps_[i + 1].offset - begin_ : view().size();
-      call(view().substr(from, to - from), stamps_[i]);
+    for (std::size_t i = 0; i < pieces_.size(); ++i) {
+      const std::size_t from = pieces_[i].stamp.offset - begin_;
+      const std::size_t to =
+          i + 1 < pieces_.size() ? pieces_[i + 1].stamp.offset - begin_ : view().size();
+      call(view().substr(from, to - from), pieces_[i].stamp);
     }
   }
 
-  std::size_t held() const { return bytes_.size() + stamps_.size() * sizeof(Stamp); }
+  std::size_t held() const { return bytes_.size() + pieces_.size() * sizeof(Piece); }
 
  private:
+  /// Bytes that came together.
+  struct Piece {
+    Stamp stamp;        // of the first that is left
+    bool whole = true;  // none has been dropped
+  };
+
   std::string_view view() const { return std::string_view(bytes_).substr(front_); }
   void look();
   bool find_candidate();
+  void believe();
   void probe();
   void refuse();
   void drop(std::size_t size);
+  bool may_begin_here(std::size_t offset) const;
 
   std::optional<wire::Kind> kind_;
   wire::Kind candidate_kind_ = wire::Kind::request;
   std::string bytes_;
   std::size_t front_ = 0;      // of bytes_, the first that stands at begin_
-  std::vector<Stamp> stamps_;  // of the pieces in which the bytes from there on came
+  std::vector<Piece> pieces_;  // in which the bytes from there on came
   std::uint64_t begin_ = 0;
   std::optional<wire::Parser> probe_;  // reads the message that would begin at begin_
   std::size_t probed_ = 0;             // bytes that it was given
   std::size_t complete_at_ = 0;
   bool complete_ = false;  // it has read that message
+  bool doubtful_ = false;  // where that message begins, no other need have ended
+  std::string before_;     // the last bytes before begin_, as many as an empty line has
   bool found_ = false;
   bool certain_ = false;
 };

@@ -137,8 +137,8 @@ struct Parser::Callbacks {
   }
 
   static bool has_room(const Parser& self, std::uint64_t more) {
-    return !self.keeping_ || (self.body_size_ <= self.max_body_ &&
-                              more <= self.max_body_ - self.body_size_);
+    return !self.keeping_ ||
+           (self.body_size_ <= self.max_body_ && more <= self.max_body_ - self.body_size_);
   }
 
   // http_parser reports what straddles two feeds in pieces, which are contiguous in the stream; a
@@ -406,7 +406,8 @@ void Parser::keep_head(Spill& kept, const Feed& feed, std::uint64_t size) const 
   const std::uint64_t end = std::min(begin_ + size, feed.base + feed.bytes.size());
   const std::uint64_t from = begin_ + kept.head.size();
   // A hole in the body may lie between: then the head was kept whole before.
-  if (end > from && from >= feed.base) kept.head.append(feed.bytes.substr(from - feed.base, end - from));
+  if (end > from && from >= feed.base)
+    kept.head.append(feed.bytes.substr(from - feed.base, end - from));
 }
 
 bool Parser::hand_out(Feed& feed, std::uint64_t end, bool cut) {

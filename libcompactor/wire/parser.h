@@ -28,9 +28,9 @@ struct HttpMessage {
   int major = 1;
   int minor = 1;
   const std::vector<Header>* headers = nullptr;
-  std::string_view body;    // de-chunked, not decompressed; up to the first byte that is missing
+  std::string_view body;  // de-chunked, not decompressed; up to the first byte that is missing
   std::uint64_t body_size = 0;  // of the whole body, as far as its length is known
-  bool partial = false;  // some of the body was not read or not kept: see Parser::skip and cut
+  bool partial = false;     // some of the body was not read or not kept: see Parser::skip and cut
   bool keep_alive = true;   // the connection may carry another message after this one
   std::uint64_t begin = 0;  // offset in the stream of the first byte of this message …
   std::uint64_t end = 0;    // … and of the first byte behind it
