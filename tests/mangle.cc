@@ -162,9 +162,12 @@ using Direction = std::pair<Endpoint, Endpoint>;
 
 TcpPackets take_apart(const RawCapture& capture) {
   TcpPackets packets;
+  Dissector dissector;
   for (const RawPacket& raw : capture.packets) {
     Segment segment;
-    if (decode(capture.link_type, raw.bytes, raw.wire_length, segment) != Packet::tcp) continue;
+    if (dissector.read(capture.link_type, raw.bytes, raw.wire_length, raw.time, segment) !=
+        Packet::tcp)
+      continue;
     packets.push_back({raw.time, segment.source, segment.destination, segment.seq, segment.ack,
                        segment.syn, segment.fin, segment.rst, segment.has_ack,
                        std::string(segment.payload)});

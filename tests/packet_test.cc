@@ -1,9 +1,8 @@
-#include "capture/packet.h"
-
 #include <doctest/doctest.h>
 
 #include <string>
 
+#include "capture/dissector.h"
 #include "mangle.h"
 
 using namespace compactor::capture;  // NOLINT
@@ -30,6 +29,10 @@ RawCapture packet(const Frame& frame = {}) {
                                  true,
                                  "payload"}},
                       frame);
+}
+
+Packet decode(int link_type, std::string_view bytes, std::size_t wire_length, Segment& segment) {
+  return Dissector().read(link_type, bytes, wire_length, Time{}, segment);
 }
 
 }  // namespace
@@ -88,18 +91,18 @@ TEST_CASE("fragments, other protocols and lengths that lie are told apart") {
     Segment segment;
     return decode(1, bytes, bytes.size(), segment);
   };
-  CHECK(with(14 + 6, 0x20) == Packet::fragment);          // more to follow
-  CHECK(with(14 + 7, 1) == Packet::fragment);             // an offset
-  CHECK(with(14 + 6, 0x40) == Packet::tcp);               // "don't fragment" makes none
-  CHECK(with(14 + 9, 17) == Packet::other);               // UDP
-  CHECK(with(13, 6) == Packet::other);                    // ARP
+  CHECK(with(14 + 6, 0x20) == Packet::fragment);  // more to follow
+  CHECK(with(14 + 7, 1) == Packet::fragment);     // an offset
+  CHECK(with(14 + 6, 0x40) == Packet::tcp);       // "don't fragment" makes none
+  CHECK(with(14 + 9, 17) == Packet::udp);
+  CHECK(with(13, 6) == Packet::arp);
   CHECK(with(14, 0x41) == Packet::malformed);             // an IP header of 4 bytes
   CHECK(with(14, 0x65) == Packet::malformed);             // IPv6 in an IPv4 frame
   CHECK(with(14 + 3, 10) == Packet::malformed);           // a total shorter than the header
   CHECK(with(34 + 12, 0x10) == Packet::malformed);        // a TCP header of 4 bytes
   CHECK(with(34 + 12, char(0xf0)) == Packet::malformed);  // … and one longer than the packet
   Segment segment;
-  CHECK(decode(147, capture.packets[0].bytes, 100, segment) == Packet::other);
+  CHECK(decode(147, capture.packets[0].bytes, 100, segment) == Packet::link);
   CHECK_FALSE(is_known_link_type(147));
 }
 

@@ -182,6 +182,7 @@ struct SniffSummary {
   std::uint64_t fragments = 0;
   std::uint64_t malformed = 0;
   std::uint64_t not_tcp = 0;
+  std::vector<std::pair<std::string_view, std::uint64_t>> other_packets{};  // of these, by kind
   std::uint64_t abandoned = 0;
   std::uint64_t refused = 0;
   std::uint64_t tls = 0;   // connections that speak TLS

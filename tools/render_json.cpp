@@ -203,6 +203,17 @@ class JsonRenderer : public Renderer {
     line.end();
   }
 
+  static void append_other_packets(JsonLine& line, const SniffSummary& summary) {
+    if (summary.other_packets.empty()) return;
+    auto& kinds = line.value("other_packets");
+    kinds += '{';
+    for (const auto& [kind, count] : summary.other_packets) {
+      if (kinds.back() != '{') kinds += ',';
+      kinds += '"' + std::string(kind) + "\":" + std::to_string(count);
+    }
+    kinds += '}';
+  }
+
   void append(std::string& out, const SniffSummary& summary) override {
     JsonLine line(out, "summary");
     line.number("packets", summary.packets).number("kernel_drops", summary.kernel_drops);
@@ -224,6 +235,7 @@ class JsonRenderer : public Renderer {
         .number("cut", summary.cut)
         .number("fragments", summary.fragments);
     line.number("malformed", summary.malformed).number("not_tcp", summary.not_tcp);
+    append_other_packets(line, summary);
     line.number("abandoned", summary.abandoned).number("refused", summary.refused);
     line.number("tls", summary.tls);
     if (summary.truncated) line.yes("truncated");

@@ -202,6 +202,7 @@ class TextRenderer : public Renderer {
            std::to_string(summary.passed_over_bytes) + " passed over, " +
            std::to_string(summary.gap_bytes) + " in " + counted(summary.gaps, "gap") + '\n';
     append_losses(out, summary);
+    append_other_packets(out, summary);
   }
 
   void append(std::string& out, const MasterEvent& event) override {
@@ -413,6 +414,17 @@ class TextRenderer : public Renderer {
     std::array<char, 32> text{};
     int length = std::snprintf(text.data(), text.size(), "%.3g", value);
     return std::string(text.data(), static_cast<std::size_t>(length));
+  }
+
+  /// Packets in which no TCP was seen.
+  static void append_other_packets(std::string& out, const SniffSummary& summary) {
+    if (summary.other_packets.empty()) return;
+    out += counted(summary.not_tcp, "packet") + " not TCP:";
+    for (const auto& [kind, count] : summary.other_packets) {
+      if (kind != summary.other_packets.front().first) out += ',';
+      out += ' ' + std::to_string(count) + ' ' + std::string(kind);
+    }
+    out += '\n';
   }
 
   /// What else happened; nothing when nothing did.

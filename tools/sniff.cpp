@@ -37,6 +37,7 @@ using compactor::capture::ExchangeLedger;
 using compactor::capture::FileId;
 using compactor::capture::FileInUse;
 using compactor::capture::OutputFile;
+using compactor::capture::Packet;
 using compactor::capture::PacketWriter;
 using compactor::capture::Proxy;
 using compactor::capture::ProxyOptions;
@@ -291,7 +292,7 @@ void add_ledger(SniffSummary& summary, const ExchangeLedger& ledger) {
 SniffSummary summary_of(const Sniffer& sniffer, const Source& source, const SniffPrinter& printer) {
   SniffSummary summary;
   add_ledger(summary, sniffer.ledger());
-  const auto& packets = sniffer.packets();
+  auto packets = sniffer.packets();
   const auto& streams = sniffer.reassembly();
   summary.shown = printer.shown();
   summary.packets = packets.packets;
@@ -305,10 +306,15 @@ SniffSummary summary_of(const Sniffer& sniffer, const Source& source, const Snif
   summary.overlapping = streams.overlapping;
   summary.resets = streams.resets;
   summary.reused = streams.reused;
-  summary.cut = streams.cut + packets.cut;
+  summary.cut = streams.cut + packets[Packet::cut];
   summary.fragments = packets.fragments;
-  summary.malformed = packets.malformed;
-  summary.not_tcp = packets.other;
+  summary.malformed = packets[Packet::malformed];
+  summary.not_tcp = packets.not_tcp();
+  for (auto kind = static_cast<std::size_t>(Packet::udp); kind < packets.by_kind.size(); ++kind) {
+    if (packets.by_kind[kind] != 0)
+      summary.other_packets.emplace_back(compactor::capture::to_string(static_cast<Packet>(kind)),
+                                         packets.by_kind[kind]);
+  }
   summary.tls = sniffer.tls().connections;
   return summary;
 }

@@ -163,7 +163,8 @@ void Exchange::on_end(Side sender, Time /*time*/) {
 }
 
 void Exchange::on_close(Close how, Time time) {
-  // What the client said is needed to understand what the server did. This may still show who it is.
+  // What the client said is needed to understand what the server did. This may still show who it
+  // is.
   const Side first = client();
   stream(first).finish();
   stream(other(first)).finish();

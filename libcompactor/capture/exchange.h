@@ -23,11 +23,11 @@ namespace compactor::capture {
 struct Seen {
   Time time;  // of its first byte
   const ConnectionInfo& connection;
-  Side client;            // the side that sent it
-  std::uint64_t seq = 0;  // of the request in its connection, from 1
-  bool partial = false;   // some of it is missing, or it is the first after a hole or on a
-                         // connection met in the middle
-  std::optional<int> status;                        // of the answer, if there was one
+  Side client;                // the side that sent it
+  std::uint64_t seq = 0;      // of the request in its connection, from 1
+  bool partial = false;       // some of it is missing, or it is the first after a hole or on a
+                              // connection met in the middle
+  std::optional<int> status;  // of the answer, if there was one
   std::optional<std::chrono::nanoseconds> latency;  // last request byte to first response byte
   bool uncertain = false;  // there is no status because it cannot be told which answer is its own
 

@@ -1,4 +1,4 @@
-// A captured packet -> the TCP segment in it. Views only; nothing is allocated or kept.
+// What a captured packet holds: addresses, and a TCP segment.
 #pragma once
 
 #include <array>
@@ -44,6 +44,7 @@ struct Endpoint {
 struct Segment {
   Endpoint source;
   Endpoint destination;
+  std::uint16_t ip_id = 0;  // the identification of IPv4; 0 in IPv6
   std::uint32_t seq = 0;
   std::uint32_t ack = 0;  // meaningful if has_ack
   bool syn = false;
@@ -55,20 +56,24 @@ struct Segment {
 };
 
 /// What a packet turned out to be.
-enum class Packet {
-  tcp,        // the segment has been filled in
-  other,      // something else than TCP over IP: not ours
-  fragment,   // a piece of a fragmented IP packet: not put together, only counted
+enum class Packet : std::uint8_t {
+  tcp,        // a TCP segment
+  fragment,   // a piece of an IP packet of which other pieces are missing so far
   malformed,  // lengths that contradict each other
   cut,        // the snaplen left too little to tell
+  // Not TCP; or TCP that cannot be seen, as it is encrypted or inside something not known here.
+  udp,
+  icmp,
+  sctp,
+  arp,
+  esp,     // IPsec
+  macsec,  // IEEE 802.1AE
+  ip,      // another protocol over IP
+  link,    // another protocol below IP
+  count,
 };
 
-/// Whether decode() knows this libpcap link type (a DLT_ number).
-bool is_known_link_type(int link_type);
-
-/// Reads Ethernet (with any number of VLAN tags), Linux cooked v1 and v2, BSD loopback and raw IP;
-/// IPv4 with options, IPv6 with extension headers. `bytes` is what was captured, `wire_length` what
-/// was on the wire.
-Packet decode(int link_type, std::string_view bytes, std::size_t wire_length, Segment& segment);
+/// The word for it: `udp`, `macsec`, `other over IP` …
+std::string_view to_string(Packet what);
 
 }  // namespace compactor::capture

@@ -2,6 +2,13 @@
 
 namespace compactor::capture {
 
+std::uint64_t PacketStats::not_tcp() const {
+  std::uint64_t all = 0;
+  for (auto kind = static_cast<std::size_t>(Packet::udp); kind < by_kind.size(); ++kind)
+    all += by_kind[kind];
+  return all;
+}
+
 Sniffer::Sniffer(ExchangeEvents& events, const ExchangeOptions& options,
                  const ReassemblyLimits& limits)
     : tracker_(events, options),
@@ -14,23 +21,16 @@ void Sniffer::on_packet(int link_type, std::string_view bytes, std::size_t wire_
   last_ = time;
   tracker_.on_time(time);
   Segment segment;
-  switch (decode(link_type, bytes, wire_length, segment)) {
-    case Packet::tcp:
-      return reassembler_.on_segment(segment, time);
-    case Packet::other:
-      ++packets_.other;
-      break;
-    case Packet::fragment:
-      ++packets_.fragments;
-      break;
-    case Packet::malformed:
-      ++packets_.malformed;
-      break;
-    case Packet::cut:
-      ++packets_.cut;
-      break;
-  }
+  const Packet what = dissector_.read(link_type, bytes, wire_length, time, segment);
+  ++packets_.by_kind[static_cast<std::size_t>(what)];
+  if (what == Packet::tcp) return reassembler_.on_segment(segment, time);
   reassembler_.on_time(time);
+}
+
+PacketStats Sniffer::packets() const {
+  PacketStats all = packets_;
+  all.fragments = dissector_.fragments_left_out();
+  return all;
 }
 
 void Sniffer::on_time(Time now) {

@@ -1,8 +1,10 @@
 // Packets -> messages: the stages of this room in one, and the ledger of them all.
 #pragma once
 
+#include <array>
 #include <cstdint>
 
+#include "capture/dissector.h"
 #include "capture/exchange.h"
 #include "capture/packet.h"
 #include "capture/reassembly.h"
@@ -14,10 +16,12 @@ namespace compactor::capture {
 /// byte is accounted for.
 struct PacketStats {
   std::uint64_t packets = 0;
-  std::uint64_t other = 0;      // not TCP over IP
-  std::uint64_t fragments = 0;  // of IP: not put together
-  std::uint64_t malformed = 0;
-  std::uint64_t cut = 0;  // the snaplen left not even the TCP header
+  std::array<std::uint64_t, static_cast<std::size_t>(Packet::count)> by_kind{};
+  std::uint64_t fragments = 0;  // of IP, that could not be put together
+
+  std::uint64_t operator[](Packet what) const { return by_kind[static_cast<std::size_t>(what)]; }
+  /// Not TCP, or not to be seen.
+  std::uint64_t not_tcp() const;
 };
 
 class Sniffer {
@@ -31,13 +35,14 @@ class Sniffer {
   /// The capture is over. Nothing may be fed afterwards.
   void finish();
 
-  const PacketStats& packets() const { return packets_; }
+  PacketStats packets() const;
   const ReassemblyStats& reassembly() const { return reassembler_.stats(); }
   const ExchangeLedger& ledger() const { return tracker_.ledger(); }
   const TlsStats& tls() const { return tls_.stats(); }
 
  private:
   PacketStats packets_;
+  Dissector dissector_;
   ExchangeTracker tracker_;
   TlsSpotter tls_;
   Reassembler reassembler_;

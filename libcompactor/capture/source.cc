@@ -16,6 +16,8 @@
 #include <memory>
 #include <utility>
 
+#include "capture/dissector.h"
+
 namespace compactor::capture {
 namespace {
 
@@ -38,7 +40,7 @@ void require_known(int link_type, const std::string& name) {
   const char* text = pcap_datalink_val_to_name(link_type);
   throw CaptureError(Kind::file,
                      name + ": link type " + (text != nullptr ? text : std::to_string(link_type)) +
-                         " is not supported (Ethernet, Linux cooked, loopback and raw IP are)");
+                         " is not supported (" + std::string(known_link_types()) + " are)");
 }
 
 std::string with_detail(const char* handle_error, const std::string& otherwise) {
