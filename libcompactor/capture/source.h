@@ -10,36 +10,12 @@
 #include <string_view>
 #include <vector>
 
-#include "capture/packet.h"
-#include "compactor/error.h"
+#include "capture/capture_error.h"
+#include "capture/capture_file.h"
 
 struct pcap;
 
 namespace compactor::capture {
-
-/// A capture that cannot be opened, read, filtered or written. The text is for the user, without
-/// the name of the program.
-class CaptureError : public Error {
- public:
-  enum class Kind {
-    file,        // not there, not readable, not a capture, not writable
-    device,      // no such interface, or it is down
-    permission,  // to capture
-    filter,      // the expression is wrong
-  };
-  CaptureError(Kind kind, const std::string& what) : Error(what), kind_(kind) {}
-  Kind kind() const noexcept { return kind_; }
-
- private:
-  Kind kind_;
-};
-
-/// A packet as captured. `bytes` are valid until the next one is read.
-struct CapturedPacket {
-  Time time;
-  std::string_view bytes;
-  std::size_t wire_length = 0;
-};
 
 struct LiveOptions {
   std::string device = "any";
