@@ -188,8 +188,8 @@ void Exchange::on_kind(const HttpStream& found, wire::Kind kind) {
 void Exchange::account_unfinished(Side side) {
   std::size_t& known = unfinished_[index(side)];
   const auto update = [&] {
-    std::size_t held = stream(side).held();
-    if (body_ && is_server(side)) held += body_->held();
+    std::size_t held = stream(side).memory();
+    if (body_ && is_server(side)) held += body_->memory();
     tracker_.unfinished_ = tracker_.unfinished_ - known + held;
     known = held;
   };

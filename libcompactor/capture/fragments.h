@@ -36,7 +36,7 @@ class FragmentAssembler {
   /// Pieces of packets that were given up, or that are not complete.
   std::uint64_t left_out() const { return given_up_ + held_pieces_; }
   /// Bytes of memory.
-  std::size_t held() const { return held_; }
+  std::size_t memory() const { return held_; }
 
  private:
   struct Key {

@@ -88,10 +88,10 @@ std::optional<std::uint64_t> HttpStream::next_begin() const {
   return parser_ ? base_ + parser_->message_begin() : std::numeric_limits<std::uint64_t>::max();
 }
 
-std::size_t HttpStream::held() const {
-  if (seeker_) return seeker_->held();
+std::size_t HttpStream::memory() const {
+  if (seeker_) return seeker_->memory();
   if (!parser_ || streaming_) return 0;
-  return parser_->held();
+  return parser_->memory();
 }
 
 void HttpStream::seek(std::string_view bytes, const Stamp& stamp) {

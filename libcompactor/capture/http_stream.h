@@ -76,7 +76,7 @@ class HttpStream final : private wire::Sink {
   /// not known.
   std::optional<std::uint64_t> next_begin() const;
   /// Bytes kept in memory.
-  std::size_t held() const;
+  std::size_t memory() const;
 
  private:
   bool on_message(const wire::HttpMessage& message) override;

@@ -24,7 +24,7 @@ class RecordSplitter {
   /// are ignored.
   bool feed(std::string_view bytes);
   /// Bytes kept of a record that is not complete.
-  std::size_t held() const { return held_.size(); }
+  std::size_t memory() const { return held_.size(); }
 
  private:
   bool read_length(std::string_view& bytes);

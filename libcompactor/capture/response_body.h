@@ -26,7 +26,7 @@ class ResponseBody {
   std::string_view type() const { return type_; }
   const std::string& beginning() const { return beginning_; }
   std::uint64_t size() const { return size_; }
-  std::size_t held() const { return splitter_ ? splitter_->held() : 0; }
+  std::size_t memory() const { return splitter_ ? splitter_->memory() : 0; }
 
  private:
   void add(std::string_view bytes);

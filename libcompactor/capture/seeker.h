@@ -53,7 +53,7 @@ class Seeker {
     }
   }
 
-  std::size_t held() const { return bytes_.size() + pieces_.size() * sizeof(Piece); }
+  std::size_t memory() const { return bytes_.size() + pieces_.size() * sizeof(Piece); }
 
  private:
   /// Bytes that came together.

@@ -325,6 +325,7 @@ bool Parser::finish(Sink& sink) {
 }
 
 std::size_t Parser::memory() const {
+  if (!in_message_) return 0;
   std::size_t bytes = fields_.size() * sizeof(Field);
   if (spill_) bytes += spill_->head.size() + spill_->body.size();
   return bytes;
@@ -357,11 +358,6 @@ bool Parser::cut(Sink& sink) {
 
 bool Parser::runs_to_end() const {
   return body_left() == kUnlimited;
-}
-
-std::size_t Parser::held() const {
-  const std::size_t kept = spill_ ? spill_->head.size() + spill_->body.size() : 0;
-  return in_message_ ? kept + fields_.size() * sizeof(Field) : 0;
 }
 
 void Parser::drop_body() {

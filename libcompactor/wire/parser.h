@@ -132,8 +132,6 @@ class Parser {
   std::size_t memory() const;
   /// The head of the message being read is complete, its body is not.
   bool in_body() const { return in_message_ && head_complete_; }
-  /// Bytes of memory that the message being read takes, about.
-  std::size_t held() const;
   /// Chunk headers read of the message being read.
   std::uint32_t chunks() const { return chunks_; }
 
