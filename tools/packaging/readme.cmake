@@ -1,5 +1,6 @@
 # The README for those who have the packages: without what is about the source tree, its links to what is installed.
 # cmake -DFROM=README.md -DTO=FILE -P readme.cmake
+cmake_minimum_required(VERSION 3.25)
 file(READ ${FROM} text)
 set(begin "<!-- in the source tree only -->\n")
 set(end "<!-- end -->\n")
@@ -15,8 +16,8 @@ while(TRUE)
   endif()
   math(EXPR to "${to} + ${end_length}")
   string(SUBSTRING "${text}" 0 ${from} before)
-  string(SUBSTRING "${text}" ${to} -1 behind)
-  string(APPEND before "${behind}")
+  string(SUBSTRING "${text}" ${to} -1 after)
+  string(APPEND before "${after}")
   set(text "${before}")
 endwhile()
 string(REPLACE "](tests/examples" "](examples" text "${text}")
