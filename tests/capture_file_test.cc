@@ -7,6 +7,7 @@
 #include <zlib.h>
 #include <zstd.h>
 
+#include <random>
 #include <string>
 #include <vector>
 

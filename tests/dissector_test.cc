@@ -145,7 +145,8 @@ TEST_CASE("what is inside a tunnel is read, whatever the tunnel") {
                              ipv4(17, udp(4789,
                                           vxlan + ethernet(0x8100, bytes({0, 1, 8, 0}) + ip4))))))},
   };
-  for (const auto& [name, packet] : all) {
+  for (const auto& [title, packet] : all) {
+    const std::string& name = title;
     CAPTURE(name);
     const Reading reading = read(kEthernet, packet);
     CHECK(to_string(reading.what) == "tcp");

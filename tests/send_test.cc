@@ -552,7 +552,8 @@ TEST_CASE("the limit of accepted connections is none of outgoing ones") {
   Sending s(options);
   raw::Peer accepted(s.context.bound().port);
   std::vector<raw::Listener> others(3);
-  for (const auto& other : others) s.sender->send(at(other.port()), "n", "", s.deliveries.callback());
+  for (const auto& other : others)
+    s.sender->send(at(other.port()), "n", "", s.deliveries.callback());
   for (auto& other : others) {
     raw::Peer peer = other.accept();
     peer.read_through("\r\n\r\n");

@@ -533,8 +533,7 @@ TEST_CASE("messages that are not complete are bounded together, what stands stil
       "POST /recorder/a HTTP/1.1\r\n" + kFrom + "Content-Length: 1200000\r\n\r\n";
   // All together over the limit, and each smaller than the honest message that comes then.
   std::vector<raw::Peer> still;
-  for (int i = 0; i < 20; ++i)
-    still.emplace_back(s.port()).write(head + std::string(150'000, 'x'));
+  for (int i = 0; i < 20; ++i) still.emplace_back(s.port()).write(head + std::string(150'000, 'x'));
   watcher(s.context).rejections.wait(1);
   s.peer.write(head);
   for (int i = 0; i < 12; ++i) {

@@ -1,4 +1,3 @@
-#include "capture/packet_writer.h"
 #include "capture/source.h"
 
 #include <doctest/doctest.h>
@@ -9,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "capture/packet_writer.h"
 #include "capture_kit.h"
 
 using namespace compactor::capture;  // NOLINT

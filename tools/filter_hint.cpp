@@ -12,7 +12,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t most_examples = 3;
-constexpr std::size_t most_names = 300;
+constexpr std::size_t most_names_kept = 300;
 constexpr std::size_t most_names_shown = 12;
 constexpr std::size_t longest_example = 80;
 
@@ -98,7 +98,7 @@ void collect_names(const json& value, std::vector<std::string>& names) {
   if (value.is_array() && !value.empty()) return collect_names(value[0], names);
   if (!value.is_object()) return;
   for (const auto& [key, field] : value.items()) {
-    add_example(names, key, most_names);
+    add_example(names, key, most_names_kept);
     collect_names(field, names);
   }
 }

@@ -178,9 +178,9 @@ void check(const SniffOptions& options) {
         program = path;
         std::free(path);
       }
-      throw Failure(Exit::local, "permission", error.what(),
-                    "sudo setcap cap_net_raw=ep " + program +
-                        " allows it; --proxy needs no permission");
+      throw Failure(
+          Exit::local, "permission", error.what(),
+          "sudo setcap cap_net_raw=ep " + program + " allows it; --proxy needs no permission");
     }
     case CaptureError::Kind::device:
       throw Failure(Exit::local, "interface", error.what(),
@@ -237,7 +237,8 @@ std::string give_up_root(const SniffOptions& options, Console& console) {
   try {
     compactor::capture::drop_privileges(user);
   } catch (const compactor::capture::PrivilegeError& error) {
-    throw Failure(Exit::local, "privileges", error.what(), "-Z USER names another, -Z '' stays root");
+    throw Failure(Exit::local, "privileges", error.what(),
+                  "-Z USER names another, -Z '' stays root");
   }
   // Of a file nobody notices a difference; what listens says it anyway.
   if (options.file) console.detail(1, "running as " + user + " now, not as root (-Z changes that)");
@@ -455,9 +456,12 @@ class PacketRun {
 
   void keep_packets() {
     compactor::capture::WriterOptions to{
-        *options_.keep, options_.rotate_size.value_or(0),
+        *options_.keep,
+        options_.rotate_size.value_or(0),
         std::chrono::ceil<std::chrono::seconds>(options_.rotate_age.value_or(Duration(0))),
-        options_.rotate_files, options_.flush, files_.in_use()};
+        options_.rotate_files,
+        options_.flush,
+        files_.in_use()};
     try {
       writer_.emplace(source_, std::move(to), files_.take_keep());
     } catch (const FileInUse&) {

@@ -11,7 +11,7 @@ namespace tool {
 
 namespace {
 
-constexpr std::array<std::pair<std::string_view, const char*>, 8> types{{
+constexpr std::array<std::pair<std::string_view, const char*>, 8> content_types{{
     {".html", "text/html; charset=utf-8"},
     {".htm", "text/html; charset=utf-8"},
     {".txt", "text/plain; charset=utf-8"},
@@ -23,7 +23,7 @@ constexpr std::array<std::pair<std::string_view, const char*>, 8> types{{
 }};
 
 const char* content_type(std::string_view file) {
-  for (const auto& [ending, type] : types) {
+  for (const auto& [ending, type] : content_types) {
     if (file.ends_with(ending)) return type;
   }
   return "application/octet-stream";

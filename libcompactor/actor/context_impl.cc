@@ -767,7 +767,7 @@ std::shared_ptr<Outbound> ContextImpl::outbound_to(const Address& address) {
     found->second->carry_messages();
     return found->second;
   }
-  const auto connection = make_outbound(address);
+  auto connection = make_outbound(address);
   open(*connection);
   return connection;
 }

@@ -93,7 +93,7 @@ std::shared_ptr<Outbound> ContextImpl::reply_connection(const Address& address) 
     found->second->carry_replies();
     return found->second;
   }
-  const auto connection = make_outbound(address);
+  auto connection = make_outbound(address);
   connection->carry_replies();
   reply_connections_.add(connection);
   open(*connection);

@@ -14,8 +14,8 @@ namespace compactor::capture {
 namespace {
 
 constexpr int kWrite = O_WRONLY | O_CREAT | O_CLOEXEC;
-constexpr mode_t kMode = 0666;      // less the umask
-constexpr int kMostLinks = 40;      // as many as the kernel follows
+constexpr mode_t kMode = 0666;  // less the umask
+constexpr int kMostLinks = 40;  // as many as the kernel follows
 
 [[noreturn]] void cannot_write(const std::string& path, const char* why) {
   throw CaptureError(CaptureError::Kind::file, path + ": cannot write: " + why);

@@ -29,13 +29,13 @@ struct FileId {
 /// Of an open file; nothing when it is not a regular one.
 std::optional<FileId> file_id(int descriptor);
 
-/// A file that is to be written from its start; made when it is not there. What it holds stays until
-/// empty() is called: what comes before may fail. Owns the descriptor.
+/// A file that is to be written from its start; made when it is not there. What it holds stays
+/// until empty() is called: what comes before may fail. Owns the descriptor.
 class OutputFile {
  public:
-  /// Throws FileInUse when it is one of `in_use`, CaptureError when it cannot be written. As root it
-  /// follows a symbolic link only where the link is root's own: in a folder where others may write,
-  /// a link could lead to any file of the system.
+  /// Throws FileInUse when it is one of `in_use`, CaptureError when it cannot be written. As root
+  /// it follows a symbolic link only where the link is root's own: in a folder where others may
+  /// write, a link could lead to any file of the system.
   explicit OutputFile(const std::string& path, const std::vector<FileId>& in_use = {});
   ~OutputFile();
   OutputFile(OutputFile&& other) noexcept;

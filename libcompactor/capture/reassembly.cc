@@ -10,7 +10,7 @@ namespace compactor::capture {
 namespace {
 
 /// What a held piece costs beside its bytes.
-constexpr std::size_t kPieceCost = 160;
+constexpr std::size_t kSegmentCost = 160;
 /// SYNs of one side that are remembered beside the first one.
 constexpr std::size_t kRivals = 4;
 
@@ -232,8 +232,8 @@ void Reassembler::hold(Half& half, const Segment& segment, const Stamp& stamp) {
           std::min(static_cast<std::size_t>(at - stamp.offset), segment.payload.size());
       Piece piece{stop, std::string(segment.payload.substr(from, stop - at)), stamp.time,
                   stamp.acked};
-      half.held += piece.data.size() + kPieceCost;
-      buffered_ += piece.data.size() + kPieceCost;
+      half.held += piece.data.size() + kSegmentCost;
+      buffered_ += piece.data.size() + kSegmentCost;
       half.pieces.emplace_hint(after, at, std::move(piece));
       fresh += stop - at;
     }
@@ -267,8 +267,8 @@ void Reassembler::drain(Flow& flow, Side side) {
   while (!half.pieces.empty() && half.pieces.begin()->first <= half.next) {
     const auto node = half.pieces.extract(half.pieces.begin());
     const Piece& piece = node.mapped();
-    half.held -= piece.data.size() + kPieceCost;
-    buffered_ -= piece.data.size() + kPieceCost;
+    half.held -= piece.data.size() + kSegmentCost;
+    buffered_ -= piece.data.size() + kSegmentCost;
     if (!piece.data.empty()) deliver(flow, side, piece.data, {piece.time, node.key(), piece.acked});
     deliver_gap(flow, side, piece.end, piece.time);
   }

@@ -12,15 +12,15 @@ namespace compactor::wire {
 
 /// The parts of a message. Views into the HttpMessage it was read from.
 struct MessageHead {
-  std::string_view sender;  // trimmed; Libprocess-From wins over User-Agent
-  std::string_view raw_id;  // first path segment, still percent-encoded
-  std::string_view name;    // everything behind the second '/', up to '?' or '#'; not decoded
+  std::string_view sender;   // trimmed; Libprocess-From wins over User-Agent
+  std::string_view raw_id;   // first path segment, still percent-encoded
+  std::string_view name;     // everything behind the second '/', up to '?' or '#'; not decoded
   unsigned reply_depth = 0;  // see kReplyDepthHeader
 };
 
-/// A header of ours, on messages that a program sends only because it received one: 1 on a reply, 2 on
-/// a reply to a reply. Others pass over it; who replies to whatever comes can tell by it that it is
-/// talking to somebody who does the same.
+/// A header of ours, on messages that a program sends only because it received one: 1 on a reply, 2
+/// on a reply to a reply. Others pass over it; who replies to whatever comes can tell by it that it
+/// is talking to somebody who does the same.
 inline constexpr std::string_view kReplyDepthHeader = "Compactor-Reply-Depth";
 
 /// False for a target without a path that begins with '/', as in `OPTIONS *`.

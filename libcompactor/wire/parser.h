@@ -74,8 +74,8 @@ enum class Oversize {
 /// body in one chunk is handed out as views into the fed bytes; only what straddles two feeds, or
 /// many chunks, is copied. Between messages it holds no buffer. Trailers are read and ignored, a
 /// request to upgrade is a plain request. Not accepted although http_parser as Debian builds it
-/// does: a blank in a header's name, a version that is not HTTP, a status under 100, a bad escape in
-/// a query (on which libprocess closes the connection).
+/// does: a blank in a header's name, a version that is not HTTP, a status under 100, a bad escape
+/// in a query (on which libprocess closes the connection).
 ///
 /// A message after which the connection closes (HttpMessage::keep_alive is false: `Connection:
 /// close`, HTTP/1.0 without keep-alive, a 101 response) ends the stream without being an error, as
@@ -93,8 +93,8 @@ class Parser {
   /// be read from it.
   bool feed(std::string_view bytes, Sink& sink);
 
-  /// To be called from inside Sink::on_message: the feed() under way returns after this message, with
-  /// true; what was fed of it is then read up to offset(), and the rest is to be fed again.
+  /// To be called from inside Sink::on_message: the feed() under way returns after this message,
+  /// with true; what was fed of it is then read up to offset(), and the rest is to be fed again.
   void pause() { paused_ = true; }
 
   /// The stream has ended. Completes a response whose body runs to the end; false when it ended

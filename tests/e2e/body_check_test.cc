@@ -127,7 +127,7 @@ TEST_CASE("of a batch each trouble is told once for each name, and no more than 
   }
   CHECK(warnings({"--batch", "-"}, nullptr, {.input = lines}).size() == 2);
   std::string many;
-  for (int i = 0; i < 60; ++i)
+  for (std::size_t i = 0; i < 60; ++i)
     many += R"({"name":"mesos.TaskID","body_hex":"0f)" + std::string(2 * i, '0') + "\"}\n" +
             R"({"name":"m)" + std::to_string(i) + R"(","body_text":"x"})" + "\n";
   Arguments types{"--batch", "-"};

@@ -250,7 +250,8 @@ TEST_CASE("a node cannot end inspect: not by a long line, not by more than there
   };
   Peer small(processes("[]"));
   CHECK(in_little_room(small).exit == 0);
-  std::string numbers(10'000'000, '1');
+  std::string numbers;
+  numbers.resize(10'000'000, '1');
   for (std::size_t i = 1; i < numbers.size(); i += 2) numbers[i] = ',';
   Peer wide(processes("[" + numbers + "1]"));
   const auto full = in_little_room(wide);

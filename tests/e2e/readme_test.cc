@@ -145,9 +145,9 @@ TEST_CASE("what sniff prints in the README is what it prints, and the picture is
   CHECK(masked(joined(whole)) == masked(joined({session[0].begin() + 1, session[0].end()})));
 
   const auto drawn = temporary_file("conversation.svg", "");
-  const auto ran =
-      run({"sniff", "-r", TEST_DATA "/captures/mesos/execute.pcap", "--name", "*RunTask*", "--name",
-           "*StatusUpdate*", "--name", "*Executor*Message", "--diagram", drawn, "-q"});
+  const std::string capture = TEST_DATA "/captures/mesos/execute.pcap";
+  const auto ran = run({"sniff", "-r", capture, "--name", "*RunTask*", "--name", "*StatusUpdate*",
+                        "--name", "*Executor*Message", "--diagram", drawn, "-q"});
   CHECK(ran.exit == 0);
   const bool same = contents(drawn) == contents(SOURCE_ROOT "/man/conversation.svg");
   CHECK_MESSAGE(same, "man/conversation.svg is to be drawn anew: " << drawn);

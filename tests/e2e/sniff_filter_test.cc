@@ -62,8 +62,9 @@ TEST_CASE("calls and events of the v1 API are called by their names") {
                                                                       {"http UPDATE", 10},
                                                                       {"http UPDATE_QUOTA", 1},
                                                                       {"http TEARDOWN", 1}}) {
-    CAPTURE(line);
-    CHECK(all.count(line) == count);
+    const std::string shown_line = line;
+    CAPTURE(shown_line);
+    CHECK(all.count(shown_line) == count);
   }
   for (const auto& event : sniff(v1, {"--http"}).events("http_event")) {
     const bool executor = event.at("url") == "/slave(1)/api/v1/executor";

@@ -30,9 +30,9 @@ struct MessageView {
   std::string_view sender;  // the sender's header as it came, trimmed
   const Pid& to;            // decoded id @ the address this Context advertises
   std::string_view name;
-  std::string_view body;     // decompressed when it came with Content-Encoding: gzip
-  unsigned reply_depth = 0;  // 0: sent of its sender's own accord, as far as is known; 1: as a
-                             // reply (see Context::reply), 2: as a reply to a reply …
+  std::string_view body;          // decompressed when it came with Content-Encoding: gzip
+  unsigned reply_depth = 0;       // 0: sent of its sender's own accord, as far as is known; 1: as a
+                                  // reply (see Context::reply), 2: as a reply to a reply …
   Inbound* connection = nullptr;  // for ReturnAddress::of()
 };
 

@@ -66,8 +66,8 @@ class COMPACTOR_API Process {
   /// message.
   virtual void receive(const MessageView& message);
 
-  /// Whether a message of that name may come while the Context's receiving is paused. For those that
-  /// cost nothing of what the pause is for; called on the loop, for every one of them.
+  /// Whether a message of that name may come while the Context's receiving is paused. For those
+  /// that cost nothing of what the pause is for; called on the loop, for every one of them.
   virtual bool receives_while_paused(std::string_view /*name*/) const { return false; }
 
   /// Calls `handler` for messages of that name. The last installation of a name counts; those of
