@@ -34,12 +34,6 @@ std::string post(const std::string& body) {
          std::to_string(body.size()) + "\r\n\r\n" + body;
 }
 
-/// What a Parser's own objects allocate is all there is: nothing else runs meanwhile.
-std::size_t allocated() {
-  const struct mallinfo2 info = mallinfo2();
-  return info.uordblks + info.hblkhd;
-}
-
 }  // namespace
 
 TEST_CASE("a paused parser hands out one message a feed, and loses no byte, in any split") {
@@ -80,6 +74,16 @@ TEST_CASE("a parser that was paused by the last message of a stream is at its en
 
 // The sanitizers have allocators of their own, of which mallinfo2 knows nothing.
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+namespace {
+
+/// What a Parser's own objects allocate is all there is: nothing else runs meanwhile.
+std::size_t allocated() {
+  const struct mallinfo2 info = mallinfo2();
+  return info.uordblks + info.hblkhd;
+}
+
+}  // namespace
+
 TEST_CASE("memory() is what is kept, of a large body as of a head of many tiny fields") {
   std::string fields = "POST /a/b HTTP/1.1\r\n";
   while (fields.size() < 80'000) fields += "a:\n";
