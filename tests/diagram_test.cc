@@ -1,5 +1,5 @@
 // The diagram of a conversation: what is kept of it, and both ways in which it is drawn.
-#include "diagram.h"
+#include "sniff/diagram.h"
 
 #include <doctest/doctest.h>
 

@@ -1,12 +1,12 @@
 // Filters on documents, apart from any capture.
-#include "sniff_filter.h"
+#include "sniff/sniff_filter.h"
 
 #include <doctest/doctest.h>
 
-#include "body_document.h"
-#include "failure.h"
-#include "type_codec.h"
-#include "v1_body.h"
+#include "body/body_document.h"
+#include "body/type_codec.h"
+#include "body/v1_body.h"
+#include "cli/failure.h"
 
 using namespace tool;
 

@@ -3,8 +3,8 @@
 #include <nlohmann/json.hpp>
 #include <random>
 
-#include "encoding.h"
-#include "json_line.h"
+#include "body/encoding.h"
+#include "output/json_line.h"
 
 TEST_CASE("hex is undone by its decoder") {
   std::mt19937 random(7);

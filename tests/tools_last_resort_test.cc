@@ -10,7 +10,7 @@
 #include <string>
 #include <thread>
 
-#include "last_resort.h"
+#include "cli/last_resort.h"
 
 namespace {
 

@@ -4,7 +4,7 @@
 #include <random>
 #include <vector>
 
-#include "latency.h"
+#include "output/latency.h"
 
 using std::chrono::nanoseconds;
 

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "line_splitter.h"
+#include "body/line_splitter.h"
 
 namespace {
 

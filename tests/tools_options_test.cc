@@ -3,9 +3,9 @@
 #include <set>
 #include <string>
 
-#include "failure.h"
-#include "options.h"
-#include "program.h"
+#include "cli/command_line.h"
+#include "cli/failure.h"
+#include "commands/program.h"
 
 namespace {
 

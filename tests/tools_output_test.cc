@@ -10,7 +10,7 @@
 #include <thread>
 #include <utility>
 
-#include "output.h"
+#include "output/output.h"
 
 namespace {
 

@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "render.h"
+#include "output/render.h"
 
 namespace {
 

@@ -6,7 +6,7 @@
 #include <functional>
 #include <thread>
 
-#include "signals.h"
+#include "cli/signals.h"
 
 namespace {
 

@@ -1,7 +1,7 @@
 #include <doctest/doctest.h>
 
-#include "failure.h"
-#include "values.h"
+#include "cli/failure.h"
+#include "cli/values.h"
 
 using namespace std::chrono_literals;
 using tool::Duration;

@@ -26,9 +26,9 @@
 #include "actor/memory_limit.h"
 #include "actor/net.h"
 #include "actor/outbound.h"
-#include "actor/rate_limit.h"
 #include "actor/reply_connections.h"
 #include "actor/resolver.h"
+#include "base/rate_limit.h"
 #include "compactor/context.h"
 
 namespace compactor {

@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# The arrows of the house: a room finds the headers of the rooms it needs, and those of no other.
+#   arrows.sh COMPILER ROOMS, of which each line is ROOM=INCLUDE;FOLDERS
+set -euo pipefail
+compiler=$1 rooms=$2 status=0
+
+# Whether a source of a room can include a header.
+finds() {
+  local folders folder flags=()
+  folders=$(sed -n "s/^$1=//p" "$rooms")
+  [ -n "$folders" ] || { echo "there is no room $1" >&2; exit 2; }
+  while read -r folder; do flags+=(-I "$folder"); done < <(tr ';' '\n' <<<"$folders")
+  # What the header itself includes of other libraries does not matter.
+  echo "#if !__has_include(\"$2\")
+#error not found
+#endif" | "$compiler" -E "${flags[@]}" -x c++ - >/dev/null 2>&1
+}
+
+while read -r room arrow header; do
+  found=no
+  if finds "$room" "$header"; then found=yes; fi
+  case "$arrow $found" in
+    "may yes" | "never no") ;;
+    *) echo "$room $arrow include $header, and found: $found"; status=1 ;;
+  esac
+done <<'EOF'
+wire may base/rate_limit.h
+wire never actor/context_impl.h
+wire never capture/exchange.h
+text never wire/parser.h
+schema may text/json_parse.h
+schema never wire/parser.h
+schema never body/body.h
+actor may wire/parser.h
+actor never capture/exchange.h
+actor never schema/catalog.h
+capture may wire/parser.h
+capture never actor/context_impl.h
+capture never schema/catalog.h
+http never actor/net.h
+http never output/console.h
+cli never body/body.h
+cli never schema/catalog.h
+body may schema/catalog.h
+body never output/console.h
+output may body/body.h
+output never capture/exchange.h
+output never node/node.h
+node may actor/net.h
+node never capture/exchange.h
+serve may node/node.h
+serve never send/sender.h
+serve never commands/program.h
+send never serve/server.h
+sniff may capture/exchange.h
+sniff may node/node.h
+sniff never send/sender.h
+commands may sniff/sniff_printer.h
+EOF
+exit "$status"

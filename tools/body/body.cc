@@ -1,0 +1,182 @@
+#include "body/body.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+#include "body/encoding.h"
+#include "cli/failure.h"
+#include "schema/json_text.h"
+
+namespace tool {
+
+namespace {
+
+constexpr std::size_t shown_at_most = 200;  // bytes of a body, where it may be cut
+
+constexpr std::array<std::pair<std::string_view, BodyMode>, 7> modes{
+    {{"auto", BodyMode::automatic},
+     {"json", BodyMode::json},
+     {"text", BodyMode::text},
+     {"hex", BodyMode::hex},
+     {"base64", BodyMode::base64},
+     {"none", BodyMode::none},
+     {"summary", BodyMode::summary}}};
+
+void append_text_or_base64(std::string& out, std::string_view bytes) {
+  if (is_printable_utf8(bytes)) {
+    out += ",\"body_text\":\"";
+    compactor::schema::append_json_escaped(out, bytes);
+  } else {
+    out += ",\"body_base64\":\"";
+    compactor::schema::append_base64(out, bytes);
+  }
+  out += '"';
+}
+
+/// The start of the bytes, cut between characters.
+std::string_view start_of(std::string_view bytes) {
+  auto end = shown_at_most;
+  while (end > shown_at_most - 3 && (static_cast<unsigned char>(bytes[end]) & 0xc0) == 0x80) --end;
+  return bytes.substr(0, end);
+}
+
+void append_readable(std::string& out, std::string_view bytes, bool cut) {
+  bool long_one = cut && bytes.size() > shown_at_most;
+  auto shown = long_one ? start_of(bytes) : bytes;
+  append_terminal_escaped(out, shown);
+  if (long_one) out += "… (" + std::to_string(bytes.size() - shown.size()) + " B more)";
+}
+
+Failure bad_body(const std::string& message, std::string hint) {
+  return Failure(Exit::usage, "body", message, std::move(hint));
+}
+
+}  // namespace
+
+std::vector<std::string> body_mode_names() {
+  std::vector<std::string> names;
+  names.reserve(std::size(modes));
+  for (const auto& mode : modes) names.emplace_back(mode.first);
+  return names;
+}
+
+BodyMode parse_body_mode(std::string_view text) {
+  for (const auto& [name, mode] : modes) {
+    if (name == text) return mode;
+  }
+  throw Failure(Exit::usage, "usage", "\"" + std::string(text) + "\" is no way to show a body",
+                "one of auto, json, text, hex, base64, none, summary");
+}
+
+void BodyView::append_json(std::string& out, std::string_view name, std::string_view bytes) const {
+  switch (mode_) {
+    case BodyMode::none:
+    case BodyMode::summary:
+      return;
+    case BodyMode::hex:
+      out += ",\"body_hex\":\"";
+      append_hex(out, bytes);
+      out += '"';
+      return;
+    case BodyMode::base64:
+      out += ",\"body_base64\":\"";
+      compactor::schema::append_base64(out, bytes);
+      out += '"';
+      return;
+    case BodyMode::automatic:
+    case BodyMode::json:
+      if (types_ != nullptr && types_->append_json(out, name, bytes)) return;
+      break;
+    case BodyMode::text:
+      break;
+  }
+  append_text_or_base64(out, bytes);
+}
+
+void BodyView::append_text(std::string& out, std::string_view name, std::string_view bytes) const {
+  if (mode_ == BodyMode::none || mode_ == BodyMode::summary || bytes.empty()) return;
+  out += "  ";
+  switch (mode_) {
+    case BodyMode::hex:
+      append_hex(out, bytes);
+      return;
+    case BodyMode::base64:
+      compactor::schema::append_base64(out, bytes);
+      return;
+    case BodyMode::text:
+      append_readable(out, bytes, false);
+      return;
+    default:
+      break;
+  }
+  if (types_ != nullptr && types_->append_text(out, name, bytes)) return;
+  append_readable(out, bytes, true);
+}
+
+std::string encode_json(std::string_view name, std::string_view json, std::string_view unknown,
+                        TypeCodec* types) {
+  if (types != nullptr) {
+    if (auto bytes = types->encode(name, json, unknown)) return *std::move(bytes);
+  }
+  auto suggestion = types == nullptr ? std::string() : types->suggestion(name);
+  throw bad_body(
+      "\"" + std::string(name) + "\" is no known message type, so its JSON cannot be encoded",
+      (suggestion.empty() ? "" : suggestion + ' ') + "--raw sends the text as it is");
+}
+
+std::string read_file(const std::string& path) {
+  auto fail = [&](int error) {
+    return Failure(
+        Exit::local, "file",
+        "cannot read " + std::string(path) + ": " + std::generic_category().message(error));
+  };
+  int fd = path == "-" ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) throw fail(errno);
+  std::string bytes;
+  std::array<char, 65536> piece;
+  ssize_t got = 0;
+  do {
+    got = ::read(fd, piece.data(), piece.size());
+    if (got > 0) bytes.append(piece.data(), static_cast<std::size_t>(got));
+  } while (bytes.size() <= largest_body && (got > 0 || (got < 0 && errno == EINTR)));
+  int error = got < 0 ? errno : bytes.size() > largest_body ? EFBIG : 0;
+  if (fd != STDIN_FILENO) ::close(fd);
+  if (error != 0) throw fail(error);
+  return bytes;
+}
+
+BodyForm form_of(std::string_view typed, bool raw) {
+  bool bytes = typed == "-" || typed.starts_with('@') || typed.starts_with("hex:") ||
+               typed.starts_with("base64:");
+  if (bytes) return BodyForm::bytes;
+  return typed.starts_with('{') && !raw ? BodyForm::json : BodyForm::text;
+}
+
+std::string read_body(std::string_view name, const std::string& typed, bool raw, TypeCodec* types) {
+  if (typed.starts_with("text:")) return typed.substr(5);
+  if (typed == "-") return read_file("-");
+  if (typed.starts_with('@')) return read_file(typed.substr(1));
+  if (typed.starts_with("hex:")) {
+    auto bytes = decode_hex(std::string_view(typed).substr(4));
+    if (!bytes)
+      throw bad_body("the body after hex: is not pairs of hexadecimal digits", "as in hex:0801");
+    return *std::move(bytes);
+  }
+  if (typed.starts_with("base64:")) {
+    auto bytes = compactor::schema::decode_base64(std::string_view(typed).substr(7));
+    if (!bytes) throw bad_body("the body after base64: is no base64", "as in base64:CAE=");
+    return *std::move(bytes);
+  }
+  if (raw || !typed.starts_with('{')) return typed;
+  if (name.find('.') != std::string_view::npos) return encode_json(name, typed, {}, types);
+  // A name without a dot may still be mapped to a type; if it is not, the braces are text.
+  auto bytes = types == nullptr ? std::nullopt : types->encode(name, typed, {});
+  return bytes ? *std::move(bytes) : typed;
+}
+
+}  // namespace tool

@@ -1,0 +1,60 @@
+#include "body/body_document.h"
+
+#include <charconv>
+#include <string>
+
+namespace tool {
+
+namespace {
+
+using nlohmann::json;
+
+constexpr int deepest = 200;
+
+/// The value that a path as in `tasks[2].data` leads to; null when there is none.
+json* find_at(json& body, std::string_view path) {
+  json* at = &body;
+  while (!path.empty()) {
+    auto step = path.substr(0, path.find('.'));
+    path.remove_prefix(std::min(step.size() + 1, path.size()));
+    auto bracket = step.find('[');
+    auto field = at->find(std::string(step.substr(0, bracket)));
+    if (field == at->end()) return nullptr;
+    at = &*field;
+    if (bracket == std::string_view::npos) continue;
+    std::size_t index = 0;
+    std::from_chars(step.data() + bracket + 1, step.data() + step.size(), index);
+    if (!at->is_array() || index >= at->size()) return nullptr;
+    at = &(*at)[index];
+  }
+  return at;
+}
+
+}  // namespace
+
+std::optional<json> parse_document(std::string_view text) {
+  auto shallow = [](int depth, json::parse_event_t, const json&) { return depth <= deepest; };
+  auto document = json::parse(text, shallow, false);
+  if (document.is_discarded()) return std::nullopt;
+  return document;
+}
+
+std::optional<BodyDocument> document_of(TypeCodec* types, std::string_view name,
+                                        std::string_view bytes) {
+  std::string text = "{\"type\":0";  // so that what the codec appends has a key before its comma
+  if (types == nullptr || !types->append_json(text, name, bytes)) return std::nullopt;
+  auto decoded = parse_document(text + '}');
+  if (!decoded || !decoded->is_object() || !decoded->contains("body")) return std::nullopt;
+  BodyDocument document;
+  document.body = std::move((*decoded)["body"]);
+  auto inner = decoded->find("body_inner");
+  if (inner == decoded->end() || !inner->is_object()) return document;
+  document.inner = document.body;
+  // In the order of the paths: what lies in bytes that lie in bytes comes later.
+  for (auto& [path, value] : inner->items()) {
+    if (auto* at = find_at(document.inner, path)) *at = value;
+  }
+  return document;
+}
+
+}  // namespace tool

@@ -1,0 +1,139 @@
+#include "body/encoding.h"
+
+#include <cstdint>
+
+#include "schema/json_text.h"
+#include "schema/unicode.h"
+
+namespace tool {
+
+using compactor::schema::code_point;
+using compactor::schema::is_invisible;
+using compactor::schema::utf8_length;
+
+namespace {
+
+constexpr std::string_view hex_digits = "0123456789abcdef";
+
+std::uint32_t octet(std::string_view text, std::size_t at) {
+  return static_cast<unsigned char>(text[at]);
+}
+
+int hex_value(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+bool is_control(char32_t code) {
+  return code < 0x20 || (code >= 0x7f && code < 0xa0);
+}
+
+void append_escaped_byte(std::string& out, unsigned char c) {
+  switch (c) {
+    case '\n':
+      out += "\\n";
+      return;
+    case '\r':
+      out += "\\r";
+      return;
+    case '\t':
+      out += "\\t";
+      return;
+    default:
+      out += "\\x";
+      out += hex_digits[c >> 4];
+      out += hex_digits[c & 15];
+  }
+}
+
+/// \u202e; beyond 16 bits \U000e0041, as C++ and Python write it.
+void append_escaped_code(std::string& out, char32_t code) {
+  bool wide = code > 0xffff;
+  out += wide ? "\\U" : "\\u";
+  for (int shift = wide ? 28 : 12; shift >= 0; shift -= 4) out += hex_digits[code >> shift & 15];
+}
+
+}  // namespace
+
+void append_hex(std::string& out, std::string_view bytes) {
+  out.reserve(out.size() + bytes.size() * 2);
+  for (std::size_t at = 0; at < bytes.size(); ++at) {
+    out += hex_digits[octet(bytes, at) >> 4];
+    out += hex_digits[octet(bytes, at) & 15];
+  }
+}
+
+std::optional<std::string> decode_hex(std::string_view text) {
+  std::string bytes;
+  int high = -1;
+  for (char c : text) {
+    if (c == ' ' || c == '\t' || c == '\n' || c == '\r') continue;
+    int value = hex_value(c);
+    if (value < 0) return std::nullopt;
+    if (high < 0) {
+      high = value;
+      continue;
+    }
+    bytes += static_cast<char>(high << 4 | value);
+    high = -1;
+  }
+  if (high >= 0) return std::nullopt;
+  return bytes;
+}
+
+bool is_printable_utf8(std::string_view bytes) {
+  for (std::size_t at = 0; at < bytes.size();) {
+    auto c = octet(bytes, at);
+    if ((c >= 0x20 && c < 0x7f) || c == '\n' || c == '\r' || c == '\t') {
+      ++at;
+      continue;
+    }
+    auto rest = bytes.substr(at);
+    auto length = utf8_length(rest);
+    if (length == 0 || is_control(code_point(rest, length))) return false;
+    at += length;
+  }
+  return true;
+}
+
+bool is_shown_as_it_is(std::string_view text) {
+  while (!text.empty()) {
+    auto length = utf8_length(text);
+    if (length == 0) return false;
+    auto code = code_point(text, length);
+    if (is_control(code) || is_invisible(code)) return false;
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
+void append_terminal_escaped(std::string& out, std::string_view text) {
+  while (!text.empty()) {
+    auto length = utf8_length(text);
+    if (length == 0) {
+      append_escaped_byte(out, static_cast<unsigned char>(text.front()));
+      text.remove_prefix(1);
+      continue;
+    }
+    auto code = code_point(text, length);
+    if (is_control(code)) {
+      append_escaped_byte(out, static_cast<unsigned char>(code));
+    } else if (is_invisible(code)) {
+      append_escaped_code(out, code);
+    } else {
+      if (code == '\\') out += '\\';
+      out.append(text.data(), length);
+    }
+    text.remove_prefix(length);
+  }
+}
+
+std::string terminal_escaped(std::string_view text) {
+  std::string out;
+  append_terminal_escaped(out, text);
+  return out;
+}
+
+}  // namespace tool

@@ -1,0 +1,175 @@
+#include "body/type_codec.h"
+
+#include "body/encoding.h"
+#include "body/mailbox_names.h"
+#include "cli/failure.h"
+#include "schema/json_text.h"
+#include "schema/raw_decoder.h"
+
+namespace tool {
+
+namespace {
+
+using compactor::schema::DecodedBody;
+using compactor::schema::SchemaError;
+
+Failure failure_of(const SchemaError& error, const char* kind) {
+  return Failure(Exit::usage, kind, error.what(), error.hint());
+}
+
+void append_text_key(std::string& out, std::string_view key, std::string_view value) {
+  out += ",\"" + std::string(key) + "\":\"";
+  compactor::schema::append_json_escaped(out, value);
+  out += '"';
+}
+
+void append_base64_key(std::string& out, std::string_view key, std::string_view bytes) {
+  out += ",\"" + std::string(key) + "\":\"";
+  compactor::schema::append_base64(out, bytes);
+  out += '"';
+}
+
+void append_missing(std::string& out, const std::vector<std::string>& missing) {
+  if (missing.empty()) return;
+  out += ",\"body_missing\":[";
+  for (std::size_t i = 0; i < missing.size(); ++i) {
+    out += i == 0 ? "\"" : ",\"";
+    compactor::schema::append_json_escaped(out, missing[i]);
+    out += '"';
+  }
+  out += ']';
+}
+
+std::string fault_of(const DecodedBody& body) {
+  return body.fault + " at byte " + std::to_string(body.fault_offset);
+}
+
+/// The fields of a body of unknown type, if it looks like protobuf: a name of Mesos' kind, and no
+/// text.
+bool append_guess(std::string& out, std::string_view name, std::string_view bytes) {
+  return name.find('.') != std::string_view::npos && !bytes.empty() && !is_printable_utf8(bytes) &&
+         compactor::schema::append_raw_fields(bytes, out);
+}
+
+}  // namespace
+
+std::unique_ptr<compactor::schema::Catalog> make_catalog(
+    const compactor::schema::Sources& sources) {
+  try {
+    return std::make_unique<compactor::schema::Catalog>(sources);
+  } catch (const SchemaError& error) {
+    throw failure_of(error, "type");
+  }
+}
+
+SchemaCodec::SchemaCodec(const TypeOptions& options)
+    : catalog_(make_catalog(options.sources)),
+      writer_(*catalog_, {.emit_defaults = options.emit_defaults, .inner = !options.no_inner}),
+      reader_(*catalog_, {.allow_missing = options.force}) {}
+
+/// PING and PONG, as masters and agents said before Mesos 0.25: into decoded_, and its type. Others
+/// may use these names too, so only what fits to the byte is taken for theirs.
+const google::protobuf::Descriptor* SchemaCodec::decode_old_name(std::string_view name,
+                                                                 std::string_view bytes) {
+  const bool ping = name == old_agent_ping;
+  if (!ping && name != old_agent_pong) return nullptr;
+  const auto* type = catalog_->find(ping ? agent_ping : agent_pong);
+  const bool fits = type != nullptr && writer_.decode(*type, bytes, decoded_) && decoded_.exact() &&
+                    decoded_.unknown.empty();
+  return fits ? type : nullptr;
+}
+
+bool SchemaCodec::append_json(std::string& out, std::string_view name, std::string_view bytes) {
+  std::lock_guard lock(mutex_);
+  const auto* type = catalog_->for_mailbox(name);
+  const auto* old = type == nullptr ? decode_old_name(name, bytes) : nullptr;
+  if (type == nullptr && old == nullptr) {
+    const auto before = out.size();
+    out += ",\"body_guess\":";
+    if (!append_guess(out, name, bytes)) out.resize(before);
+    return false;
+  }
+  if (old == nullptr && !writer_.decode(*type, bytes, decoded_)) {
+    ++misfits_;
+    append_text_key(out, "body_type", type->full_name());
+    append_text_key(out, "body_error", fault_of(decoded_));
+    return false;
+  }
+  out += ",\"body\":";
+  out += decoded_.json;
+  out += ",\"body_type\":\"";
+  out += (old != nullptr ? old : type)->full_name();
+  out += '"';
+  if (!decoded_.inner.empty()) out += ",\"body_inner\":" + decoded_.inner;
+  if (!decoded_.unknown.empty()) append_base64_key(out, "body_unknown", decoded_.unknown);
+  append_missing(out, decoded_.missing);
+  if (!decoded_.exact()) {
+    append_text_key(out, "body_inexact", decoded_.inexact);
+    append_base64_key(out, "body_base64", bytes);
+  }
+  return true;
+}
+
+bool SchemaCodec::append_text(std::string& out, std::string_view name, std::string_view bytes) {
+  std::lock_guard lock(mutex_);
+  const auto* type = catalog_->for_mailbox(name);
+  const auto* old = type == nullptr ? decode_old_name(name, bytes) : nullptr;
+  if (type == nullptr && old == nullptr) {
+    const auto before = out.size();
+    out += "fields, a guess: ";
+    if (append_guess(out, name, bytes)) return true;
+    out.resize(before);
+    return false;
+  }
+  if (old == nullptr && !writer_.decode(*type, bytes, decoded_)) {
+    ++misfits_;
+    out += "(no " + type->full_name() + ": " + fault_of(decoded_) + ") ";
+    return false;
+  }
+  out += decoded_.json;
+  if (!decoded_.inner.empty()) out += "  inner " + decoded_.inner;
+  if (!decoded_.unknown.empty())
+    out += "  + " + std::to_string(decoded_.unknown.size()) + " B of unknown fields";
+  for (const auto& path : decoded_.missing) out += "  missing " + terminal_escaped(path);
+  return true;
+}
+
+std::optional<std::string> SchemaCodec::encode(std::string_view name, std::string_view json,
+                                               std::string_view unknown) {
+  std::lock_guard lock(mutex_);
+  const auto* type = catalog_->for_mailbox(name);
+  if (type == nullptr) return std::nullopt;
+  try {
+    return reader_.encode_text(*type, json).append(unknown);
+  } catch (const SchemaError& error) {
+    throw Failure(Exit::usage, "body", "the body is no " + type->full_name() + ": " + error.what(),
+                  error.hint());
+  }
+}
+
+std::string SchemaCodec::type_of(std::string_view name) {
+  std::lock_guard lock(mutex_);
+  const auto* type = catalog_->for_mailbox(name);
+  return type == nullptr ? std::string() : type->full_name();
+}
+
+std::string SchemaCodec::misfit(std::string_view name, std::string_view bytes) {
+  std::lock_guard lock(mutex_);
+  if (!writer_.decode(*catalog_->for_mailbox(name), bytes, decoded_)) return fault_of(decoded_);
+  const auto& missing = decoded_.missing;
+  if (missing.empty()) return {};
+  constexpr std::size_t most_named = 5;
+  std::string names;
+  for (std::size_t i = 0; i < missing.size() && i < most_named; ++i)
+    names += (i == 0 ? "" : ", ") + missing[i];
+  if (missing.size() > most_named)
+    names += " and " + std::to_string(missing.size() - most_named) + " more";
+  return "it lacks " + names + ", which " + (missing.size() == 1 ? "is" : "are") + " required";
+}
+
+std::string SchemaCodec::suggestion(std::string_view name) {
+  std::lock_guard lock(mutex_);
+  return compactor::schema::did_you_mean(catalog_->suggest(name));
+}
+
+}  // namespace tool

@@ -1,0 +1,63 @@
+// Message types for the commands: the schema room behind the seam of body.h.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "body/body.h"
+#include "schema/catalog.h"
+#include "schema/json_reader.h"
+#include "schema/json_writer.h"
+
+namespace tool {
+
+/// -I --proto --protoset --type --emit-defaults --no-inner --force
+struct TypeOptions {
+  compactor::schema::Sources sources;
+  bool emit_defaults = false;
+  bool no_inner = false;
+  bool force = false;  // encode JSON that lacks required fields
+};
+
+/// Mesos and the user's types. The user's files are read by the constructor, which throws Failure
+/// (exit 2); the built-in types are loaded with the first body. Thread-safe.
+class SchemaCodec : public TypeCodec {
+ public:
+  explicit SchemaCodec(const TypeOptions& options = {});
+
+  /// Beside the keys that are promised: `body_missing`, the paths of required fields that are not
+  /// there; `body_inexact`, why the body does not encode to the same bytes again, with
+  /// `body_base64`, which are those bytes. When the bytes do not fit the type: `body_type` and
+  /// `body_error`, and false; of a name with a dot that is no known type: `body_guess`, its fields
+  /// by number, and false.
+  bool append_json(std::string& out, std::string_view name, std::string_view bytes) override;
+  bool append_text(std::string& out, std::string_view name, std::string_view bytes) override;
+  std::optional<std::string> encode(std::string_view name, std::string_view json,
+                                    std::string_view unknown) override;
+  std::string type_of(std::string_view name) override;
+  std::string misfit(std::string_view name, std::string_view bytes) override;
+  std::string suggestion(std::string_view name) override;
+
+  /// Bodies so far that did not fit their type.
+  std::uint64_t misfits() const { return misfits_; }
+
+ private:
+  const google::protobuf::Descriptor* decode_old_name(std::string_view name,
+                                                      std::string_view bytes);
+
+  std::mutex mutex_;  // the console renders on one thread, an actor's lines are read on another
+  std::unique_ptr<compactor::schema::Catalog> catalog_;
+  compactor::schema::JsonWriter writer_;
+  compactor::schema::JsonReader reader_;
+  compactor::schema::DecodedBody decoded_;
+  std::uint64_t misfits_ = 0;
+};
+
+/// The catalog of these sources; throws Failure (exit 2).
+std::unique_ptr<compactor::schema::Catalog> make_catalog(const compactor::schema::Sources& sources);
+
+}  // namespace tool

@@ -1,0 +1,182 @@
+// compactor sniff: every libprocess message on a wire, in a file, or through a proxy.
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "capture/output_file.h"
+#include "capture/source.h"
+#include "cli/command_line.h"
+#include "cli/failure.h"
+#include "commands/program.h"
+#include "output/options.h"
+#include "sniff/diagram_file.h"
+#include "sniff/sniff_run.h"
+
+namespace tool {
+
+namespace {
+
+using compactor::capture::CaptureError;
+using compactor::capture::FileInUse;
+
+void add_sources(CommandLine& line, SniffOptions& options) {
+  line.positionals("FILTER", options.filter, "a pcap filter: see pcap-filter(7)");
+  line.group("Source");
+  line.text("-i,--interface", "IFACE", options.interface,
+            "capture live from here; default all interfaces");
+  line.text("-r,--read", "FILE", options.file, "read a pcap or pcapng file; - is standard input");
+  line.list("--proxy", "[IP:]PORT=HOST:PORT", options.proxies,
+            "listen on PORT, pass everything on to HOST:PORT, show it; needs no privilege");
+  line.duration("--connect-timeout", options.connect_timeout,
+                "to look up and to connect HOST of --proxy (5s)");
+  line.flag("-D,--list-interfaces", options.list_interfaces, "list what can be captured from");
+  line.list("--port", "N", options.ports,
+            "only TCP port N, also under a VLAN tag; may be repeated");
+  line.size("-B,--buffer-size", options.buffer, "the kernel's capture buffer (32m)");
+  line.size("-s,--snapshot-length", options.snaplen, "bytes captured of each packet (256k)");
+  line.text(
+      "-Z,--relinquish-privileges", "USER", options.user,
+      "user to become when started as root; default who called sudo, else nobody; '' stays root");
+  line.group("Keeping packets");
+  line.text("-w,--write", "FILE", options.keep,
+            "write the packets that match FILTER to a pcap file too");
+  line.size("-C,--rotate-size", options.rotate_size, "begin another file after so many bytes");
+  line.duration("-G,--rotate-time", options.rotate_age,
+                "… after so long; FILE goes through strftime(3)");
+  line.number("-W,--rotate-count", 1, 1'000'000, options.rotate_files,
+              "with -C a ring of N files; with -G end after N");
+  line.flag("-U,--packet-buffered", options.flush, "write each packet at once");
+}
+
+void add_selection(CommandLine& line, SniffOptions& options) {
+  line.group("What is shown");
+  line.list("--from", "GLOB", options.from, "only messages of these senders");
+  line.list("--to", "GLOB", options.to, "only messages to these receivers (id@ip:port)");
+  line.list("--name", "GLOB", options.name, "only messages of these names");
+  line.list("--match", "PATH=VALUE", options.match,
+            "only bodies with this field, at any depth: status.state=TASK_LOST");
+  line.number("-c,--count", 1, UINT64_MAX, options.count, "end after N");
+  line.flag("--http", options.http, "plain HTTP requests too, and the events of /api/v1 streams");
+  line.flag("--stats", options.statistics,
+            "tables at the end: by name, by pair, outcomes, latencies");
+  line.text("--diagram", "FILE.svg|FILE.mmd", options.diagram,
+            "draw the messages at the end: as a picture, or for Mermaid");
+  line.flag("--strict", options.strict,
+            "exit 1 when anything was lost: gaps, drops, bytes passed over");
+  line.duration("--answer-wait", options.answer_wait,
+                "show a message without its answer after so long (2s)");
+  add_body_option(line, options.body);
+  add_type_options(line, options.types);
+}
+
+CommandLine declare(SniffOptions& options) {
+  CommandLine line(
+      "sniff", "Shows every libprocess message on a wire, and what became of it.",
+      "  compactor sniff --port 5050                        live, on a Mesos master\n"
+      "  compactor sniff -r trace.pcap --json               a file, for programs\n"
+      "  compactor sniff --proxy 6050=master:5050           where capturing is not allowed\n"
+      "  compactor sniff -i lo --name '*StatusUpdate*' --match status.state=TASK_LOST\n");
+  add_sources(line, options);
+  add_selection(line, options);
+  add_output_options(line, options.output);
+  return line;
+}
+
+Failure usage(const std::string& what, const std::string& hint = "compactor help sniff") {
+  return {Exit::usage, "usage", what, hint};
+}
+
+void check(const SniffOptions& options) {
+  int sources =
+      (options.interface ? 1 : 0) + (options.file ? 1 : 0) + (options.proxies.empty() ? 0 : 1);
+  if (sources > 1) throw usage("-i, -r and --proxy are three sources: give one of them");
+  if (options.connect_timeout && options.proxies.empty())
+    throw usage("--connect-timeout is about --proxy, which is missing");
+  if (!options.proxies.empty() &&
+      (!options.filter.empty() || !options.ports.empty() || options.keep))
+    throw usage("--proxy sees connections, not packets: no FILTER, --port or -w");
+  bool rotates =
+      options.rotate_size || options.rotate_age || options.rotate_files != 0 || options.flush;
+  if (rotates && !options.keep)
+    throw usage("-C, -G, -W and -U are about the file of -w, which is missing");
+  if (options.rotate_files != 0 && !options.rotate_size && !options.rotate_age)
+    throw usage("-W needs -C or -G");
+  if (options.keep == "-") throw usage("-w needs a file name: standard output is for the messages");
+  if (options.diagram) diagram_format(*options.diagram);
+  if (options.snaplen == 0 || options.snaplen > 262'144) throw usage("-s must be 1 to 256k");
+  if (options.buffer > std::size_t{1} << 30) throw usage("-B must be at most 1g");
+}
+
+[[noreturn]] void rethrow(const CaptureError& error) {
+  switch (error.kind()) {
+    case CaptureError::Kind::filter:
+      throw Failure(Exit::usage, "filter", error.what(), "see pcap-filter(7), or use --port N");
+    case CaptureError::Kind::permission: {
+      std::string program = "$(command -v compactor)";
+      if (char* path = ::realpath("/proc/self/exe", nullptr); path != nullptr) {
+        program = path;
+        std::free(path);
+      }
+      throw Failure(
+          Exit::local, "permission", error.what(),
+          "sudo setcap cap_net_raw=ep " + program + " allows it; --proxy needs no permission");
+    }
+    case CaptureError::Kind::device:
+      throw Failure(Exit::local, "interface", error.what(),
+                    "compactor sniff -D lists the interfaces");
+    case CaptureError::Kind::file:
+      break;
+  }
+  throw Failure(Exit::local, "file", error.what());
+}
+
+std::string as_json(const compactor::capture::Device& device) {
+  nlohmann::ordered_json line = {{"type", "interface"},
+                                 {"name", device.name},
+                                 {"up", device.up},
+                                 {"loopback", device.loopback},
+                                 {"addresses", device.addresses}};
+  if (!device.description.empty()) line["description"] = device.description;
+  return line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
+std::string as_text(const compactor::capture::Device& device) {
+  std::string line =
+      device.name + (device.up ? "  up" : "  down") + (device.loopback ? "  loopback" : "");
+  for (const auto& address : device.addresses) line += "  " + address;
+  if (!device.description.empty()) line += "  (" + device.description + ")";
+  return line;
+}
+
+int list_interfaces(bool json) {
+  for (const auto& device : compactor::capture::list_devices()) {
+    std::puts((json ? as_json(device) : as_text(device)).c_str());
+  }
+  return 0;
+}
+
+}  // namespace
+
+Outline outline_sniff() {
+  SniffOptions options;
+  return declare(options).outline();
+}
+
+int run_sniff(const Arguments& arguments) {
+  SniffOptions options;
+  if (!parse_or_help(declare(options), arguments)) return 0;
+  check(options);
+  try {
+    if (options.list_interfaces) return list_interfaces(options.output.json);
+    if (options.proxies.empty()) return sniff_packets(options);
+    return sniff_proxy(options);
+  } catch (const FileInUse& error) {
+    throw usage(error.what(), "write to another file");
+  } catch (const CaptureError& error) {
+    rethrow(error);
+  } catch (const compactor::SocketError& error) {
+    throw Failure(Exit::unreachable, "socket", error.what());
+  }
+}
+
+}  // namespace tool

@@ -1,0 +1,197 @@
+#include "serve/actor.h"
+
+#include <algorithm>
+#include <new>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "body/line_body.h"
+#include "cli/values.h"
+#include "output/json_line.h"
+#include "wire/encode.h"
+
+namespace tool {
+
+namespace {
+
+// An answer to an older message than these must name its receiver.
+constexpr std::size_t remembered = 65536;
+// A receiver that takes nothing for so long holds up the child's other actions no longer. Only one
+// that the child has chosen does at all.
+constexpr auto room_timeout = std::chrono::seconds(5);
+// Two children that reply to whatever comes, and are set on each other by a forged sender, come to
+// an end; two that play with each other on purpose see it late.
+constexpr unsigned most_replies_in_a_row = 1000;
+constexpr std::size_t shown_of_bad_line = 120;
+
+}  // namespace
+
+struct Actor::Action {
+  bool is_reply = false;
+  bool wants_report = false;
+  std::optional<std::uint64_t> number;
+  compactor::Pid to;
+  std::string name;
+  std::string body;
+};
+
+Actor::Actor(Settings settings, compactor::Context& context, Console& console, Hooks hooks)
+    : settings_(std::move(settings)),
+      context_(context),
+      console_(console),
+      hooks_(std::move(hooks)),
+      body_check_(settings_.types, console),
+      renderer_(make_json_renderer(BodyView(BodyMode::automatic, settings_.types))) {
+  std::lock_guard lock(mutex_);
+  child_ = std::make_unique<Child>(
+      settings_.words, std::vector<std::string>{"COMPACTOR_PID=" + settings_.pid.str()},
+      [this](std::string_view line) { act(line); },
+      [this](const std::string& how) { hooks_.ended(how); });
+  child_->input().watch(hooks_.hold, {});
+}
+
+Actor::~Actor() {
+  finish();
+}
+
+void Actor::finish() {
+  child_->stop();
+  child_->input().watch({}, {});
+}
+
+void Actor::message(const MessageEvent& event, const compactor::ReturnAddress& sender) {
+  std::lock_guard lock(mutex_);
+  auto numbered = event;
+  numbered.number = ++last_number_;
+  auto end = child_->input().write([&](std::string& queue) { renderer_->append(queue, numbered); });
+  conversations_.push_back({last_number_, end, sender});
+  if (conversations_.size() > remembered) conversations_.pop_front();
+}
+
+void Actor::exited(const compactor::Pid& pid, std::string_view reason) {
+  auto text = pid.str();
+  child_->input().write([&](std::string& queue) {
+    renderer_->append(queue, ExitedEvent{text, reason});
+  });
+}
+
+const Actor::Conversation* Actor::conversation(const Action& action) const {
+  if (action.number) {
+    auto found = std::find_if(conversations_.begin(), conversations_.end(),
+                              [&](const Conversation& c) { return c.number == *action.number; });
+    return found == conversations_.end() ? nullptr : &*found;
+  }
+  // The last that the child can have read: what is still queued here it does not know of.
+  auto handed_over = child_->input().handed_over();
+  auto found = std::find_if(conversations_.rbegin(), conversations_.rend(),
+                            [&](const Conversation& c) { return c.end <= handed_over; });
+  return found == conversations_.rend() ? nullptr : &*found;
+}
+
+namespace {
+
+Failure bad_action(const std::string& message) {
+  return Failure(Exit::usage, "action", message);
+}
+
+bool flag_of(const nlohmann::ordered_json& line, const char* key) {
+  auto found = line.find(key);
+  if (found == line.end()) return false;
+  if (!found->is_boolean()) throw bad_action(std::string(key) + " is neither true nor false");
+  return found->get<bool>();
+}
+
+std::optional<std::uint64_t> number_of(const nlohmann::ordered_json& line, const char* key) {
+  auto found = line.find(key);
+  if (found == line.end()) return std::nullopt;
+  if (!found->is_number_unsigned()) throw bad_action(std::string(key) + " is no number from 1");
+  return found->get<std::uint64_t>();
+}
+
+}  // namespace
+
+void Actor::act(std::string_view line) {
+  // The first line may come before the constructor has returned.
+  std::unique_lock(mutex_).unlock();
+  try {
+    auto json = parse_line(line);
+    if (json.contains("send") || json.contains("reply")) {
+      Action action;
+      action.is_reply = json.contains("reply");
+      const auto& what = json[action.is_reply ? "reply" : "send"];
+      if (!what.is_object()) throw bad_action("send and reply take an object");
+      action.wants_report = flag_of(what, "report") || flag_of(json, "report");
+      action.number = number_of(what, "n");
+      action.name = text_of_line(what, "name");
+      if (action.name.empty()) throw bad_action("it has no \"name\"");
+      action.body = body_of_line(what, action.name, settings_.types);
+      body_check_.check(action.name, action.body, form_of_line(what));
+      if (!action.is_reply) action.to = parse_pid(text_of_line(what, "to"));
+      action.is_reply ? reply(action) : send(action);
+    } else if (json.contains("link")) {
+      context_.link(settings_.pid, parse_pid(text_of_line(json, "link")));
+    } else if (flag_of(json, "terminate")) {
+      hooks_.terminate();
+    } else {
+      throw bad_action("none of send, reply, link, terminate");
+    }
+  } catch (const std::bad_alloc&) {
+    throw;  // no fault of the line's
+  } catch (const std::exception& error) {
+    console_.peer_warning("the child wrote a line that is no action (" + std::string(error.what()) +
+                          "): " + std::string(line.substr(0, shown_of_bad_line)));
+  }
+}
+
+void Actor::send(const Action& action) {
+  auto from = settings_.pid.str();
+  auto result = context_.send_wait(
+      from, action.to, action.name, action.body, room_timeout,
+      [this, action](const compactor::Delivery& delivery) { report(action, delivery); });
+  if (result == compactor::SendResult::queued) return;
+  const char* why =
+      compactor::wire::why_not_sendable(compactor::Style::libprocess, from, action.to, action.name);
+  not_sent(action, why == nullptr ? compactor::to_string(result) : std::string_view(why));
+}
+
+void Actor::reply(Action& action) {
+  std::unique_lock lock(mutex_);
+  const auto* answered = conversation(action);
+  if (answered == nullptr) throw bad_action("there is no such message to reply to");
+  auto sender = answered->sender;
+  lock.unlock();
+  action.to = sender.to;
+  if (sender.depth >= most_replies_in_a_row) {
+    not_sent(action, "it would be more than " + std::to_string(most_replies_in_a_row) +
+                         " replies in a row, each to the one before; send goes on");
+    return;
+  }
+  context_.reply(sender, action.name, action.body,
+                 [this, action](const auto& delivery) { report(action, delivery); });
+}
+
+void Actor::not_sent(const Action& action, std::string_view why) {
+  compactor::Delivery failed;
+  failed.outcome = compactor::Outcome::failed;
+  failed.reason = "not sent: " + std::string(why);
+  report(action, failed);
+}
+
+void Actor::report(const Action& action, const compactor::Delivery& delivery) {
+  bool delivered = delivery.outcome == compactor::Outcome::accepted;
+  bool stopped = delivery.fault == compactor::Fault::stopped;
+  auto to = action.to.str();
+  if (!delivered && !stopped) {
+    console_.peer_warning(action.name + " of the child to " + to +
+                          " was not delivered: " + delivery.reason);
+  }
+  if (!action.wants_report) return;
+  DeliveryEvent event{.to = to, .name = action.name, .size = action.body.size()};
+  event.status = delivery.status;
+  event.outcome = compactor::to_string(delivery.outcome);
+  event.ack = delivery.ack;
+  event.reason = delivery.reason;
+  child_->input().write([&](std::string& queue) { renderer_->append(queue, event); });
+}
+
+}  // namespace tool

@@ -1,0 +1,75 @@
+// serve --exec: an actor written in any language. Messages go to a child process as NDJSON, its
+// lines are actions.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "compactor/context.h"
+#include "node/body_check.h"
+#include "output/console.h"
+#include "serve/child.h"
+
+namespace tool {
+
+/// Thread-safe.
+class Actor {
+ public:
+  struct Settings {
+    std::vector<std::string> words;  // program and arguments
+    compactor::Pid pid;              // that it acts as: sender of its sends, COMPACTOR_PID
+    TypeCodec* types = nullptr;
+  };
+  /// `hold`: the child does not read its messages; `terminate`: it asked for the end; `ended`: it
+  /// has ended, how.
+  struct Hooks {
+    std::function<void(bool)> hold;
+    std::function<void()> terminate;
+    std::function<void(const std::string& how)> ended;
+  };
+
+  /// Throws Failure (exit 6) when the child cannot be started.
+  Actor(Settings settings, compactor::Context& context, Console& console, Hooks hooks);
+  ~Actor();
+
+  /// Ends the child when it has read and answered what it was given. What it sent may still be
+  /// under way.
+  void finish();
+
+  void message(const MessageEvent& event, const compactor::ReturnAddress& sender);
+  void exited(const compactor::Pid& pid, std::string_view reason);
+
+ private:
+  struct Conversation {
+    std::uint64_t number;
+    std::uint64_t end;  // where its line ends in all that was written to the child
+    compactor::ReturnAddress sender;
+  };
+  struct Action;
+
+  void act(std::string_view line);
+  void send(const Action& action);
+  void reply(Action& action);
+  void not_sent(const Action& action, std::string_view why);
+  void report(const Action& action, const compactor::Delivery& delivery);
+  const Conversation* conversation(const Action& action) const;
+
+  Settings settings_;
+  compactor::Context& context_;
+  Console& console_;
+  Hooks hooks_;
+  BodyCheck body_check_;                // used on the thread that reads the child
+  std::unique_ptr<Renderer> renderer_;  // used under the lock of the child's input
+  std::mutex mutex_;
+  std::uint64_t last_number_ = 0;
+  std::deque<Conversation> conversations_;  // the last ones, by number
+  std::unique_ptr<Child> child_;
+};
+
+}  // namespace tool

@@ -1,0 +1,172 @@
+#include "serve/child.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <system_error>
+#include <utility>
+
+#include "cli/failure.h"
+#include "cli/signals.h"
+
+namespace tool {
+
+namespace {
+
+constexpr auto child_patience = std::chrono::milliseconds(2000);
+
+Failure cannot(const std::string& what, int error) {
+  return Failure(Exit::local, "child",
+                 "cannot start " + what + ": " + std::generic_category().message(error),
+                 "--exec takes a program and its arguments, --exec-shell a shell command");
+}
+
+std::array<int, 2> make_pipe(const std::string& what) {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw cannot(what, errno);
+  return ends;
+}
+
+std::vector<char*> pointers(const std::vector<std::string>& texts) {
+  std::vector<char*> out;
+  out.reserve(texts.size() + 1);
+  for (const auto& text : texts) out.push_back(const_cast<char*>(text.c_str()));
+  out.push_back(nullptr);
+  return out;
+}
+
+/// In the child: becomes the program, or writes why not. Between fork and exec nothing may
+/// allocate.
+[[noreturn]] void become(char* const* arguments, char* const* environment, int in, int out,
+                         int report) {
+  ::setpgid(0, 0);
+  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+  restore_signals();
+  ::dup2(in, STDIN_FILENO);
+  ::dup2(out, STDOUT_FILENO);
+  ::execvpe(arguments[0], arguments, environment);
+  int error = errno;
+  [[maybe_unused]] auto written = ::write(report, &error, sizeof error);
+  ::_exit(127);
+}
+
+std::string how_it_ended(int status) {
+  if (WIFSIGNALED(status)) {
+    return "was ended by signal " + std::to_string(WTERMSIG(status)) + " (" +
+           ::strsignal(WTERMSIG(status)) + ")";
+  }
+  return "ended with status " + std::to_string(WEXITSTATUS(status));
+}
+
+}  // namespace
+
+Child::Child(const std::vector<std::string>& words, const std::vector<std::string>& environment,
+             OnLine on_line, OnEnd on_end)
+    : on_line_(std::move(on_line)), on_end_(std::move(on_end)) {
+  auto arguments = pointers(words);
+  auto added = pointers(environment);
+  added.pop_back();
+  for (char** entry = environ; *entry != nullptr; ++entry) added.push_back(*entry);
+  added.push_back(nullptr);
+  auto in = make_pipe(words[0]);
+  auto out = make_pipe(words[0]);
+  auto report = make_pipe(words[0]);
+  pid_ = ::fork();
+  if (pid_ < 0) throw cannot(words[0], errno);
+  if (pid_ == 0) become(arguments.data(), added.data(), in[0], out[1], report[1]);
+  ::close(in[0]);
+  ::close(out[1]);
+  ::close(report[1]);
+  int error = 0;
+  bool failed = ::read(report[0], &error, sizeof error) == static_cast<ssize_t>(sizeof error);
+  ::close(report[0]);
+  in_ = in[1];
+  out_ = out[0];
+  if (failed) {
+    ::close(in_);
+    ::close(out_);
+    ::waitpid(pid_, nullptr, 0);
+    throw cannot(words[0], error);
+  }
+  input_ = std::make_unique<Output>(in_);
+  SignalsBlocked blocked;
+  reader_ = std::thread([this] { read_lines(); });
+  waiter_ = std::thread([this] { await_end(); });
+}
+
+Child::~Child() {
+  stop();
+}
+
+void Child::stop() {
+  if (stopping_.exchange(true)) return;
+  // What it was given it shall read, if it reads at all; then comes the end of its input.
+  bool drained = input_->drain(child_patience);
+  if (drained) end_input();
+  if (!ended_within(child_patience)) ::kill(-pid_, SIGTERM);
+  if (!ended_within(child_patience)) ::kill(-pid_, SIGKILL);
+  waiter_.join();
+  reader_.join();
+  if (!drained) end_input();
+  ::close(out_);
+}
+
+void Child::end_input() {
+  input_->finish();
+  ::close(in_);
+}
+
+bool Child::ended_within(std::chrono::milliseconds time) {
+  auto end = std::chrono::steady_clock::now() + time;
+  while (!ended_ && std::chrono::steady_clock::now() < end) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  return ended_;
+}
+
+void Child::read_lines() {
+  LineSplitter lines;
+  std::array<char, 65536> piece;
+  for (;;) {
+    pollfd ready{out_, POLLIN, 0};
+    // A grandchild may hold the pipe open after the child's end: then only what is there already is
+    // read.
+    int count = ::poll(&ready, 1, 100);
+    if (count == 0 && ended_) break;
+    if (count <= 0) continue;
+    ssize_t got = ::read(out_, piece.data(), piece.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) break;
+    lines.add(std::string_view(piece.data(), static_cast<std::size_t>(got)));
+    hand_out(lines);
+  }
+  lines.end();
+  hand_out(lines);
+  silent_ = true;
+}
+
+void Child::hand_out(LineSplitter& lines) {
+  std::string_view line;
+  while (lines.next(line) != LineSplitter::Found::nothing) {
+    if (!line.empty()) on_line_(line);
+  }
+}
+
+void Child::await_end() {
+  int status = 0;
+  while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+  }
+  ended_ = true;
+  while (!silent_) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  if (!stopping_) on_end_(how_it_ended(status));
+}
+
+}  // namespace tool

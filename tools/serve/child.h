@@ -1,0 +1,64 @@
+// The child process of serve --exec: lines to its standard input, lines from its standard output.
+#pragma once
+
+#include <sys/types.h>
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "body/line_splitter.h"
+#include "output/output.h"
+
+namespace tool {
+
+/// Runs from construction to stop(). It dies with us in any case.
+class Child {
+ public:
+  /// A line of its standard output without the line end, of one longer than longest_line the start;
+  /// on a thread of the child's own.
+  using OnLine = std::function<void(std::string_view line)>;
+  /// It has ended, and all its lines were handed out: how, in words. On a thread of the child's
+  /// own, once.
+  using OnEnd = std::function<void(const std::string& how)>;
+
+  /// `words`: the program (searched in PATH) and its arguments; `environment`: NAME=VALUE to be
+  /// added. stderr is ours. Throws Failure (exit 6) when it cannot be started.
+  Child(const std::vector<std::string>& words, const std::vector<std::string>& environment,
+        OnLine on_line, OnEnd on_end);
+  ~Child();  // stop()
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+
+  /// Ends it: end of input first, then SIGTERM, then SIGKILL, two seconds after each other; waits
+  /// for its end and its last lines. A second call does nothing.
+  void stop();
+
+  /// Never blocks; see Output for what happens when the child does not read.
+  Output& input() { return *input_; }
+
+ private:
+  void read_lines();
+  void hand_out(LineSplitter& lines);
+  void await_end();
+  void end_input();
+  bool ended_within(std::chrono::milliseconds time);
+
+  pid_t pid_ = -1;
+  int in_ = -1;   // its stdin
+  int out_ = -1;  // its stdout
+  OnLine on_line_;
+  OnEnd on_end_;
+  std::unique_ptr<Output> input_;
+  std::atomic<bool> ended_ = false;
+  std::atomic<bool> silent_ = false;  // stdout is at its end
+  std::atomic<bool> stopping_ = false;
+  std::thread reader_;
+  std::thread waiter_;
+};
+
+}  // namespace tool

@@ -1,0 +1,161 @@
+#include "sniff/diagram.h"
+
+#include <algorithm>
+
+#include "body/encoding.h"
+#include "cli/values.h"
+#include "schema/json_text.h"
+
+namespace tool {
+
+using compactor::schema::utf8_length;
+
+namespace {
+
+// Room for the longest names of Mesos, and for an id with a UUID in it.
+constexpr std::size_t most_of_name = 64;
+constexpr std::size_t most_of_id = 44;
+
+/// The first `most` characters of a text that can be shown, with … where there is more.
+std::string shortened(const std::string& text, std::size_t most) {
+  std::size_t end = 0;
+  for (std::size_t count = 0; end < text.size(); ++count) {
+    const std::size_t length = utf8_length(std::string_view(text).substr(end));
+    if (count + 1 == most && end + length < text.size()) return text.substr(0, end) + "…";
+    end += length;
+  }
+  return text;
+}
+
+DiagramProcess process_of(const std::string& pid) {
+  auto at = pid.rfind('@');
+  auto part = [](const std::string& text) { return shortened(terminal_escaped(text), most_of_id); };
+  if (at == std::string::npos) return {terminal_escaped(pid), part(pid), ""};
+  return {terminal_escaped(pid), part(pid.substr(0, at)), part(pid.substr(at + 1))};
+}
+
+DiagramStep::Kind kind_of(std::optional<int> status) {
+  if (!status) return DiagramStep::Kind::unanswered;
+  return *status / 100 == 2 ? DiagramStep::Kind::accepted : DiagramStep::Kind::failed;
+}
+
+}  // namespace
+
+void Diagram::add(const SeenMessageEvent& message) {
+  if (!has_room()) return;
+  auto from = number_of(message.from);
+  auto to = number_of(message.to);
+  if (!from || !to) {
+    ++not_drawn_;
+    return;
+  }
+  if (!message.status) unanswered_[{message.connection, message.seq}] = kept_.size();
+  kept_.push_back({.time = message.time,
+                   .connection = message.connection,
+                   .from = *from,
+                   .to = *to,
+                   .text = shortened(terminal_escaped(message.name), most_of_name),
+                   .size = message.size,
+                   .status = message.status,
+                   .partial = message.partial,
+                   .uncertain = message.uncertain});
+}
+
+void Diagram::add(const SeenAnswerEvent& answer) {
+  auto message = unanswered_.extract({answer.connection, answer.seq});
+  if (!message.empty()) kept_[message.mapped()].status = answer.status;
+}
+
+void Diagram::add(const GapEvent& gap) {
+  if (!has_room()) return;
+  kept_.push_back({.gap = true,
+                   .time = gap.time,
+                   .connection = gap.connection,
+                   .text = std::string(gap.source) + " → " + std::string(gap.destination),
+                   .size = gap.bytes});
+}
+
+bool Diagram::has_room() {
+  if (kept_.size() < most_steps) return true;
+  ++not_drawn_;
+  return false;
+}
+
+std::optional<std::size_t> Diagram::number_of(std::string_view pid) {
+  if (pid.empty()) pid = "(no sender)";
+  auto found = std::find(processes_.begin(), processes_.end(), pid);
+  auto number = static_cast<std::size_t>(found - processes_.begin());
+  if (found != processes_.end()) return number;
+  if (number == most_processes) return std::nullopt;
+  processes_.emplace_back(pid);
+  return number;
+}
+
+/// Messages are told when they are answered; they are drawn when they were said.
+std::vector<Diagram::Kept> Diagram::in_time() const {
+  auto sorted = kept_;
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [](const Kept& a, const Kept& b) { return a.time < b.time; });
+  return sorted;
+}
+
+/// Who speaks first stands first. `from` and `to` become numbers of lifelines.
+std::vector<DiagramProcess> Diagram::number_lifelines(std::vector<Kept>& sorted) const {
+  std::vector<DiagramProcess> lifelines;
+  std::map<std::size_t, std::size_t> numbers;
+  auto renumber = [&](std::size_t& process) {
+    auto [place, is_new] = numbers.try_emplace(process, lifelines.size());
+    if (is_new) lifelines.push_back(process_of(processes_[process]));
+    process = place->second;
+  };
+  for (auto& kept : sorted) {
+    if (kept.gap) continue;
+    renumber(kept.from);
+    renumber(kept.to);
+  }
+  return lifelines;
+}
+
+DiagramStep Diagram::step_of(const Kept& message) {
+  auto kind = kind_of(message.status);
+  auto label = message.text.empty() ? "(no name)" : message.text;
+  label += " · " + human_size(static_cast<double>(message.size));
+  if (message.partial) label += " · partial";
+  if (kind == DiagramStep::Kind::failed) label += " · " + std::to_string(*message.status);
+  if (kind == DiagramStep::Kind::unanswered)
+    label += message.uncertain ? " · answer unknown" : " · no answer";
+  return {kind, message.time, message.from, message.to, label};
+}
+
+/// `known`: who talks on its connection. Only messages tell; without any it might be everybody.
+DiagramStep Diagram::step_of(const Kept& gap, std::optional<Ends> known, std::size_t lifelines) {
+  auto label = "gap of " + counted(gap.size, "byte") + " not captured";
+  if (!known) label += ", " + gap.text;
+  auto ends = known.value_or(Ends{0, lifelines == 0 ? 0 : lifelines - 1});
+  auto [left, right] = std::minmax(ends.first, ends.second);
+  return {DiagramStep::Kind::gap, gap.time, left, right, label};
+}
+
+DiagramPicture Diagram::picture() const {
+  auto sorted = in_time();
+  DiagramPicture picture;
+  picture.not_drawn = not_drawn_;
+  picture.processes = number_lifelines(sorted);
+  std::map<std::uint64_t, Ends> talking;  // on a connection: at first the first, then the last
+  for (const auto& kept : sorted) {
+    if (!kept.gap) talking.try_emplace(kept.connection, kept.from, kept.to);
+  }
+  for (const auto& kept : sorted) {
+    auto known = talking.find(kept.connection);
+    if (!kept.gap) {
+      known->second = {kept.from, kept.to};
+      picture.steps.push_back(step_of(kept));
+    } else {
+      auto ends = known == talking.end() ? std::nullopt : std::optional(known->second);
+      picture.steps.push_back(step_of(kept, ends, picture.processes.size()));
+    }
+  }
+  return picture;
+}
+
+}  // namespace tool

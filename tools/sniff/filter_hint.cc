@@ -1,0 +1,226 @@
+#include "sniff/filter_hint.h"
+
+#include <algorithm>
+#include <cctype>
+
+#include "cli/values.h"
+
+namespace tool {
+
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t most_examples = 3;
+constexpr std::size_t most_names_kept = 300;
+constexpr std::size_t most_names_shown = 12;
+constexpr std::size_t longest_example = 80;
+
+std::string lower_case(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return out;
+}
+
+/// Each [class] as the one character that it would stand for in a shell.
+std::string without_classes(const std::string& glob) {
+  std::string out;
+  for (std::size_t at = 0; at < glob.size(); ++at) {
+    const auto end = glob[at] == '[' ? glob.find(']', at + 1) : std::string::npos;
+    out += end == std::string::npos ? glob[at] : '?';
+    if (end != std::string::npos) at = end;
+  }
+  return out;
+}
+
+/// What a glob for a PID may have been meant to be: an id, or an address, alone.
+std::vector<std::string> pid_variants(const std::string& glob) {
+  if (glob.find('@') != std::string::npos) return {'*' + glob + '*'};
+  const bool address = glob.find_first_not_of("0123456789.*?:") == std::string::npos;
+  if (address && glob.find(':') != std::string::npos) return {"*@" + glob, "*@" + glob + '*'};
+  if (address) return {"*@" + glob + ":*", "*@" + glob + "*"};
+  return {glob + "@*", glob + "(*)@*", "*@" + glob + ":*", '*' + glob + '*'};
+}
+
+std::vector<std::string> name_variants(const std::string& glob) {
+  return {"*." + glob, '*' + glob, glob + '*', '*' + glob + '*'};
+}
+
+/// As it can be typed into a shell.
+std::string quoted(const std::string& text) {
+  const bool plain = text.find_first_of(" *?[](){}$&|;<>'\"\\`!#~") == std::string::npos;
+  return plain ? text : '\'' + text + '\'';
+}
+
+std::string cut(std::string_view text) {
+  std::string out(text.substr(0, longest_example));
+  if (out.size() < text.size()) out += "…";
+  return out;
+}
+
+void add_example(std::vector<std::string>& examples, std::string_view text, std::size_t most) {
+  if (examples.size() > most) return;  // one more than is shown says that there are more
+  auto example = cut(text);
+  if (std::find(examples.begin(), examples.end(), example) == examples.end())
+    examples.push_back(std::move(example));
+}
+
+std::string listed(const std::vector<std::string>& texts, std::size_t most) {
+  std::string out;
+  for (std::size_t i = 0; i < texts.size() && i < most; ++i) out += (i == 0 ? "" : ", ") + texts[i];
+  return texts.size() > most ? out + " …" : out;
+}
+
+/// Calls `found` for every value that the path leads to from any depth.
+template <class Found>
+void walk(const json& value, const std::vector<std::string>& path, std::size_t step,
+          const Found& found) {
+  if (value.is_array()) {
+    for (const auto& element : value) walk(element, path, step, found);
+    return;
+  }
+  if (step == path.size()) return found(value);
+  if (!value.is_object()) return;
+  for (const auto& [key, field] : value.items()) {
+    if (folded_name(key) == folded_name(path[step])) walk(field, path, step + 1, found);
+  }
+}
+
+template <class Found>
+void walk_all(const json& value, const std::vector<std::string>& path, const Found& found) {
+  if (value.is_object()) walk(value, path, 0, found);
+  if (!value.is_structured()) return;
+  for (const auto& part : value) walk_all(part, path, found);
+}
+
+void collect_names(const json& value, std::vector<std::string>& names) {
+  if (value.is_array() && !value.empty()) return collect_names(value[0], names);
+  if (!value.is_object()) return;
+  for (const auto& [key, field] : value.items()) {
+    add_example(names, key, most_names_kept);
+    collect_names(field, names);
+  }
+}
+
+}  // namespace
+
+FilterHints::FilterHints(const MessageFilter& filter) {
+  const auto add = [&](const char* option, const char* what, const std::vector<std::string>& typed,
+                       std::vector<std::string> (*variants)(const std::string&)) {
+    if (typed.empty()) return;
+    auto& globs = globs_.emplace_back(Globs{.option = option, .what = what, .typed = typed});
+    for (const auto& glob : typed) {
+      const auto plain = without_classes(glob);
+      if (plain != glob) globs.variants.push_back({plain});
+      for (auto& variant : variants(plain)) globs.variants.push_back({std::move(variant)});
+      globs.variants.push_back({plain, true});
+      globs.variants.push_back({'*' + plain + '*', true});
+    }
+  };
+  add("--from", "sender", filter.from, pid_variants);
+  add("--to", "receiver", filter.to, pid_variants);
+  add("--name", "name", filter.name, name_variants);
+  for (const auto& field : filter.fields) fields_.push_back({.match = &field});
+}
+
+void FilterHints::saw(std::string_view from, std::string_view to, std::string_view name) {
+  saw_something_ = true;
+  for (auto& globs : globs_)
+    watch(globs, globs.option == "--from" ? from : globs.option == "--to" ? to : name);
+}
+
+void FilterHints::watch(Globs& globs, std::string_view text) {
+  const auto matches = [&](const std::string& glob) { return glob_matches(glob, text); };
+  globs.matched = globs.matched || std::any_of(globs.typed.begin(), globs.typed.end(), matches);
+  if (globs.matched) return;
+  add_example(globs.examples, text, most_examples);
+  for (auto& variant : globs.variants) {
+    if (!variant.matched.empty()) continue;
+    const bool fits = variant.fold_case ? glob_matches(lower_case(variant.typed), lower_case(text))
+                                        : matches(variant.typed);
+    if (fits) variant.matched = cut(text);
+  }
+}
+
+void FilterHints::saw_body(const BodyDocument* body) {
+  saw_body_ = true;
+  if (body == nullptr) return;
+  decoded_ = true;
+  for (auto& field : fields_) watch(field, *body);
+}
+
+void FilterHints::watch(Field& field, const BodyDocument& body) {
+  const auto& match = *field.match;
+  field.matched = field.matched || match.matches(body);
+  if (field.matched || !field.variant.empty()) return;
+  const auto& document = body.inner.is_null() ? body.body : body.inner;
+  const auto path = match.text().substr(0, match.text().find('='));
+  bool leads_somewhere = false;
+  walk_all(document, match.path(), [&](const json& value) {
+    leads_somewhere = true;
+    if (!value.is_object()) return add_example(field.values, match_text(value), most_examples);
+    for (const auto& [key, inner] : value.items()) {
+      if (inner.is_structured()) continue;
+      if (field.holder.empty()) field.holder = path + '.' + key;
+      if (glob_matches(match.value(), match_text(inner)))
+        field.variant = path + '.' + key + '=' + match.value();
+    }
+  });
+  if (!leads_somewhere) collect_names(document, field.names);
+}
+
+std::string FilterHints::hint(const Globs& globs) {
+  std::string typed;
+  for (const auto& glob : globs.typed)
+    typed += (typed.empty() ? "" : " ") + globs.option + ' ' + quoted(glob);
+  auto text = typed + " matches no " + globs.what + " here: a glob matches the whole of it";
+  const bool classes = std::any_of(globs.typed.begin(), globs.typed.end(),
+                                   [](const auto& glob) { return without_classes(glob) != glob; });
+  if (classes) text += ", and knows * and ?, no [classes]";
+  const auto found = std::find_if(globs.variants.begin(), globs.variants.end(),
+                                  [](const Variant& variant) { return !variant.matched.empty(); });
+  if (found == globs.variants.end())
+    return text + "; there is " + listed(globs.examples, most_examples);
+  if (found->fold_case) return text + ", letter by letter; there is " + found->matched;
+  return text + "; " + globs.option + ' ' + quoted(found->typed) + " matches " + found->matched;
+}
+
+std::string FilterHints::hint(const Field& field) {
+  const auto& match = *field.match;
+  const auto path = match.text().substr(0, match.text().find('='));
+  const auto text = "--match " + quoted(match.text()) + " matches no body here: ";
+  if (!field.variant.empty())
+    return text + path + " holds fields of its own; --match " + quoted(field.variant) + " matches";
+  const bool classes = without_classes(match.value()) != match.value();
+  if (!field.values.empty()) {
+    return text + path + " is " + listed(field.values, most_examples) +
+           (classes ? " (a glob knows * and ?, no [classes])" : "");
+  }
+  if (!field.holder.empty())
+    return text + path + " holds fields of its own, as in " + field.holder + "=…";
+  if (field.names.empty()) return text + "the bodies have no fields";
+  if (const auto near = nearest(match.path().back(), field.names))
+    return text + "there is no field " + path + ", did you mean " + *near + "?";
+  return text + "there is no field " + path + "; there is " + listed(field.names, most_names_shown);
+}
+
+std::vector<std::string> FilterHints::hints() const {
+  std::vector<std::string> all;
+  if (!saw_something_) return all;
+  for (const auto& globs : globs_) {
+    if (!globs.matched) all.push_back(hint(globs));
+  }
+  if (!fields_.empty() && saw_body_ && !decoded_)
+    all.emplace_back(
+        "--match looks into bodies of known types, and there was none: --type "
+        "NAME=TYPE says the type of messages of that name");
+  for (const auto& field : fields_) {
+    if (decoded_ && !field.matched) all.push_back(hint(field));
+  }
+  if (all.empty() && globs_.size() + fields_.size() > 1)
+    all.emplace_back("no message matches all of the filters at once");
+  return all;
+}
+
+}  // namespace tool

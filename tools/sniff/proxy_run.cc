@@ -1,0 +1,140 @@
+// sniff through a proxy.
+#include <unistd.h>
+
+#include <exception>
+#include <optional>
+#include <thread>
+
+#include "actor/net.h"
+#include "capture/output_file.h"
+#include "capture/proxy.h"
+#include "cli/failure.h"
+#include "cli/signals.h"
+#include "node/node.h"
+#include "sniff/diagram_file.h"
+#include "sniff/sniff_run.h"
+#include "sniff/sniff_start.h"
+
+namespace tool {
+
+namespace {
+
+using compactor::capture::FileId;
+using compactor::capture::Proxy;
+using compactor::capture::ProxyOptions;
+using compactor::capture::ProxyRule;
+
+ProxyRule parse_rule(const std::string& text) {
+  auto bad = [&] {
+    return Failure(Exit::usage, "usage", "--proxy \"" + text + "\" does not read",
+                   "[IP:]PORT=HOST:PORT");
+  };
+  auto equals = text.find('=');
+  auto colon = text.rfind(':');
+  if (equals == std::string::npos || colon == std::string::npos || colon < equals) throw bad();
+  ProxyRule rule;
+  auto here = text.substr(0, equals);
+  if (auto split = here.rfind(':'); split != std::string::npos) {
+    rule.listen_host = here.substr(0, split);
+    here = here.substr(split + 1);
+    if (rule.listen_host.empty()) throw bad();
+  }
+  auto unbracketed = [](std::string host) {
+    bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
+    return bracketed ? host.substr(1, host.size() - 2) : host;
+  };
+  rule.listen_host = unbracketed(rule.listen_host);
+  rule.listen_port = static_cast<std::uint16_t>(parse_number(here, 0, 65535, "--proxy"));
+  rule.host = unbracketed(text.substr(equals + 1, colon - equals - 1));
+  rule.port = static_cast<std::uint16_t>(parse_number(text.substr(colon + 1), 1, 65535, "--proxy"));
+  if (rule.host.empty()) throw bad();
+  return rule;
+}
+
+ProxyOptions proxy_options(const SniffOptions& options) {
+  ProxyOptions made;
+  made.exchange = exchange_options(options);
+  made.connect_timeout = options.connect_timeout.value_or(made.connect_timeout);
+  const std::size_t descriptors = compactor::raise_descriptor_limit();
+  constexpr std::size_t others = 64;  // of ours, not a client's
+  made.max_clients = descriptors > 2 * others ? (descriptors - others) / 2 : descriptors / 4;
+  return made;
+}
+
+/// Through a proxy, on a thread of its own.
+class ProxyRun {
+ public:
+  explicit ProxyRun(const SniffOptions& options)
+      : options_(options),
+        types_(options.types),
+        console_(options.output, BodyView(options.body, &types_)),
+        printer_(console_, printer_options(options, types_, diagram_),
+                 [this] { waiter_.finish(); }),
+        proxy_(rules(options), printer_, proxy_options(options),
+               [this](const std::string& trouble) { console_.warning(trouble); }) {
+    if (options.diagram) diagram_file_.emplace(*options.diagram, std::vector<FileId>());
+    give_up_root(options, console_);
+    console_.watch([this](bool full) { proxy_.pause(full); }, [this] { waiter_.finish(); });
+    waiter_.on_quit = [this] { proxy_.post([this] { console_.note(interim(summary())); }); };
+  }
+  ~ProxyRun() { console_.watch({}, {}); }
+  ProxyRun(const ProxyRun&) = delete;
+  ProxyRun& operator=(const ProxyRun&) = delete;
+
+  int run() {
+    for (const auto port : proxy_.ports())
+      console_.note("listening on port " + std::to_string(port) + ' ' + as_whom(was_root_));
+    std::exception_ptr error;
+    std::thread loop([&] {
+      try {
+        proxy_.run();
+      } catch (...) {
+        error = std::current_exception();
+        waiter_.finish();
+      }
+    });
+    waiter_.wait_for_end();
+    proxy_.stop();
+    loop.join();
+    if (error) std::rethrow_exception(error);
+    if (diagram_file_) diagram_file_->write(diagram_, console_);
+    return conclude(options_, console_, printer_, summary());
+  }
+
+ private:
+  static std::vector<ProxyRule> rules(const SniffOptions& options) {
+    std::vector<ProxyRule> rules;
+    for (const auto& text : options.proxies) rules.push_back(parse_rule(text));
+    const Duration time = options.connect_timeout.value_or(std::chrono::seconds(5));
+    for (auto& rule : rules) rule.addresses = look_up(rule.host, rule.host, time);
+    return rules;
+  }
+
+  SniffSummary summary() const {
+    SniffSummary summary;
+    add_ledger(summary, proxy_.ledger());
+    summary.undecodable += types_.misfits();
+    summary.shown = printer_.shown();
+    summary.connections = proxy_.stats().connections;
+    summary.refused = proxy_.stats().refused;
+    return summary;
+  }
+
+  const SniffOptions& options_;
+  const bool was_root_ = ::geteuid() == 0;
+  SchemaCodec types_;  // reads the user's files, so before root is given up
+  Console console_;
+  Waiter waiter_;
+  Diagram diagram_;
+  SniffPrinter printer_;
+  Proxy proxy_;
+  std::optional<DiagramFile> diagram_file_;
+};
+
+}  // namespace
+
+int sniff_proxy(const SniffOptions& options) {
+  return ProxyRun(options).run();
+}
+
+}  // namespace tool

@@ -1,0 +1,245 @@
+#include "sniff/sniff_printer.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "body/v1_body.h"
+
+namespace tool {
+
+using compactor::capture::Endpoint;
+using compactor::capture::Seen;
+using compactor::capture::SeenAnswer;
+using compactor::capture::SeenGap;
+using compactor::capture::SeenHttp;
+using compactor::capture::SeenMessage;
+using compactor::capture::SeenRecord;
+
+namespace {
+
+constexpr std::size_t most_rows = 1000;
+constexpr std::size_t most_hidden = 65536;
+
+}  // namespace
+
+void SniffStatistics::Row::add(std::size_t size, std::optional<int> status,
+                               std::optional<std::chrono::nanoseconds> after) {
+  smallest = messages == 0 ? size : std::min<std::uint64_t>(smallest, size);
+  largest = std::max<std::uint64_t>(largest, size);
+  ++messages;
+  bytes += size;
+  ++outcomes[status.value_or(0)];
+  if (after) latency->add(*after);
+}
+
+void SniffStatistics::add(std::string_view from, std::string_view to, std::string_view name,
+                          std::size_t size, std::optional<int> status,
+                          std::optional<std::chrono::nanoseconds> latency, WallTime time) {
+  if (all_.empty()) first_ = time;
+  first_ = std::min(first_, time);
+  last_ = std::max(last_, time);
+  row(all_, "all", {}).add(size, status, latency);
+  row(by_name_, name, {}).add(size, status, latency);
+  row(by_pair_, from, to).add(size, status, latency);
+}
+
+SniffStatistics::Row& SniffStatistics::row(Rows& rows, std::string_view first,
+                                           std::string_view second) {
+  Key key{first, second};
+  auto found = rows.find(key);
+  if (found != rows.end()) return found->second;
+  if (rows.size() >= most_rows) key = {"(others)", ""};
+  return rows[key];
+}
+
+void SniffStatistics::print(Console& console) const {
+  print(console, "all", all_);
+  print(console, "name", by_name_);
+  print(console, "pair", by_pair_);
+}
+
+void SniffStatistics::print(Console& console, std::string_view table, const Rows& rows) const {
+  std::vector<const Rows::value_type*> sorted;
+  for (const auto& each : rows) sorted.push_back(&each);
+  std::stable_sort(sorted.begin(), sorted.end(), [](const auto* a, const auto* b) {
+    return a->second.messages > b->second.messages;
+  });
+  auto seconds = std::chrono::duration<double>(last_ - first_).count();
+  bool heading = true;
+  for (const auto* each : sorted) {
+    const auto& row = each->second;
+    StatisticsRow event;
+    event.table = table;
+    event.first = each->first.first;
+    event.second = each->first.second;
+    event.messages = row.messages;
+    event.bytes = row.bytes;
+    event.smallest = row.smallest;
+    event.largest = row.largest;
+    event.per_second = seconds > 0 ? static_cast<double>(row.messages) / seconds : 0;
+    event.outcomes = &row.outcomes;
+    event.latency = row.latency.get();
+    event.heading = std::exchange(heading, false);
+    console.print(event);
+  }
+}
+
+SniffPrinter::SniffPrinter(Console& console, PrinterOptions options, std::function<void()> done)
+    : console_(console),
+      options_(std::move(options)),
+      hints_(options_.filter),
+      done_(std::move(done)) {}
+
+bool SniffPrinter::wants(std::string_view from, std::string_view id, const Endpoint& to,
+                         std::string_view name) {
+  if (!options_.filter.any()) return true;
+  to_.assign(id).append("@").append(to.str());
+  if (shown_ == 0) hints_.saw(from, to_, name);
+  return options_.filter.accepts_head(from, to_, name);
+}
+
+bool SniffPrinter::accepts_body(const SeenMessage& message) {
+  if (options_.filter.fields.empty()) return true;
+  const auto body = document_of(options_.types, message.name, message.body);
+  if (shown_ == 0) hints_.saw_body(body ? &*body : nullptr);
+  return options_.filter.accepts_body(body);
+}
+
+bool SniffPrinter::accepts_http(const HttpSubject& subject,
+                                std::initializer_list<std::string_view> bodies) {
+  const auto& filter = options_.filter;
+  if (!filter.any()) return true;
+  const auto name = subject.kind.empty() ? std::string(subject.url.substr(0, subject.url.find('?')))
+                                         : subject.type + '/' + subject.kind;
+  if (shown_ == 0) hints_.saw(subject.from, subject.to, name);
+  if (!filter.accepts_http(subject)) return false;
+  if (filter.fields.empty()) return true;
+  return std::any_of(bodies.begin(), bodies.end(), [&](std::string_view body) {
+    return filter.accepts_body(api_document(options_.types, subject.type, body));
+  });
+}
+
+void SniffPrinter::print_hints() const {
+  if (shown_ != 0) return;
+  for (const auto& hint : hints_.hints()) console_.note(hint);
+}
+
+void SniffPrinter::on_message(const SeenMessage& message) {
+  if (over_) return;
+  if (!accepts_body(message)) {
+    if (!message.status) hidden_.emplace(message.connection.number, message.seq);
+    if (hidden_.size() > most_hidden) hidden_.erase(hidden_.begin());
+    return;
+  }
+  const auto& ends = this->ends(message);
+  to_.assign(message.id).append("@").append(ends.destination);
+  if (options_.statistics) {
+    statistics_.add(message.from, to_, message.name, message.size, message.status, message.latency,
+                    message.time);
+  }
+  SeenMessageEvent event;
+  event.time = message.time;
+  event.from = message.from;
+  event.to = to_;
+  event.name = message.name;
+  event.body = message.body;
+  event.size = message.size;
+  event.source = ends.source;
+  event.destination = ends.destination;
+  event.status = message.status;
+  event.latency = message.latency;
+  event.connection = message.connection.number;
+  event.seq = message.seq;
+  event.partial = message.partial;
+  event.uncertain = message.uncertain;
+  event.trouble = message.trouble;
+  print(event);
+  count_shown();
+}
+
+void SniffPrinter::on_answer(const SeenAnswer& answer) {
+  if (over_ || hidden_.erase({answer.connection, answer.seq}) != 0) return;
+  print(SeenAnswerEvent{answer.time, answer.connection, answer.seq, answer.status, answer.latency});
+}
+
+void SniffPrinter::on_gap(const SeenGap& gap) {
+  if (over_) return;
+  auto source = gap.connection.endpoint(gap.sender).str();
+  auto destination = gap.connection.endpoint(other(gap.sender)).str();
+  GapEvent event;
+  event.time = gap.time;
+  event.connection = gap.connection.number;
+  event.direction = !gap.connection.client                ? "unknown"
+                    : gap.connection.client == gap.sender ? "request"
+                                                          : "response";
+  event.source = source;
+  event.destination = destination;
+  event.bytes = gap.bytes;
+  print(event);
+}
+
+void SniffPrinter::on_http(const SeenHttp& http) {
+  if (over_) return;
+  const auto& ends = this->ends(http);
+  HttpSubject subject{.from = ends.source, .to = ends.destination, .url = http.url};
+  subject.type = call_type(http.url);
+  subject.kind = kind_of(options_.types, subject.type, http.request_body);
+  if (!accepts_http(subject, {http.request_body, http.response_body})) return;
+  SeenHttpEvent event;
+  event.time = http.time;
+  event.source = ends.source;
+  event.destination = ends.destination;
+  event.method = http.method;
+  event.url = http.url;
+  event.call = subject.kind;
+  event.status = http.status;
+  event.latency = http.latency;
+  event.request_size = http.request_size;
+  event.response_size = http.response_size;
+  event.response_type = http.response_type;
+  event.response_body = http.response_body;
+  event.connection = http.connection.number;
+  event.seq = http.seq;
+  console_.print(event);
+  count_shown();
+}
+
+void SniffPrinter::on_record(const SeenRecord& record) {
+  if (over_) return;
+  const auto& ends = this->ends(record);
+  HttpSubject subject{
+      .from = ends.destination, .to = ends.source, .url = record.url, .event = true};
+  subject.type = event_type(record.url);
+  subject.kind = kind_of(options_.types, subject.type, record.record);
+  if (!accepts_http(subject, {record.record})) return;
+  HttpStreamEvent event;
+  event.time = record.time;
+  event.source = subject.from;
+  event.destination = subject.to;
+  event.url = record.url;
+  event.kind = subject.kind;
+  event.content_type = record.type;
+  event.name = subject.type;
+  event.body = record.record;
+  event.connection = record.connection.number;
+  event.seq = record.seq;
+  event.number = record.number;
+  console_.print(event);
+  count_shown();
+}
+
+const SniffPrinter::Ends& SniffPrinter::ends(const Seen& seen) {
+  auto& known = ends_[seen.connection.number % ends_.size()];
+  if (known.connection != seen.connection.number)
+    known = {seen.connection.number, seen.source().str(), seen.destination().str()};
+  return known;
+}
+
+void SniffPrinter::count_shown() {
+  ++shown_;
+  if (options_.limit == 0 || shown_ < options_.limit) return;
+  over_ = true;
+  done_();
+}
+
+}  // namespace tool

@@ -1,0 +1,118 @@
+// What the capture room tells -> what sniff prints.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "capture/exchange.h"
+#include "output/console.h"
+#include "output/latency.h"
+#include "sniff/diagram.h"
+#include "sniff/filter_hint.h"
+#include "sniff/sniff_filter.h"
+
+namespace tool {
+
+/// Counts for --stats: of all, by name, by pair. What is beyond the first thousand names or pairs
+/// is counted as "(others)".
+class SniffStatistics {
+ public:
+  void add(std::string_view from, std::string_view to, std::string_view name, std::size_t size,
+           std::optional<int> status, std::optional<std::chrono::nanoseconds> latency,
+           WallTime time);
+  void print(Console& console) const;
+
+ private:
+  struct Row {
+    std::uint64_t messages = 0;
+    std::uint64_t bytes = 0;
+    std::uint64_t smallest = 0;
+    std::uint64_t largest = 0;
+    std::map<int, std::uint64_t> outcomes{};
+    std::unique_ptr<Latency> latency = std::make_unique<Latency>();
+
+    void add(std::size_t size, std::optional<int> status,
+             std::optional<std::chrono::nanoseconds> after);
+  };
+  using Key = std::pair<std::string, std::string>;
+  using Rows = std::map<Key, Row>;
+
+  static Row& row(Rows& rows, std::string_view first, std::string_view second);
+  void print(Console& console, std::string_view table, const Rows& rows) const;
+
+  Rows all_;
+  Rows by_name_;
+  Rows by_pair_;
+  WallTime first_{};
+  WallTime last_{};
+};
+
+struct PrinterOptions {
+  MessageFilter filter;
+  TypeCodec* types = nullptr;
+  std::uint64_t limit = 0;  // end after so many; 0: never
+  bool statistics = false;
+  Diagram* diagram = nullptr;  // gets what is printed
+};
+
+/// One thread at a time.
+class SniffPrinter : public compactor::capture::ExchangeEvents {
+ public:
+  /// `done` is called when the limit is reached; nothing is printed from then on.
+  SniffPrinter(Console& console, PrinterOptions options, std::function<void()> done);
+
+  std::uint64_t shown() const { return shown_; }
+  const SniffStatistics& statistics() const { return statistics_; }
+  /// At the end: when nothing was shown, what would have been by a filter like the one given.
+  void print_hints() const;
+
+  bool wants(std::string_view from, std::string_view id, const compactor::capture::Endpoint& to,
+             std::string_view name) override;
+  void on_message(const compactor::capture::SeenMessage& message) override;
+  void on_answer(const compactor::capture::SeenAnswer& answer) override;
+  void on_gap(const compactor::capture::SeenGap& gap) override;
+  void on_http(const compactor::capture::SeenHttp& http) override;
+  void on_record(const compactor::capture::SeenRecord& record) override;
+
+ private:
+  /// The texts of a connection's ends, which are the same for each of its messages.
+  struct Ends {
+    std::uint64_t connection = 0;
+    std::string source{};
+    std::string destination{};
+  };
+
+  const Ends& ends(const compactor::capture::Seen& seen);
+  void count_shown();
+  bool accepts_body(const compactor::capture::SeenMessage& message);
+  /// Any of the bodies may have the fields.
+  bool accepts_http(const HttpSubject& subject, std::initializer_list<std::string_view> bodies);
+
+  /// For what the conversation consists of: it stands in the diagram too.
+  template <class Event>
+  void print(const Event& event) {
+    console_.print(event);
+    if (options_.diagram != nullptr) options_.diagram->add(event);
+  }
+
+  Console& console_;
+  PrinterOptions options_;
+  FilterHints hints_;
+  std::function<void()> done_;
+  SniffStatistics statistics_;
+  std::uint64_t shown_ = 0;
+  bool over_ = false;
+  std::array<Ends, 64> ends_{};
+  std::string to_;
+  std::set<std::pair<std::uint64_t, std::uint64_t>>
+      hidden_;  // told without an answer, and not shown
+};
+
+}  // namespace tool

@@ -1,0 +1,105 @@
+#include "sniff/sniff_run.h"
+
+#include <unistd.h>
+
+#include "capture/privileges.h"
+#include "cli/failure.h"
+
+namespace tool {
+
+namespace {
+
+bool lost_something(const SniffSummary& summary) {
+  return summary.truncated || summary.kernel_drops + summary.gaps + summary.passed_over_bytes +
+                                      summary.evicted + summary.abandoned + summary.cut +
+                                      summary.fragments + summary.malformed !=
+                                  0;
+}
+
+/// Grep's rule.
+int judge(const SniffOptions& options, const SniffSummary& summary) {
+  return summary.shown == 0 || (options.strict && lost_something(summary)) ? 1 : 0;
+}
+
+}  // namespace
+
+bool rotates(const SniffOptions& options) {
+  return options.rotate_size || options.rotate_age;
+}
+
+std::string give_up_root(const SniffOptions& options, Console& console) {
+  auto user = options.user.value_or(compactor::capture::unprivileged_user());
+  if (user.empty() || ::geteuid() != 0) return {};
+  try {
+    compactor::capture::drop_privileges(user);
+  } catch (const compactor::capture::PrivilegeError& error) {
+    throw Failure(Exit::local, "privileges", error.what(),
+                  "-Z USER names another, -Z '' stays root");
+  }
+  // Of a file nobody notices a difference; what listens says it anyway.
+  if (options.file) console.detail(1, "running as " + user + " now, not as root (-Z changes that)");
+  return user;
+}
+
+PrinterOptions printer_options(const SniffOptions& options, SchemaCodec& types, Diagram& diagram) {
+  PrinterOptions made;
+  made.types = &types;
+  made.filter = {options.from, options.to, options.name, {}};
+  for (const auto& match : options.match) made.filter.fields.push_back(FieldMatch::parse(match));
+  made.limit = options.count;
+  made.statistics = options.statistics;
+  if (options.diagram) made.diagram = &diagram;
+  return made;
+}
+
+compactor::capture::ExchangeOptions exchange_options(const SniffOptions& options) {
+  compactor::capture::ExchangeOptions made;
+  bool shown = options.body != BodyMode::none && options.body != BodyMode::summary;
+  made.bodies = shown || !options.match.empty();
+  made.http = options.http;
+  made.answer_wait = options.answer_wait;
+  return made;
+}
+
+void add_ledger(SniffSummary& summary, const compactor::capture::ExchangeLedger& ledger) {
+  summary.messages = ledger.messages;
+  summary.http = ledger.http;
+  summary.gaps = ledger.gaps;
+  summary.gap_bytes = ledger.gap_bytes;
+  summary.passed_over_bytes = ledger.passed_over_bytes;
+  summary.undecodable = ledger.undecodable;
+  summary.unanswered = ledger.unanswered;
+  summary.uncertain = ledger.uncertain;
+  summary.stream_bytes = ledger.stream_bytes();
+  summary.message_bytes = ledger.message_bytes;
+  summary.http_bytes = ledger.http_bytes;
+  summary.abandoned = ledger.abandoned;
+}
+
+std::string interim(const SniffSummary& summary) {
+  return std::to_string(summary.packets) + " packets, " + std::to_string(summary.messages) +
+         " messages (" + std::to_string(summary.shown) + " shown), " +
+         std::to_string(summary.gap_bytes) + " bytes in gaps, " +
+         std::to_string(summary.kernel_drops) + " dropped by the kernel so far";
+}
+
+int conclude(const SniffOptions& options, Console& console, const SniffPrinter& printer,
+             const SniffSummary& summary) {
+  if (console.ended()) return 0;
+  if (options.statistics) printer.statistics().print(console);
+  printer.print_hints();
+  if (printer.shown() == 0 && summary.http != 0 && !options.http)
+    console.note(counted(summary.http, "plain HTTP request") + " passed: --http shows them");
+  if (summary.kernel_drops != 0) {
+    console.warning(
+        counted(summary.kernel_drops, "packet") +
+        " came faster than they were read, and were dropped by the kernel: -B makes its "
+        "buffer larger (" +
+        human_size(static_cast<double>(options.buffer)) +
+        "), a FILTER or --port leaves it less to do");
+  }
+  console.print(summary);
+  return judge(options, summary);
+}
+
+}  // namespace tool

@@ -1,0 +1,75 @@
+// One run of sniff: what is asked of it, and what the runs from packets and through a proxy share.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "body/body.h"
+#include "body/type_codec.h"
+#include "capture/exchange.h"
+#include "cli/values.h"
+#include "output/console.h"
+#include "output/events.h"
+#include "sniff/diagram.h"
+#include "sniff/sniff_printer.h"
+
+namespace tool {
+
+struct SniffOptions {
+  std::optional<std::string> interface;
+  std::optional<std::string> file;
+  std::vector<std::string> proxies;
+  std::optional<Duration> connect_timeout;
+  bool list_interfaces = false;
+  std::vector<std::string> filter;
+  std::vector<std::string> ports;
+  std::optional<std::string> keep;
+  std::optional<std::size_t> rotate_size;
+  std::optional<Duration> rotate_age;
+  std::uint64_t rotate_files = 0;
+  bool flush = false;
+  std::size_t buffer = std::size_t{32} << 20;
+  std::size_t snaplen = 262'144;
+  std::optional<std::string> user;
+  std::vector<std::string> from;
+  std::vector<std::string> to;
+  std::vector<std::string> name;
+  std::vector<std::string> match;
+  std::uint64_t count = 0;
+  bool http = false;
+  bool statistics = false;
+  std::optional<std::string> diagram;
+  bool strict = false;
+  Duration answer_wait = std::chrono::seconds(2);
+  BodyMode body = BodyMode::automatic;
+  TypeOptions types;
+  OutputOptions output;
+};
+
+/// Files that a new one takes the place of, by age or size.
+bool rotates(const SniffOptions& options);
+
+/// What root has to open is open: from here on packets, which anybody may have sent or written, are
+/// read by somebody who may do little. The name of the user, empty when nothing changed.
+std::string give_up_root(const SniffOptions& options, Console& console);
+
+PrinterOptions printer_options(const SniffOptions& options, SchemaCodec& types, Diagram& diagram);
+compactor::capture::ExchangeOptions exchange_options(const SniffOptions& options);
+
+void add_ledger(SniffSummary& summary, const compactor::capture::ExchangeLedger& ledger);
+
+/// What SIGQUIT prints.
+std::string interim(const SniffSummary& summary);
+
+/// Prints what stands at the end. The exit status, by grep's rule.
+int conclude(const SniffOptions& options, Console& console, const SniffPrinter& printer,
+             const SniffSummary& summary);
+
+/// From packets, of a file or live. The exit status; throws Failure and CaptureError.
+int sniff_packets(const SniffOptions& options);
+/// Through a proxy. The same.
+int sniff_proxy(const SniffOptions& options);
+
+}  // namespace tool
