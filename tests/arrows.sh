@@ -45,7 +45,6 @@ body may schema/catalog.h
 body never output/console.h
 output may body/body.h
 output never capture/exchange.h
-output never node/node.h
 node may actor/net.h
 node never capture/exchange.h
 serve may node/node.h
