@@ -77,10 +77,7 @@ void Context::check_type(const Pid& pid, const std::function<bool(Process&)>& is
 }
 
 void Context::post(std::function<void()> call) {
-  impl_->post([impl = impl_.get(), call = std::move(call)] {
-    const ContextImpl::Turn turn(*impl);
-    call();
-  });
+  impl_->post(std::move(call));
 }
 
 bool Context::on_loop() const {

@@ -21,19 +21,6 @@ namespace {
 constexpr auto kSweepEvery = std::chrono::milliseconds(250);
 constexpr int kMailboxRoundsAtStop = 100;
 
-Delivery not_delivered(Outcome outcome, Fault fault, int status, std::string reason) {
-  Delivery delivery;
-  delivery.outcome = outcome;
-  delivery.fault = fault;
-  delivery.status = status;
-  delivery.reason = std::move(reason);
-  return delivery;
-}
-
-Delivery stopped_first() {
-  return not_delivered(Outcome::failed, Fault::stopped, 0, "stopped before it was sent");
-}
-
 /// What was asked for; else what the descriptors allow.
 std::size_t connection_limit(std::size_t asked) {
   if (asked > 0) return asked;
@@ -67,40 +54,22 @@ Address advertised_address(const Options& options, const Address& bound) {
   return address;
 }
 
-/// The part of a mailbox event's text that people can do something with.
-std::string text_of(const std::exception_ptr& thrown) {
-  try {
-    std::rethrow_exception(thrown);
-  } catch (const std::exception& error) {
-    return error.what();
-  } catch (...) {
-    return "something that is no std::exception";
-  }
-}
-
-/// The longest registered path that is the path itself or ends at one of its segments.
-template <class Routes>
-typename Routes::mapped_type longest_prefix(const Routes& routes, std::string_view path) {
-  while (path.starts_with('/')) {
-    if (const auto found = routes.find(path); found != routes.end()) return found->second;
-    if (path == "/") return nullptr;
-    path = path.substr(0, std::max<std::size_t>(path.rfind('/'), 1));
-  }
-  return nullptr;
-}
-
 }  // namespace
 
 ContextImpl::ContextImpl(Context& context, Options options)
     : context_(context),
       options_(std::move(options)),
-      observer_(options_.observer ? options_.observer : std::make_shared<Observer>()),
       max_connections_(connection_limit(options_.max_connections)),
       max_outgoing_(connection_limit(options_.max_outgoing)),
       incomplete_(options_.max_incomplete, MemoryLimit::Single::bounded),
       unread_(options_.max_unread, MemoryLimit::Single::allowed),
-      local_budget_(std::make_shared<Budget>(options_.max_queued_bytes, options_.max_unanswered)),
-      reply_connections_(io_, reply_connection_limit(options_, max_outgoing_),
+      loop_([this] { end_turn(); }),
+      reporter_(options_.observer),
+      registry_(loop_, reporter_,
+                std::make_shared<Budget>(options_.max_queued_bytes, options_.max_unanswered),
+                [this](const std::string& id) { forget_links(id); }),
+      router_(registry_, reporter_, options_.delegate),
+      reply_connections_(loop_.io(), reply_connection_limit(options_, max_outgoing_),
                          options_.reply_timeout),
       posted_replies_(options_.max_queued_bytes, options_.max_unanswered),
       read_buffer_(std::make_unique<std::array<char, std::size_t{256} << 10>>()) {
@@ -109,12 +78,8 @@ ContextImpl::ContextImpl(Context& context, Options options)
   listener_.assign(listen_on(wanted.host, wanted.port));
   bound_ = local_of(listener_.native_handle());
   advertised_ = advertised_address(options_, bound_);
-  for (auto& [path, handler] : builtin_routes(*this))
-    routes_.emplace(path, std::make_shared<const RouteHandler>(std::move(handler)));
-  thread_ = std::thread([this] {
-    loop_id_ = std::this_thread::get_id();
-    run();
-  });
+  add_builtin_routes(router_, registry_, reporter_.counters);
+  thread_ = std::thread([this] { run(); });
 }
 
 ContextImpl::~ContextImpl() {
@@ -123,7 +88,7 @@ ContextImpl::~ContextImpl() {
 
 void ContextImpl::run() {
   accept();
-  io_.run();
+  loop_.run();
   std::lock_guard lock(stopped_mutex_);
   stopped_ = true;
   stopped_changed_.notify_all();
@@ -135,7 +100,7 @@ bool ContextImpl::post_task(Task task) {
   std::lock_guard lock(tasks_mutex_);
   if (tasks_closed_) return false;
   tasks_.push_back(std::move(task));
-  if (tasks_.size() == 1) asio::post(io_, [this] { run_tasks(); });
+  if (tasks_.size() == 1) loop_.post([this] { run_tasks(); });
   return true;
 }
 
@@ -144,7 +109,6 @@ bool ContextImpl::post(std::function<void()> task) {
 }
 
 void ContextImpl::run_tasks() {
-  const Turn turn(*this);
   {
     std::lock_guard lock(tasks_mutex_);
     tasks_running_.swap(tasks_);
@@ -165,18 +129,17 @@ void ContextImpl::run_call(const std::function<void()>& call) {
   try {
     call();
   } catch (...) {
-    count(counters.handler_exceptions);
-    warn("a posted call threw: " + text_of(std::current_exception()));
+    reporter_.threw("a posted call");
   }
 }
 
 void ContextImpl::run_send(RemoteSend& send) {
-  count(counters.messages_sent);
+  count(reporter_.counters.messages_sent);
   if (stopping_) {
     send.budget->release_bytes(send.bytes.size());
     send.budget->release_messages(1);
     ++report_.unsent;
-    return complete(send.sent.on_delivery, stopped_first());
+    return reporter_.complete(send.sent.on_delivery, stopped_first());
   }
   const auto connection = outbound_to(send.to);
   connection->output_for(send.bytes.size()) += send.bytes;
@@ -186,16 +149,16 @@ void ContextImpl::run_send(RemoteSend& send) {
 void ContextImpl::run_send(LocalSend& send) {
   LocalMessage& message = send.message;
   if (!send.undeliverable) {
-    count(counters.messages_sent);
-    if (const auto slot = find_slot(message.to)) return enqueue(slot, std::move(message));
+    count(reporter_.counters.messages_sent);
+    if (registry_.send(std::move(message))) return;
     if (stopping_) {
       ++report_.unsent;
-      return complete_local(message, stopped_first());
+      return registry_.complete(message, stopped_first());
     }
-    count(counters.messages_dropped);
+    count(reporter_.counters.messages_dropped);
   }
-  complete_local(message, not_delivered(Outcome::no_such_process, Fault::none, 404,
-                                        "no process " + message.to));
+  registry_.complete(message, not_delivered(Outcome::no_such_process, Fault::none, 404,
+                                            "no process " + message.to));
 }
 
 void ContextImpl::call_on_loop(const std::function<void()>& call) {
@@ -224,14 +187,12 @@ void ContextImpl::call_on_loop(const std::function<void()>& call) {
 
 void ContextImpl::end_turn() {
   // Flushing may end a connection, whose senders may send again: go on until nothing is left.
-  ++turn_depth_;
   while (!inbound_to_flush_.empty() || !outbound_to_flush_.empty()) {
     // Answers before messages: who sends a message and is sent one back learns first that his was
     // queued.
     for (const auto& connection : std::exchange(inbound_to_flush_, {})) connection->flush();
     for (const auto& connection : std::exchange(outbound_to_flush_, {})) connection->flush();
   }
-  --turn_depth_;
   if (stopping_ && !finished_) finish_stop_when_drained();
 }
 
@@ -254,21 +215,6 @@ std::string_view ContextImpl::date() {
   return date_;
 }
 
-void ContextImpl::warn(std::string_view text) {
-  const auto verdict = warnings_.ask();
-  if (verdict == RateLimit::Verdict::pass) observer_->warning(text);
-  if (verdict == RateLimit::Verdict::last)
-    observer_->warning("too many warnings: those of the rest of this second are left out");
-}
-
-void ContextImpl::rejected(const Address& peer, std::string_view why) {
-  count(counters.messages_rejected);
-  const auto verdict = rejections_.ask();
-  if (verdict == RateLimit::Verdict::pass) observer_->rejected(peer, why);
-  if (verdict == RateLimit::Verdict::last)
-    warn("too many rejections: those of the rest of this second are counted, not shown");
-}
-
 // --- Accepting
 
 void ContextImpl::accept() {
@@ -276,14 +222,15 @@ void ContextImpl::accept() {
   listener_.async_wait(asio::posix::stream_descriptor::wait_read, [this](const asio::error_code&
                                                                              failed) {
     if (failed) return;
-    const Turn turn(*this);
+    const Loop::Turn turn(loop_);
     // A few at a time, so that a storm of connections does not hold up the others.
     for (int i = 0; i < 64; ++i) {
       if (inbound_.size() >= max_connections_) {
         accept_paused_ = true;
         if (!std::exchange(accept_warned_, true)) {
-          warn("the limit of " + std::to_string(max_connections_) +
-               " connections is reached: new ones wait until others close (see --max-connections)");
+          reporter_.warn(
+              "the limit of " + std::to_string(max_connections_) +
+              " connections is reached: new ones wait until others close (see --max-connections)");
         }
         return need_sweep();
       }
@@ -296,7 +243,7 @@ void ContextImpl::accept() {
       } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
         accept_paused_ = true;
         if (!std::exchange(accept_warned_, true)) {
-          warn("cannot accept connections: " + describe({errno, std::system_category()}));
+          reporter_.warn("cannot accept connections: " + describe({errno, std::system_category()}));
         }
         return need_sweep();
       } else if (errno != ECONNABORTED && errno != EINTR) {
@@ -308,23 +255,23 @@ void ContextImpl::accept() {
 }
 
 void ContextImpl::accepted(int descriptor, const sockaddr_in& peer) {
-  asio::ip::tcp::socket socket(io_);
+  asio::ip::tcp::socket socket(loop_.io());
   asio::error_code error;
   socket.assign(asio::ip::tcp::v4(), descriptor, error);
   if (error) {
     ::close(descriptor);
-    return warn("cannot serve a connection: " + describe(error));
+    return reporter_.warn("cannot serve a connection: " + describe(error));
   }
   auto connection = std::make_shared<Inbound>(*this, std::move(socket), peer);
   inbound_.insert(connection);
-  count(counters.connections_accepted);
-  count(counters.connections_open);
+  count(reporter_.counters.connections_accepted);
+  count(reporter_.counters.connections_open);
   connection->start();
 }
 
 void ContextImpl::inbound_closed(const std::shared_ptr<Inbound>& connection) {
   inbound_.erase(connection);
-  count(counters.connections_open, std::uint64_t(-1));
+  count(reporter_.counters.connections_open, std::uint64_t(-1));
 }
 
 void ContextImpl::pause_receiving(bool paused) {
@@ -346,9 +293,7 @@ void ContextImpl::go_on_receiving() {
 }
 
 bool ContextImpl::must_wait(std::string_view id, std::string_view name) const {
-  if (!paused_) return false;
-  const auto slot = find_slot(id);
-  return slot && !slot->process->receives_while_paused(name);
+  return paused_ && registry_.must_wait(id, name);
 }
 
 void ContextImpl::need_sweep() {
@@ -357,7 +302,7 @@ void ContextImpl::need_sweep() {
   sweep_timer_.async_wait([this](const asio::error_code& aborted) {
     if (aborted) return;
     sweep_armed_ = false;
-    const Turn turn(*this);
+    const Loop::Turn turn(loop_);
     sweep();
   });
 }
@@ -388,37 +333,11 @@ Pid ContextImpl::spawn(std::shared_ptr<Process> process) {
   if (process->id().find_first_of("\r\n@") != std::string::npos) {
     throw InvalidProcess("a process id cannot have '@', CR or LF: " + process->id());
   }
-  call_on_loop([&] { register_process(process); });
+  call_on_loop([&] {
+    const Loop::Turn turn(loop_);
+    registry_.add(process, {advertised_, &context_, this});
+  });
   return process->pid();
-}
-
-void ContextImpl::register_process(const std::shared_ptr<Process>& process) {
-  const Turn turn(*this);
-  if (stopping_) throw Stopped("the context has been stopped");
-  if (process->context_ != nullptr) throw InvalidProcess(process->id() + " was spawned already");
-  if (processes_.contains(process->id())) {
-    throw InvalidProcess("a process with the id " + process->id() + " exists already");
-  }
-  auto slot = std::make_shared<Slot>();
-  slot->process = process;
-  process->pid_ = {process->id(), advertised_.host, advertised_.port};
-  process->pid_text_ = process->pid_.str();
-  process->self_ = process;
-  process->impl_ = this;
-  process->context_ = &context_;
-  {
-    std::lock_guard lock(processes_mutex_);
-    processes_.emplace(process->id(), slot);
-  }
-  try {
-    process->initialize();
-  } catch (...) {
-    // It may have ended itself before it threw.
-    if (find_slot(process->id()) == slot) forget_process(*slot);
-    process->context_ = nullptr;
-    process->impl_ = nullptr;
-    throw;
-  }
 }
 
 void ContextImpl::terminate(const Pid& pid) {
@@ -426,54 +345,18 @@ void ContextImpl::terminate(const Pid& pid) {
     post([this, pid] { terminate(pid); });
     return;
   }
-  const Turn turn(*this);
-  if (!is_our_address(pid)) return;
-  if (const auto slot = find_slot(pid.id)) end_process(slot);
+  const Loop::Turn turn(loop_);
+  if (is_our_address(pid)) registry_.end(pid.id);
 }
 
-void ContextImpl::end_process(const std::shared_ptr<Slot> slot) {
-  forget_process(*slot);
-  guarded(*slot->process, "finalize", [&] { slot->process->finalize(); });
-}
-
-void ContextImpl::forget_process(Slot& slot) {
-  const std::string& id = slot.process->id();
-  {
-    std::lock_guard lock(processes_mutex_);
-    processes_.erase(id);
-  }
-  if (const auto linked = linked_.extract(id)) {
-    for (Outbound* connection : linked.mapped()) connection->unlink_all(id);
-  }
-  for (const auto& [linker, pid] : local_links_.end(id)) {
-    deliver_exit(linker, pid, ExitReason::closed);
-  }
-  drop_events(slot);
-}
-
-void ContextImpl::drop_events(Slot& slot) {
-  const Fault fault = stopping_ ? Fault::stopped : Fault::terminated;
-  const Delivery delivery =
-      not_delivered(Outcome::failed, fault, 0, slot.process->id() + " ended first");
-  for (const Event& event : std::exchange(slot.mailbox, {})) {
-    if (const auto* message = std::get_if<LocalMessage>(&event)) {
-      if (stopping_) ++report_.unsent;
-      complete_local(*message, delivery);
-    }
-  }
-}
-
-std::shared_ptr<Slot> ContextImpl::find_slot(std::string_view id) const {
-  const auto found = processes_.find(id);
-  return found == processes_.end() ? nullptr : found->second;
+void ContextImpl::forget_links(const std::string& process_id) {
+  const auto linked = linked_.extract(process_id);
+  if (!linked) return;
+  for (Outbound* connection : linked.mapped()) connection->unlink_all(process_id);
 }
 
 std::shared_ptr<Process> ContextImpl::find_local(const Pid& pid) const {
-  if (!is_our_address(pid)) return nullptr;
-  std::unique_lock lock(processes_mutex_, std::defer_lock);
-  if (!on_loop()) lock.lock();
-  const auto slot = find_slot(pid.id);
-  return slot ? slot->process : nullptr;
+  return is_our_address(pid) ? registry_.find(pid.id) : nullptr;
 }
 
 bool ContextImpl::is_our_address(const Pid& pid) const {
@@ -481,142 +364,17 @@ bool ContextImpl::is_our_address(const Pid& pid) const {
          (pid.port == bound_.port && pid.host == bound_.host);
 }
 
-void ContextImpl::enqueue(const std::shared_ptr<Slot>& slot, Event event) {
-  slot->mailbox.push_back(std::move(event));
-  if (!std::exchange(slot->scheduled, true)) ready_.push_back(slot);
-  if (!std::exchange(mailboxes_posted_, true)) {
-    asio::post(io_, [this] {
-      const Turn turn(*this);
-      mailboxes_posted_ = false;
-      run_mailboxes();
-    });
-  }
-}
-
-void ContextImpl::run_mailboxes() {
-  for (const auto& slot : std::exchange(ready_, {})) {
-    slot->scheduled = false;
-    // Only what is there now: what a handler adds comes after everybody else's turn.
-    for (std::size_t n = slot->mailbox.size(); n > 0 && !slot->mailbox.empty(); --n) {
-      Event event = std::move(slot->mailbox.front());
-      slot->mailbox.pop_front();
-      handle(*slot, event);
-    }
-  }
-}
-
-void ContextImpl::handle(Slot& slot, Event& event) {
-  const std::shared_ptr<Process> process = slot.process;
-  if (auto* message = std::get_if<LocalMessage>(&event)) {
-    handle(slot, *message);
-  } else if (auto* call = std::get_if<Call>(&event)) {
-    guarded(*process, "a dispatched call", [&] { call->call(*process); });
-  } else {
-    const auto& exit = std::get<Exit>(event);
-    guarded(*process, "exited", [&] { process->exited(exit.pid, exit.reason); });
-  }
-}
-
-void ContextImpl::handle(Slot& slot, LocalMessage& message) {
-  count(counters.messages_received);
-  count(counters.bytes_received, message.body.size());
-  const Pid from = Pid::from_peer(message.sender).value_or(Pid{"", "0.0.0.0", 0});
-  const MessageView view{from,         message.sender, slot.process->pid(),
-                         message.name, message.body,   message.reply_depth};
-  guarded(*slot.process, message.name, [&] { slot.process->receive(view); });
-  Delivery delivery;
-  delivery.status = 202;
-  delivery.ack = Clock::now() - message.sent;
-  complete_local(message, delivery);
-}
-
-template <class F>
-bool ContextImpl::guarded(const Process& process, std::string_view what, F&& call) {
-  try {
-    call();
-    return true;
-  } catch (...) {
-    count(counters.handler_exceptions);
-    warn(process.id() + ": the handler of " + std::string(what) +
-         " threw: " + text_of(std::current_exception()));
-    return false;
-  }
-}
-
-bool ContextImpl::deliver(const IncomingMessage& message) {
-  // A copy of the owner: the handler may end its own process.
-  const auto slot = find_slot(message.id);
-  if (!slot) return false;
-  const std::shared_ptr<Process> process = slot->process;
-  count(counters.messages_received);
-  count(counters.bytes_received, message.body.size());
-  const MessageView view{message.from, message.sender,      process->pid(),    message.name,
-                         message.body, message.reply_depth, message.connection};
-  guarded(*process, message.name, [&] { process->receive(view); });
-  return true;
-}
-
-HttpResponse ContextImpl::serve_http(const HttpRequest& request) {
-  // The caller has a share in the handler: it may replace itself.
-  const auto answer = [&](const std::shared_ptr<const RouteHandler>& handler) {
-    try {
-      return (*handler)(request);
-    } catch (...) {
-      count(counters.handler_exceptions);
-      const std::string why = text_of(std::current_exception());
-      warn("the route of " + std::string(request.path) + " threw: " + why);
-      return HttpResponse{500, "text/plain; charset=utf-8", why};
-    }
-  };
-  const std::string_view path = request.path.substr(0, request.path.find_last_not_of('/') + 1);
-  const std::size_t slash = path.find('/', 1);
-  const std::string_view rest =
-      slash == std::string_view::npos ? std::string_view("/") : path.substr(slash);
-  std::string decoded;
-  if (!path.empty()) {
-    const auto id = wire::decode_id(
-        path.substr(1, slash == std::string_view::npos ? slash : slash - 1), decoded);
-    if (const auto slot = id ? find_slot(*id) : nullptr) {
-      const std::shared_ptr<Process> process = slot->process;
-      if (const auto handler = longest_prefix(process->routes_, rest)) return answer(handler);
-    }
-  }
-  const std::string_view whole = path.empty() ? std::string_view("/") : path;
-  if (const auto handler = longest_prefix(routes_, whole)) return answer(handler);
-  if (const auto slot = options_.delegate.empty() ? nullptr : find_slot(options_.delegate)) {
-    const std::shared_ptr<Process> process = slot->process;
-    if (const auto handler = longest_prefix(process->routes_, whole)) return answer(handler);
-  }
-  return {404, "text/plain; charset=utf-8", "404 Not Found."};
-}
-
 void ContextImpl::route(std::string path, RouteHandler handler) {
-  if (!path.starts_with('/')) throw std::invalid_argument("a route must start with '/': " + path);
-  call_on_loop(
-      [&] { routes_[std::move(path)] = std::make_shared<const RouteHandler>(std::move(handler)); });
-}
-
-std::vector<std::string> ContextImpl::context_routes() const {
-  std::vector<std::string> paths;
-  for (const auto& [path, handler] : routes_) paths.push_back(path);
-  return paths;
+  call_on_loop([&] { router_.add(std::move(path), std::move(handler)); });
 }
 
 void ContextImpl::dispatch(const Pid& pid, std::function<void(Process&)> call) {
   const auto process = find_local(pid);
   if (!process) throw InvalidProcess(pid.str() + " is no process of this context");
-  if (on_loop()) return enqueue_call(process, std::move(call));
+  if (on_loop()) return registry_.dispatch(process, std::move(call));
   post([this, weak = std::weak_ptr(process), call = std::move(call)]() mutable {
-    enqueue_call(weak.lock(), std::move(call));
+    registry_.dispatch(weak.lock(), std::move(call));
   });
-}
-
-void ContextImpl::enqueue_call(const std::shared_ptr<Process>& process,
-                               std::function<void(Process&)> call) {
-  const Turn turn(*this);
-  // Another of the same id is not meant.
-  const auto slot = process ? find_slot(process->id()) : nullptr;
-  if (slot && slot->process == process) enqueue(slot, Call{std::move(call)});
 }
 
 // --- Timers
@@ -627,12 +385,13 @@ TimerId ContextImpl::delay(Duration after, const Pid& pid, std::function<void(Pr
   const TimerId id = next_timer_.fetch_add(1);
   const auto at = in(after);
   auto start = [this, id, at, weak = std::weak_ptr(process), call = std::move(call)]() mutable {
-    auto& timer = timers_[id] = std::make_unique<asio::steady_timer>(io_, at);
+    auto& timer = timers_[id] = std::make_unique<asio::steady_timer>(loop_.io(), at);
     timer->async_wait(
         [this, id, weak, call = std::move(call)](const asio::error_code& aborted) mutable {
           // Cancelled when it was due already, perhaps.
           if (aborted || timers_.erase(id) == 0) return;
-          enqueue_call(weak.lock(), std::move(call));
+          const Loop::Turn turn(loop_);
+          registry_.dispatch(weak.lock(), std::move(call));
         });
   };
   if (on_loop()) {
@@ -654,17 +413,6 @@ bool ContextImpl::cancel(TimerId timer) {
 }
 
 // --- Sending
-
-void ContextImpl::complete(const OnDelivery& on_delivery, const Delivery& delivery) {
-  if (delivery.outcome != Outcome::accepted) count(counters.deliveries_failed);
-  if (!on_delivery) return;
-  try {
-    on_delivery(delivery);
-  } catch (...) {
-    count(counters.handler_exceptions);
-    warn("the callback of a delivery threw: " + text_of(std::current_exception()));
-  }
-}
 
 std::shared_ptr<Budget> ContextImpl::shared_budget(const Address& address) {
   std::lock_guard lock(budgets_mutex_);
@@ -691,26 +439,17 @@ SendResult ContextImpl::send(const OutgoingMessage& message, OnDelivery on_deliv
 SendResult ContextImpl::send_local(const OutgoingMessage& message, OnDelivery on_delivery,
                                    std::shared_ptr<Process> owner) {
   const auto& [from, to, name, body, depth] = message;
-  if (!local_budget_->reserve(body.size())) return SendResult::full;
+  if (!registry_.budget()->reserve(body.size())) return SendResult::full;
   LocalSend send{{to.id, std::string(from), std::string(name), std::string(body), depth,
                   Clock::now(), std::move(on_delivery), std::move(owner)}};
   if (on_loop()) {
-    count(counters.messages_sent);
-    if (const auto slot = find_slot(to.id)) {
-      enqueue(slot, std::move(send.message));
-      return SendResult::queued;
-    }
-    count(counters.messages_dropped);
+    count(reporter_.counters.messages_sent);
+    if (registry_.send(std::move(send.message))) return SendResult::queued;
+    count(reporter_.counters.messages_dropped);
     // Posted, so that nobody is called back before his send() has returned.
     send.undeliverable = true;
   }
   return post_task(std::move(send)) ? SendResult::queued : SendResult::stopped;
-}
-
-void ContextImpl::complete_local(const LocalMessage& message, const Delivery& delivery) {
-  local_budget_->release_bytes(message.body.size());
-  local_budget_->release_messages(1);
-  complete(message.on_delivery, delivery);
 }
 
 SendResult ContextImpl::send_remote(const OutgoingMessage& message, OnDelivery on_delivery,
@@ -728,10 +467,10 @@ SendResult ContextImpl::send_remote(const OutgoingMessage& message, OnDelivery o
     budget->correct(bound - task.bytes.size());
     return post_task(std::move(task)) ? SendResult::queued : SendResult::stopped;
   }
-  const Turn turn(*this);
+  const Loop::Turn turn(loop_);
   const auto connection = outbound_to({to.host, to.port});
   if (!connection->budget()->reserve(bound)) return SendResult::full;
-  count(counters.messages_sent);
+  count(reporter_.counters.messages_sent);
   std::string& output = connection->output_for(bound);
   const std::size_t before = output.size();
   wire::append_message(output, options_.style, from, to, name, body, depth);
@@ -745,7 +484,7 @@ SendResult ContextImpl::send_wait(const OutgoingMessage& message, Duration timeo
                                   const OnDelivery& on_delivery) {
   if (on_loop()) throw Error("send_wait() on the loop thread would wait for itself");
   const Pid& to = message.to;
-  const auto budget = is_our_address(to) ? local_budget_ : shared_budget({to.host, to.port});
+  const auto budget = is_our_address(to) ? registry_.budget() : shared_budget({to.host, to.port});
   while (true) {
     const SendResult result = send(message, on_delivery);
     if (result != SendResult::full || !budget->wait_roomy(timeout)) return result;
@@ -755,7 +494,7 @@ SendResult ContextImpl::send_wait(const OutgoingMessage& message, Duration timeo
 void ContextImpl::when_room(const Pid& to, std::function<void()> ready) {
   post([this, address = Address{to.host, to.port}, local = is_our_address(to),
         ready = std::move(ready)]() mutable {
-    const auto budget = local ? local_budget_ : shared_budget(address);
+    const auto budget = local ? registry_.budget() : shared_budget(address);
     if (budget->roomy()) return ready();
     // Posted, not called: room is made while connections are being flushed.
     budget->when_roomy([this, ready = std::move(ready)] { post(ready); });
@@ -812,16 +551,9 @@ void ContextImpl::link(const Pid& process, const Pid& to) {
 }
 
 void ContextImpl::link_on_loop(const std::string& process_id, const Pid& to) {
-  const Turn turn(*this);
-  if (!processes_.contains(process_id)) return;
-  if (is_our_address(to)) {
-    if (find_slot(to.id)) {
-      local_links_.add(process_id, to);
-    } else {
-      deliver_exit(process_id, to, ExitReason::closed);
-    }
-    return;
-  }
+  const Loop::Turn turn(loop_);
+  if (!registry_.processes().contains(process_id)) return;
+  if (is_our_address(to)) return registry_.link(process_id, to);
   // The link is noted first and the connection opened then, so a failed connect is an exit like any
   // other.
   outbound_to({to.host, to.port})->link(process_id, to);
@@ -834,8 +566,8 @@ void ContextImpl::unlink(const Pid& process, const Pid& to) {
 }
 
 void ContextImpl::unlink_on_loop(const std::string& process_id, const Pid& to) {
-  const Turn turn(*this);
-  if (is_our_address(to)) return local_links_.remove(process_id, to.id);
+  const Loop::Turn turn(loop_);
+  if (is_our_address(to)) return registry_.unlink(process_id, to);
   if (const auto found = outbound_.find({to.host, to.port}); found != outbound_.end())
     found->second->unlink(process_id, to);
   for (const auto& connection : retired_) connection->unlink(process_id, to);
@@ -846,29 +578,6 @@ void ContextImpl::unlinked(const std::string& process_id, Outbound& connection) 
   if (found == linked_.end()) return;
   found->second.erase(&connection);
   if (found->second.empty()) linked_.erase(found);
-}
-
-void ContextImpl::deliver_exit(const std::string& process_id, const Pid& pid, ExitReason reason) {
-  if (const auto slot = find_slot(process_id)) enqueue(slot, Exit{pid, reason});
-}
-
-Statistics ContextImpl::statistics() const {
-  const auto get = [](const std::atomic<std::uint64_t>& counter) {
-    return counter.load(std::memory_order_relaxed);
-  };
-  Statistics s;
-  s.messages_received = get(counters.messages_received);
-  s.bytes_received = get(counters.bytes_received);
-  s.messages_dropped = get(counters.messages_dropped);
-  s.messages_rejected = get(counters.messages_rejected);
-  s.messages_sent = get(counters.messages_sent);
-  s.deliveries_failed = get(counters.deliveries_failed);
-  s.handler_exceptions = get(counters.handler_exceptions);
-  s.http_requests = get(counters.http_requests);
-  s.connections_accepted = get(counters.connections_accepted);
-  s.connections_open = get(counters.connections_open);
-  s.links = get(counters.links);
-  return s;
 }
 
 // --- Stopping
@@ -889,19 +598,18 @@ void ContextImpl::join() {
 
 void ContextImpl::begin_stop(Duration drain) {
   if (stopping_) return;
-  const Turn turn(*this);
+  const Loop::Turn turn(loop_);
   asio::error_code ignored;
   listener_.close(ignored);
   // What is in the mailboxes now is handled, and so is what that leads to; not an endless
   // conversation with oneself.
-  for (int round = 0; round < kMailboxRoundsAtStop && !ready_.empty(); ++round) run_mailboxes();
+  registry_.run_until_idle(kMailboxRoundsAtStop);
   stopping_ = true;
-  while (!processes_.empty()) end_process(processes_.begin()->second);
+  registry_.close();
   {
     std::lock_guard lock(budgets_mutex_);
     for (const auto& [address, budget] : budgets_) budget->close();
   }
-  local_budget_->close();
   posted_replies_.close();
   for (const auto& connection : std::vector(inbound_.begin(), inbound_.end()))
     connection->shut_down();
@@ -929,6 +637,7 @@ void ContextImpl::finish_stop() {
   if (std::exchange(finished_, true)) return;
   for (const auto& connection : std::vector(inbound_.begin(), inbound_.end())) connection->close();
   for (const auto& connection : all_outbound()) connection->abort(report_);
+  report_.unsent += registry_.unsent();
   std::vector<Task> tasks;
   {
     std::lock_guard lock(tasks_mutex_);
@@ -939,7 +648,7 @@ void ContextImpl::finish_stop() {
     if (auto* remote = std::get_if<RemoteSend>(&task)) run_send(*remote);
     if (auto* local = std::get_if<LocalSend>(&task)) run_send(*local);
   }
-  io_.stop();
+  loop_.stop();
 }
 
 }  // namespace compactor

@@ -64,7 +64,7 @@ void Inbound::await_readable() {
                      [self = shared_from_this()](const asio::error_code& failed) {
                        self->reading_ = false;
                        if (failed || self->state_ == State::closed) return;
-                       const ContextImpl::Turn turn(self->impl_);
+                       const Loop::Turn turn(self->impl_.loop());
                        self->on_readable();
                      });
 }
@@ -134,9 +134,8 @@ void Inbound::resume() {
 /// After the others' turn.
 void Inbound::resume_later() {
   if (std::exchange(resume_planned_, true)) return;
-  asio::post(impl_.io(), [self = shared_from_this()] {
+  impl_.loop().post([self = shared_from_this()] {
     self->resume_planned_ = false;
-    const ContextImpl::Turn turn(self->impl_);
     self->resume();
   });
 }
@@ -159,7 +158,7 @@ void Inbound::give_up_held() {
 }
 
 void Inbound::reject(std::string_view why) {
-  impl_.rejected(to_address(peer_), why);
+  impl_.reporter().rejected(to_address(peer_), why);
 }
 
 void Inbound::drop(std::string_view why) {
@@ -225,8 +224,9 @@ void Inbound::answer_message(const wire::HttpMessage& request, const wire::Messa
 
 void Inbound::deliver(std::string_view id, std::string_view name, std::string_view body,
                       unsigned reply_depth, wire::Persist persist) {
-  const bool found = impl_.deliver({id, sender_, sender_text_, name, body, reply_depth, this});
-  if (!found) ContextImpl::count(impl_.counters.messages_dropped);
+  const bool found =
+      impl_.registry().deliver({id, sender_, sender_text_, name, body, reply_depth, this});
+  if (!found) count(impl_.reporter().counters.messages_dropped);
   owed_.add(found ? ResponseQueue::Common::accepted : ResponseQueue::Common::not_found, persist);
 }
 
@@ -239,8 +239,8 @@ const Pid& Inbound::read_sender(std::string_view sender) {
   }
   sender_ = Pid{"", "0.0.0.0", 0};
   if (!std::exchange(warned_sender_, true)) {
-    impl_.warn("a message from " + peer_text() +
-               " names no PID as its sender: it cannot be answered");
+    impl_.reporter().warn("a message from " + peer_text() +
+                          " names no PID as its sender: it cannot be answered");
   }
   return sender_;
 }
@@ -250,14 +250,14 @@ bool Inbound::sender_matches_peer() {
 }
 
 void Inbound::answer_plain(const wire::HttpMessage& request, wire::Persist persist) {
-  ContextImpl::count(impl_.counters.http_requests);
+  count(impl_.reporter().counters.http_requests);
   const std::size_t query = request.target.find('?');
   HttpRequest plain;
   plain.method = request.method;
   plain.path = request.target.substr(0, request.target.find_first_of("?#"));
   if (query != std::string_view::npos) plain.query = request.target.substr(query + 1);
   plain.body = request.body;
-  const HttpResponse response = impl_.serve_http(plain);
+  const HttpResponse response = impl_.router().serve(plain);
   respond(response.status, response.content_type, response.body, persist, request.method == "HEAD");
   if (++plain_requests_ >= kPlainRequestsPerTurn) resume_later();
 }
@@ -331,7 +331,7 @@ void Inbound::await_writable() {
                      [self = shared_from_this()](const asio::error_code& failed) {
                        self->writing_ = false;
                        if (failed || self->state_ == State::closed) return;
-                       const ContextImpl::Turn turn(self->impl_);
+                       const Loop::Turn turn(self->impl_.loop());
                        self->flush();
                      });
 }
@@ -343,7 +343,7 @@ void Inbound::update_unread() {
 void Inbound::give_up_unread() {
   // Answers to messages nobody has to read; who asks for something and does not take it goes.
   if (owed_.stored_bytes() == 0 && unwritten_.size() <= kWriteAtOnce) {
-    impl_.warn(peer_text() + " does not read its answers; it gets no more");
+    impl_.reporter().warn(peer_text() + " does not read its answers; it gets no more");
     return abandon_answers();
   }
   drop("answers that nobody reads hold over " + std::to_string(impl_.options().max_unread) +
@@ -352,7 +352,7 @@ void Inbound::give_up_unread() {
 
 void Inbound::limit_entries() {
   if (owed_.entries() <= kMaxEntries || answers_abandoned_) return;
-  impl_.warn(peer_text() + " does not read its answers; it gets no more");
+  impl_.reporter().warn(peer_text() + " does not read its answers; it gets no more");
   abandon_answers();
 }
 

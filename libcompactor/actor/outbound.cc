@@ -65,9 +65,9 @@ Outbound::Outbound(ContextImpl& impl, Address address, std::shared_ptr<Budget> b
     : impl_(impl),
       address_(std::move(address)),
       budget_(std::move(budget)),
-      socket_(impl.io()),
-      timer_(impl.io()),
-      ack_timer_(impl.io()),
+      socket_(impl.loop().io()),
+      timer_(impl.loop().io()),
+      ack_timer_(impl.loop().io()),
       parser_(wire::Kind::response, kMaxResponseBody),
       started_(Clock::now()),
       last_used_(started_) {}
@@ -76,7 +76,7 @@ void Outbound::open() {
   timer_.expires_at(in(impl_.options().connect_timeout));
   timer_.async_wait([self = shared_from_this()](const asio::error_code& aborted) {
     if (aborted || self->state_ != State::connecting) return;
-    const ContextImpl::Turn turn(self->impl_);
+    const Loop::Turn turn(self->impl_.loop());
     self->connect_failed({ETIMEDOUT, std::system_category()});
   });
   in_addr numeric{};
@@ -118,7 +118,7 @@ void Outbound::connect(const asio::ip::tcp::endpoint& endpoint) {
   }
   socket_.async_connect(endpoint, [self = shared_from_this()](const asio::error_code& failed) {
     if (self->state_ != State::connecting) return;
-    const ContextImpl::Turn turn(self->impl_);
+    const Loop::Turn turn(self->impl_.loop());
     if (failed) {
       // Asio has a category of its own, which compares equal to nothing.
       self->connect_failed({failed.value(), std::system_category()});
@@ -136,7 +136,7 @@ void Outbound::connected() {
   if (const std::error_code error = forget_interest()) return connect_failed(error);
   state_ = State::open;
   const auto took = Clock::now() - started_;
-  impl_.observer().connected(address_, local_of(socket_.native_handle()), took);
+  impl_.reporter().observer().connected(address_, local_of(socket_.native_handle()), took);
   if (!links_.empty()) keep_alive();
   last_used_ = marked_at_ = Clock::now();
   watch();
@@ -157,7 +157,7 @@ std::error_code Outbound::forget_interest() {
 }
 
 void Outbound::connect_failed(const std::error_code& error) {
-  impl_.observer().connect_failed(address_, error, Clock::now() - started_);
+  impl_.reporter().observer().connect_failed(address_, error, Clock::now() - started_);
   const bool unresolved = error.category() == resolve_category();
   fail(unresolved ? Fault::resolve : Fault::connect, error,
        unresolved ? "cannot resolve " + address_.host + ": " + describe(error)
@@ -168,7 +168,7 @@ void Outbound::appended(std::size_t bytes, Sent sent) {
   queued_ += bytes;
   sent.end = queued_;
   unanswered_.push_back(std::move(sent));
-  if (impl_.observer().wants_heads()) show_request(bytes);
+  if (impl_.reporter().observer().wants_heads()) show_request(bytes);
   if (!flush_planned_ && state_ == State::open && !writing_) {
     flush_planned_ = true;
     impl_.flush_later(shared_from_this());
@@ -179,7 +179,7 @@ void Outbound::appended(std::size_t bytes, Sent sent) {
 void Outbound::show_request(std::size_t bytes) {
   const std::string& block = output_.block_for(0);
   const std::string_view message = std::string_view(block).substr(block.size() - bytes);
-  impl_.observer().request_out(address_, message.substr(0, message.find("\r\n\r\n")));
+  impl_.reporter().observer().request_out(address_, message.substr(0, message.find("\r\n\r\n")));
 }
 
 void Outbound::link(const std::string& process_id, const Pid& to) {
@@ -187,14 +187,14 @@ void Outbound::link(const std::string& process_id, const Pid& to) {
   auto& linked = links_[process_id];
   if (!linked.insert(to).second) return;
   if (linked.size() == 1) impl_.linked(process_id, *this);
-  ContextImpl::count(impl_.counters.links);
+  count(impl_.reporter().counters.links);
   if (state_ == State::open) keep_alive();
 }
 
 void Outbound::unlink(const std::string& process_id, const Pid& to) {
   const auto found = links_.find(process_id);
   if (found == links_.end() || found->second.erase(to) == 0) return;
-  ContextImpl::count(impl_.counters.links, std::uint64_t(-1));
+  count(impl_.reporter().counters.links, std::uint64_t(-1));
   if (found->second.empty()) {
     links_.erase(found);
     impl_.unlinked(process_id, *this);
@@ -205,7 +205,7 @@ void Outbound::unlink(const std::string& process_id, const Pid& to) {
 void Outbound::unlink_all(const std::string& process_id) {
   const auto found = links_.find(process_id);
   if (found == links_.end()) return;
-  ContextImpl::count(impl_.counters.links, -std::uint64_t{found->second.size()});
+  count(impl_.reporter().counters.links, -std::uint64_t{found->second.size()});
   links_.erase(found);
   last_used_ = Clock::now();
 }
@@ -229,11 +229,11 @@ void Outbound::write_failed(const std::error_code& error) {
   if (error == std::errc::no_buffer_space || error == std::errc::not_enough_memory) {
     // The kernel is short of memory, which passes; the socket says that it can be written to.
     writing_ = true;
-    const auto pause = std::make_shared<asio::steady_timer>(impl_.io(), kPause);
+    const auto pause = std::make_shared<asio::steady_timer>(impl_.loop().io(), kPause);
     pause->async_wait([self = shared_from_this(), pause](const asio::error_code& /*never*/) {
       self->writing_ = false;
       if (self->state_ == State::closed) return;
-      const ContextImpl::Turn turn(self->impl_);
+      const Loop::Turn turn(self->impl_.loop());
       self->flush();
     });
     return;
@@ -245,7 +245,7 @@ void Outbound::write_failed(const std::error_code& error) {
   timer_.expires_after(kLastAnswers);
   timer_.async_wait([self = shared_from_this()](const asio::error_code& aborted) {
     if (aborted || self->state_ == State::closed) return;
-    const ContextImpl::Turn turn(self->impl_);
+    const Loop::Turn turn(self->impl_.loop());
     self->read_failed({});
   });
 }
@@ -256,7 +256,7 @@ void Outbound::await_writable() {
                      [self = shared_from_this()](const asio::error_code& failed) {
                        self->writing_ = false;
                        if (failed || self->state_ == State::closed) return;
-                       const ContextImpl::Turn turn(self->impl_);
+                       const Loop::Turn turn(self->impl_.loop());
                        self->flush();
                      });
 }
@@ -265,7 +265,7 @@ void Outbound::await_readable() {
   socket_.async_wait(asio::ip::tcp::socket::wait_read,
                      [self = shared_from_this()](const asio::error_code& failed) {
                        if (failed || self->state_ == State::closed) return;
-                       const ContextImpl::Turn turn(self->impl_);
+                       const Loop::Turn turn(self->impl_.loop());
                        self->on_readable();
                      });
 }
@@ -296,22 +296,22 @@ void Outbound::on_readable() {
 
 bool Outbound::on_message(const wire::HttpMessage& response) {
   if (response.status < 200) return true;  // interim (RFC 9110 §15.2); the final one follows
-  if (impl_.observer().wants_heads()) {
+  if (impl_.reporter().observer().wants_heads()) {
     std::string head = "HTTP/" + std::to_string(response.major) + "." +
                        std::to_string(response.minor) + " " + std::to_string(response.status) +
                        " " + std::string(response.reason);
     for (const wire::Header& header : *response.headers) {
       head.append("\r\n").append(header.name).append(": ").append(header.value);
     }
-    impl_.observer().response_in(address_, head);
+    impl_.reporter().observer().response_in(address_, head);
   }
   if (forgotten_ > 0) {
     --forgotten_;
     return response.keep_alive;
   }
   if (unanswered_.empty()) {
-    impl_.warn(address_.str() + " answered a message that was not sent to it (status " +
-               std::to_string(response.status) + ")");
+    impl_.reporter().warn(address_.str() + " answered a message that was not sent to it (status " +
+                          std::to_string(response.status) + ")");
     return true;
   }
   answer(response);
@@ -327,7 +327,7 @@ void Outbound::answer(const wire::HttpMessage& response) {
   if (!sent.on_delivery && response.status == 202) return;
   Delivery delivery = delivery_of(response);
   delivery.ack = read_at_ - sent.at;
-  impl_.complete(sent.on_delivery, delivery);
+  impl_.reporter().complete(sent.on_delivery, delivery);
 }
 
 void Outbound::read_failed(const std::error_code& error) {
@@ -347,7 +347,7 @@ void Outbound::watch() {
   timer_.expires_at(idling ? in(idle, last_used_) : in(std::max<Duration>(idle, kPause)));
   timer_.async_wait([self = shared_from_this()](const asio::error_code& aborted) {
     if (aborted || self->state_ != State::open) return;
-    const ContextImpl::Turn turn(self->impl_);
+    const Loop::Turn turn(self->impl_.loop());
     self->look_around();
   });
 }
@@ -365,7 +365,7 @@ void Outbound::watch_acknowledgements() {
   ack_timer_.async_wait([self = shared_from_this()](const asio::error_code& aborted) {
     self->watching_ = false;
     if (aborted || self->state_ != State::open) return;
-    const ContextImpl::Turn turn(self->impl_);
+    const Loop::Turn turn(self->impl_.loop());
     self->check_acknowledgements();
   });
 }
@@ -415,7 +415,7 @@ void Outbound::forget_unanswered(std::uint64_t end) {
     const Sent sent = std::move(unanswered_.front());
     unanswered_.pop_front();
     first_unanswered_begin_ = sent.end;
-    impl_.complete(sent.on_delivery, delivery);
+    impl_.reporter().complete(sent.on_delivery, delivery);
   }
   forgotten_ += count;
   budget_->release_messages(count);
@@ -461,13 +461,13 @@ void Outbound::fail(Fault fault, const std::error_code& error, const std::string
   socket_.close(ignored);
   impl_.outbound_closed(self);
   if (replies_) impl_.reply_connections().remove(*this);
-  if (was_open) impl_.observer().disconnected(address_, exit_reason(error));
+  if (was_open) impl_.reporter().observer().disconnected(address_, exit_reason(error));
   ExitReason exit = exit_reason(error);
   if (!was_open && exit == ExitReason::closed) exit = ExitReason::unreachable;
   for (const auto& [process_id, pids] : links_) {
-    ContextImpl::count(impl_.counters.links, -std::uint64_t{pids.size()});
+    count(impl_.reporter().counters.links, -std::uint64_t{pids.size()});
     impl_.unlinked(process_id, *this);
-    for (const Pid& pid : pids) impl_.deliver_exit(process_id, pid, exit);
+    for (const Pid& pid : pids) impl_.registry().exited(process_id, pid, exit);
   }
   links_.clear();
   give_up(fault, error, reason);
@@ -488,7 +488,7 @@ void Outbound::give_up(Fault fault, const std::error_code& error, const std::str
     delivery.error = error;
     delivery.reason = reason;
     begin = sent.end;
-    impl_.complete(sent.on_delivery, delivery);
+    impl_.reporter().complete(sent.on_delivery, delivery);
   }
 }
 

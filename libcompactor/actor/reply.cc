@@ -22,13 +22,6 @@ bool is_unspecified(const std::string& host) {
   return parse_ipv4(host, address) && ntohl(address.s_addr) >> 24 == 0;  // RFC 1122 §3.2.1.3
 }
 
-Delivery not_sent(std::string why) {
-  Delivery delivery;
-  delivery.outcome = Outcome::failed;
-  delivery.reason = std::move(why);
-  return delivery;
-}
-
 }  // namespace
 
 std::string ContextImpl::why_no_reply(const ReturnAddress& address, std::string_view name,
@@ -65,7 +58,7 @@ SendResult ContextImpl::reply(const ReturnAddress& address, std::string_view nam
 
 void ContextImpl::reply_on_loop(const ReturnAddress& address, std::string_view name,
                                 std::string_view body, OnDelivery on_delivery) {
-  const Turn turn(*this);
+  const Loop::Turn turn(loop_);
   const Pid& to = address.to;
   const std::size_t bound = wire::message_size_bound(address.from, to, name, body.size());
   std::string why = stopping_ ? "stopped before it was sent" : why_no_reply(address, name, bound);
@@ -73,12 +66,13 @@ void ContextImpl::reply_on_loop(const ReturnAddress& address, std::string_view n
   if (connection && !connection->reserve_reply(bound)) why = "its receiver takes nothing";
   if (!why.empty()) {
     // Posted, so that nobody is called back before his reply() has returned.
-    post([this, on_delivery = std::move(on_delivery), delivery = not_sent(std::move(why))] {
-      complete(on_delivery, delivery);
+    post([this, on_delivery = std::move(on_delivery),
+          delivery = not_delivered(Outcome::failed, Fault::none, 0, std::move(why))] {
+      reporter_.complete(on_delivery, delivery);
     });
     return;
   }
-  count(counters.messages_sent);
+  count(reporter_.counters.messages_sent);
   std::string& output = connection->output_for(bound);
   const std::size_t before = output.size();
   wire::append_message(output, options_.style, address.from, to, name, body, address.depth + 1);
