@@ -84,10 +84,10 @@ bool Context::on_loop() const {
   return impl_->on_loop();
 }
 void Context::pause_receiving() {
-  impl_->pause_receiving(true);
+  impl_->pause_receiving();
 }
 void Context::resume_receiving() {
-  impl_->pause_receiving(false);
+  impl_->resume_receiving();
 }
 void Context::route(std::string path, RouteHandler handler) {
   impl_->route(std::move(path), std::move(handler));

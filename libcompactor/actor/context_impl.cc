@@ -1,45 +1,17 @@
 #include "actor/context_impl.h"
 
-#include <fcntl.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <cerrno>
-#include <ctime>
 #include <exception>
+#include <future>
 #include <utility>
 
 #include "actor/builtin_routes.h"
 #include "actor/clock.h"
-#include "wire/encode.h"
-#include "wire/message.h"
+#include "actor/net.h"
 
 namespace compactor {
 namespace {
 
-constexpr auto kSweepEvery = std::chrono::milliseconds(250);
 constexpr int kMailboxRoundsAtStop = 100;
-
-/// What was asked for; else what the descriptors allow.
-std::size_t connection_limit(std::size_t asked) {
-  if (asked > 0) return asked;
-  const std::size_t descriptors = raise_descriptor_limit();
-  return descriptors > 128 ? descriptors - 64 : descriptors / 2;
-}
-
-std::size_t reply_connection_limit(const Options& options, std::size_t outgoing) {
-  constexpr std::size_t kMost = 1024;
-  if (options.max_reply_connections > 0) return options.max_reply_connections;
-  return std::clamp<std::size_t>(outgoing / 4, 1, kMost);
-}
-
-Address listening_address(const Options& options) {
-  if (options.ip.find(':') != std::string::npos)
-    throw Error("libprocess has no IPv6: " + options.ip);
-  return {options.ip.empty() ? "0.0.0.0" : resolve_ipv4(options.ip, options.connect_timeout),
-          options.port};
-}
 
 Address advertised_address(const Options& options, const Address& bound) {
   if (options.advertise_ip.find_first_of("@: \t\r\n") != std::string::npos)
@@ -59,25 +31,18 @@ Address advertised_address(const Options& options, const Address& bound) {
 ContextImpl::ContextImpl(Context& context, Options options)
     : context_(context),
       options_(std::move(options)),
-      max_connections_(connection_limit(options_.max_connections)),
-      max_outgoing_(connection_limit(options_.max_outgoing)),
-      incomplete_(options_.max_incomplete, MemoryLimit::Single::bounded),
-      unread_(options_.max_unread, MemoryLimit::Single::allowed),
       loop_([this] { end_turn(); }),
       reporter_(options_.observer),
+      commons_(loop_, reporter_, options_),
       registry_(loop_, reporter_,
                 std::make_shared<Budget>(options_.max_queued_bytes, options_.max_unanswered),
-                [this](const std::string& id) { forget_links(id); }),
+                [this](const std::string& id) { outbound_.unlink_all(id); }),
       router_(registry_, reporter_, options_.delegate),
-      reply_connections_(loop_.io(), reply_connection_limit(options_, max_outgoing_),
-                         options_.reply_timeout),
-      posted_replies_(options_.max_queued_bytes, options_.max_unanswered),
-      read_buffer_(std::make_unique<std::array<char, std::size_t{256} << 10>>()) {
-  receiving_began_ = !options_.start_paused;
-  const Address wanted = listening_address(options_);
-  listener_.assign(listen_on(wanted.host, wanted.port));
-  bound_ = local_of(listener_.native_handle());
-  advertised_ = advertised_address(options_, bound_);
+      inbound_(commons_, registry_, router_),
+      advertised_(advertised_address(options_, inbound_.bound())),
+      outbound_(commons_, registry_, inbound_.bound(),
+                [this](std::function<void()> call) { return post(std::move(call)); }),
+      posted_replies_(options_.max_queued_bytes, options_.max_unanswered) {
   add_builtin_routes(router_, registry_, reporter_.counters);
   thread_ = std::thread([this] { run(); });
 }
@@ -87,42 +52,42 @@ ContextImpl::~ContextImpl() {
 }
 
 void ContextImpl::run() {
-  accept();
+  inbound_.accept();
   loop_.run();
   std::lock_guard lock(stopped_mutex_);
   stopped_ = true;
   stopped_changed_.notify_all();
 }
 
+void ContextImpl::end_turn() {
+  // Flushing may end a connection, whose senders may send again: go on until nothing is left.
+  while (inbound_.needs_flush() || outbound_.needs_flush()) {
+    // Answers before messages: who sends a message and is sent one back learns first that his was
+    // queued.
+    inbound_.flush();
+    outbound_.flush();
+  }
+  if (commons_.stopping && outbound_.drained() && inbound_.empty()) finish_stop();
+}
+
 // --- Tasks of other threads
 
 bool ContextImpl::post_task(Task task) {
-  std::lock_guard lock(tasks_mutex_);
-  if (tasks_closed_) return false;
-  tasks_.push_back(std::move(task));
-  if (tasks_.size() == 1) loop_.post([this] { run_tasks(); });
-  return true;
-}
-
-bool ContextImpl::post(std::function<void()> task) {
-  return post_task(std::move(task));
+  return tasks_.push(std::move(task), [this] { loop_.post([this] { run_tasks(); }); });
 }
 
 void ContextImpl::run_tasks() {
-  {
-    std::lock_guard lock(tasks_mutex_);
-    tasks_running_.swap(tasks_);
-  }
-  for (Task& task : tasks_running_) {
+  tasks_.take(running_);
+  for (Task& task : running_) {
     if (auto* call = std::get_if<std::function<void()>>(&task)) {
       if (!finished_) run_call(*call);
-    } else if (auto* remote = std::get_if<RemoteSend>(&task)) {
-      run_send(*remote);
+    } else if (auto* message = std::get_if<EncodedMessage>(&task)) {
+      run_send(*message);
     } else {
       run_send(std::get<LocalSend>(task));
     }
   }
-  tasks_running_.clear();
+  running_.clear();
 }
 
 void ContextImpl::run_call(const std::function<void()>& call) {
@@ -131,34 +96,6 @@ void ContextImpl::run_call(const std::function<void()>& call) {
   } catch (...) {
     reporter_.threw("a posted call");
   }
-}
-
-void ContextImpl::run_send(RemoteSend& send) {
-  count(reporter_.counters.messages_sent);
-  if (stopping_) {
-    send.budget->release_bytes(send.bytes.size());
-    send.budget->release_messages(1);
-    ++report_.unsent;
-    return reporter_.complete(send.sent.on_delivery, stopped_first());
-  }
-  const auto connection = outbound_to(send.to);
-  connection->output_for(send.bytes.size()) += send.bytes;
-  connection->appended(send.bytes.size(), std::move(send.sent));
-}
-
-void ContextImpl::run_send(LocalSend& send) {
-  LocalMessage& message = send.message;
-  if (!send.undeliverable) {
-    count(reporter_.counters.messages_sent);
-    if (registry_.send(std::move(message))) return;
-    if (stopping_) {
-      ++report_.unsent;
-      return registry_.complete(message, stopped_first());
-    }
-    count(reporter_.counters.messages_dropped);
-  }
-  registry_.complete(message, not_delivered(Outcome::no_such_process, Fault::none, 404,
-                                            "no process " + message.to));
 }
 
 void ContextImpl::call_on_loop(const std::function<void()>& call) {
@@ -185,145 +122,19 @@ void ContextImpl::call_on_loop(const std::function<void()>& call) {
   if (failure) std::rethrow_exception(failure);
 }
 
-void ContextImpl::end_turn() {
-  // Flushing may end a connection, whose senders may send again: go on until nothing is left.
-  while (!inbound_to_flush_.empty() || !outbound_to_flush_.empty()) {
-    // Answers before messages: who sends a message and is sent one back learns first that his was
-    // queued.
-    for (const auto& connection : std::exchange(inbound_to_flush_, {})) connection->flush();
-    for (const auto& connection : std::exchange(outbound_to_flush_, {})) connection->flush();
-  }
-  if (stopping_ && !finished_) finish_stop_when_drained();
+// --- Receiving
+
+void ContextImpl::pause_receiving() {
+  inbound_.pause();
 }
 
-std::string_view ContextImpl::date() {
-  const std::time_t now = ::time(nullptr);
-  if (now != date_second_) {
-    date_second_ = now;
-    std::tm parts{};
-    ::gmtime_r(&now, &parts);
-    char text[64];
-    static constexpr const char* kDays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-    static constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                              "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-    // IMF-fixdate is in English whatever the locale (RFC 9110 §5.6.7).
-    const int size = std::snprintf(text, sizeof text, "%s, %02d %s %04d %02d:%02d:%02d GMT",
-                                   kDays[parts.tm_wday], parts.tm_mday, kMonths[parts.tm_mon],
-                                   parts.tm_year + 1900, parts.tm_hour, parts.tm_min, parts.tm_sec);
-    date_.assign(text, static_cast<std::size_t>(size));
-  }
-  return date_;
+void ContextImpl::resume_receiving() {
+  inbound_.end_pause();
+  post([this] { inbound_.go_on(); });
 }
 
-// --- Accepting
-
-void ContextImpl::accept() {
-  if (stopping_) return;
-  listener_.async_wait(asio::posix::stream_descriptor::wait_read, [this](const asio::error_code&
-                                                                             failed) {
-    if (failed) return;
-    const Loop::Turn turn(loop_);
-    // A few at a time, so that a storm of connections does not hold up the others.
-    for (int i = 0; i < 64; ++i) {
-      if (inbound_.size() >= max_connections_) {
-        accept_paused_ = true;
-        if (!std::exchange(accept_warned_, true)) {
-          reporter_.warn(
-              "the limit of " + std::to_string(max_connections_) +
-              " connections is reached: new ones wait until others close (see --max-connections)");
-        }
-        return need_sweep();
-      }
-      sockaddr_in peer{};
-      socklen_t size = sizeof peer;
-      const int socket = ::accept4(listener_.native_handle(), reinterpret_cast<sockaddr*>(&peer),
-                                   &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
-      if (socket >= 0) {
-        accepted(socket, peer);
-      } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-        accept_paused_ = true;
-        if (!std::exchange(accept_warned_, true)) {
-          reporter_.warn("cannot accept connections: " + describe({errno, std::system_category()}));
-        }
-        return need_sweep();
-      } else if (errno != ECONNABORTED && errno != EINTR) {
-        break;
-      }
-    }
-    accept();
-  });
-}
-
-void ContextImpl::accepted(int descriptor, const sockaddr_in& peer) {
-  asio::ip::tcp::socket socket(loop_.io());
-  asio::error_code error;
-  socket.assign(asio::ip::tcp::v4(), descriptor, error);
-  if (error) {
-    ::close(descriptor);
-    return reporter_.warn("cannot serve a connection: " + describe(error));
-  }
-  auto connection = std::make_shared<Inbound>(*this, std::move(socket), peer);
-  inbound_.insert(connection);
-  count(reporter_.counters.connections_accepted);
-  count(reporter_.counters.connections_open);
-  connection->start();
-}
-
-void ContextImpl::inbound_closed(const std::shared_ptr<Inbound>& connection) {
-  inbound_.erase(connection);
-  count(reporter_.counters.connections_open, std::uint64_t(-1));
-}
-
-void ContextImpl::pause_receiving(bool paused) {
-  // At once, from whatever thread: not even what is read already is delivered any more.
-  paused_ = paused;
-  if (!paused) post([this] { go_on_receiving(); });
-}
-
-void ContextImpl::go_on_receiving() {
-  if (!std::exchange(receiving_began_, true)) {
-    for (const auto& connection : std::vector(inbound_.begin(), inbound_.end()))
-      connection->resume();
-  }
-  while (!paused_ && !held_back_.empty()) {
-    const auto connection = held_back_.front().lock();
-    held_back_.pop_front();
-    if (connection) connection->resume();
-  }
-}
-
-bool ContextImpl::must_wait(std::string_view id, std::string_view name) const {
-  return paused_ && registry_.must_wait(id, name);
-}
-
-void ContextImpl::need_sweep() {
-  if (std::exchange(sweep_armed_, true)) return;
-  sweep_timer_.expires_after(kSweepEvery);
-  sweep_timer_.async_wait([this](const asio::error_code& aborted) {
-    if (aborted) return;
-    sweep_armed_ = false;
-    const Loop::Turn turn(loop_);
-    sweep();
-  });
-}
-
-void ContextImpl::sweep() {
-  const auto now = Clock::now();
-  bool again = false;
-  for (const auto& connection : std::vector(inbound_.begin(), inbound_.end())) {
-    if (!connection->lingering()) continue;
-    connection->tick(now);
-    again = true;
-  }
-  for (const auto& connection : std::vector(retired_.begin(), retired_.end())) {
-    connection->tick(now);
-    again = true;
-  }
-  if (accept_paused_) {
-    accept_paused_ = false;
-    accept();
-  }
-  if (again) need_sweep();
+void ContextImpl::route(std::string path, RouteHandler handler) {
+  call_on_loop([&] { router_.add(std::move(path), std::move(handler)); });
 }
 
 // --- Processes
@@ -349,28 +160,24 @@ void ContextImpl::terminate(const Pid& pid) {
   if (is_our_address(pid)) registry_.end(pid.id);
 }
 
-void ContextImpl::forget_links(const std::string& process_id) {
-  const auto linked = linked_.extract(process_id);
-  if (!linked) return;
-  for (Outbound* connection : linked.mapped()) connection->unlink_all(process_id);
-}
-
 std::shared_ptr<Process> ContextImpl::find_local(const Pid& pid) const {
   return is_our_address(pid) ? registry_.find(pid.id) : nullptr;
 }
 
-bool ContextImpl::is_our_address(const Pid& pid) const {
-  return (pid.port == advertised_.port && pid.host == advertised_.host) ||
-         (pid.port == bound_.port && pid.host == bound_.host);
+std::shared_ptr<Process> ContextImpl::local_process(const Pid& pid) const {
+  auto process = find_local(pid);
+  if (!process) throw InvalidProcess(pid.str() + " is no process of this context");
+  return process;
 }
 
-void ContextImpl::route(std::string path, RouteHandler handler) {
-  call_on_loop([&] { router_.add(std::move(path), std::move(handler)); });
+bool ContextImpl::is_our_address(const Pid& pid) const {
+  const Address& bound = inbound_.bound();
+  return (pid.port == advertised_.port && pid.host == advertised_.host) ||
+         (pid.port == bound.port && pid.host == bound.host);
 }
 
 void ContextImpl::dispatch(const Pid& pid, std::function<void(Process&)> call) {
-  const auto process = find_local(pid);
-  if (!process) throw InvalidProcess(pid.str() + " is no process of this context");
+  const auto process = local_process(pid);
   if (on_loop()) return registry_.dispatch(process, std::move(call));
   post([this, weak = std::weak_ptr(process), call = std::move(call)]() mutable {
     registry_.dispatch(weak.lock(), std::move(call));
@@ -380,8 +187,7 @@ void ContextImpl::dispatch(const Pid& pid, std::function<void(Process&)> call) {
 // --- Timers
 
 TimerId ContextImpl::delay(Duration after, const Pid& pid, std::function<void(Process&)> call) {
-  const auto process = find_local(pid);
-  if (!process) throw InvalidProcess(pid.str() + " is no process of this context");
+  const auto process = local_process(pid);
   const TimerId id = next_timer_.fetch_add(1);
   const auto at = in(after);
   auto start = [this, id, at, weak = std::weak_ptr(process), call = std::move(call)]() mutable {
@@ -412,151 +218,19 @@ bool ContextImpl::cancel(TimerId timer) {
   return cancelled;
 }
 
-// --- Sending
-
-std::shared_ptr<Budget> ContextImpl::shared_budget(const Address& address) {
-  std::lock_guard lock(budgets_mutex_);
-  auto& budget = budgets_[address];
-  if (!budget)
-    budget = std::make_shared<Budget>(options_.max_queued_bytes, options_.max_unanswered);
-  return budget;
-}
-
-SendResult ContextImpl::send(const OutgoingMessage& message, OnDelivery on_delivery,
-                             std::shared_ptr<Process> owner) {
-  const auto& [from, to, name, body, depth] = message;
-  if (stopping_) return SendResult::stopped;
-  if (to.port == 0 || to.host.empty() ||
-      wire::why_not_sendable(options_.style, from, to, name) != nullptr) {
-    return SendResult::invalid;
-  }
-  if (wire::message_size_bound(from, to, name, body.size()) > options_.max_queued_bytes)
-    return SendResult::invalid;
-  if (is_our_address(to)) return send_local(message, std::move(on_delivery), std::move(owner));
-  return send_remote(message, std::move(on_delivery), std::move(owner));
-}
-
-SendResult ContextImpl::send_local(const OutgoingMessage& message, OnDelivery on_delivery,
-                                   std::shared_ptr<Process> owner) {
-  const auto& [from, to, name, body, depth] = message;
-  if (!registry_.budget()->reserve(body.size())) return SendResult::full;
-  LocalSend send{{to.id, std::string(from), std::string(name), std::string(body), depth,
-                  Clock::now(), std::move(on_delivery), std::move(owner)}};
-  if (on_loop()) {
-    count(reporter_.counters.messages_sent);
-    if (registry_.send(std::move(send.message))) return SendResult::queued;
-    count(reporter_.counters.messages_dropped);
-    // Posted, so that nobody is called back before his send() has returned.
-    send.undeliverable = true;
-  }
-  return post_task(std::move(send)) ? SendResult::queued : SendResult::stopped;
-}
-
-SendResult ContextImpl::send_remote(const OutgoingMessage& message, OnDelivery on_delivery,
-                                    std::shared_ptr<Process> owner) {
-  const auto& [from, to, name, body, depth] = message;
-  const std::size_t bound = wire::message_size_bound(from, to, name, body.size());
-  Sent sent{std::move(on_delivery), std::move(owner), {}, 0};
-  if (sent.on_delivery) sent.at = Clock::now();
-  if (!on_loop()) {
-    const auto budget = shared_budget({to.host, to.port});
-    if (!budget->reserve(bound)) return SendResult::full;
-    RemoteSend task{{to.host, to.port}, budget, {}, std::move(sent)};
-    task.bytes.reserve(bound);
-    wire::append_message(task.bytes, options_.style, from, to, name, body, depth);
-    budget->correct(bound - task.bytes.size());
-    return post_task(std::move(task)) ? SendResult::queued : SendResult::stopped;
-  }
-  const Loop::Turn turn(loop_);
-  const auto connection = outbound_to({to.host, to.port});
-  if (!connection->budget()->reserve(bound)) return SendResult::full;
-  count(reporter_.counters.messages_sent);
-  std::string& output = connection->output_for(bound);
-  const std::size_t before = output.size();
-  wire::append_message(output, options_.style, from, to, name, body, depth);
-  const std::size_t bytes = output.size() - before;
-  connection->budget()->correct(bound - bytes);
-  connection->appended(bytes, std::move(sent));
-  return SendResult::queued;
-}
-
-SendResult ContextImpl::send_wait(const OutgoingMessage& message, Duration timeout,
-                                  const OnDelivery& on_delivery) {
-  if (on_loop()) throw Error("send_wait() on the loop thread would wait for itself");
-  const Pid& to = message.to;
-  const auto budget = is_our_address(to) ? registry_.budget() : shared_budget({to.host, to.port});
-  while (true) {
-    const SendResult result = send(message, on_delivery);
-    if (result != SendResult::full || !budget->wait_roomy(timeout)) return result;
-  }
-}
-
-void ContextImpl::when_room(const Pid& to, std::function<void()> ready) {
-  post([this, address = Address{to.host, to.port}, local = is_our_address(to),
-        ready = std::move(ready)]() mutable {
-    const auto budget = local ? registry_.budget() : shared_budget(address);
-    if (budget->roomy()) return ready();
-    // Posted, not called: room is made while connections are being flushed.
-    budget->when_roomy([this, ready = std::move(ready)] { post(ready); });
-  });
-}
-
-std::shared_ptr<Outbound> ContextImpl::outbound_to(const Address& address) {
-  if (const auto found = outbound_.find(address); found != outbound_.end()) {
-    found->second->carry_messages();
-    return found->second;
-  }
-  auto connection = make_outbound(address);
-  open(*connection);
-  return connection;
-}
-
-std::shared_ptr<Outbound> ContextImpl::make_outbound(const Address& address) {
-  auto connection = std::make_shared<Outbound>(*this, address, shared_budget(address));
-  outbound_.emplace(address, connection);
-  return connection;
-}
-
-void ContextImpl::open(Outbound& connection) {
-  if (outbound_.size() + retired_.size() > max_outgoing_) {
-    connection.refuse({EMFILE, std::system_category()});
-  } else {
-    connection.open();
-  }
-}
-
-void ContextImpl::outbound_retired(const std::shared_ptr<Outbound>& connection) {
-  const auto found = outbound_.find(connection->address());
-  if (found == outbound_.end() || found->second != connection) return;
-  outbound_.erase(found);
-  retired_.insert(connection);
-}
-
-void ContextImpl::outbound_closed(const std::shared_ptr<Outbound>& connection) {
-  outbound_retired(connection);
-  retired_.erase(connection);
-  std::lock_guard lock(budgets_mutex_);
-  const auto found = budgets_.find(connection->address());
-  // Held by the table and by this connection only: nobody is about to use it.
-  if (found != budgets_.end() && found->second.use_count() == 2 && !stopping_)
-    budgets_.erase(found);
-}
-
 // --- Links
 
 void ContextImpl::link(const Pid& process, const Pid& to) {
-  if (!find_local(process)) throw InvalidProcess(process.str() + " is no process of this context");
+  local_process(process);
   if (on_loop()) return link_on_loop(process.id, to);
   post([this, id = process.id, to] { link_on_loop(id, to); });
 }
 
 void ContextImpl::link_on_loop(const std::string& process_id, const Pid& to) {
   const Loop::Turn turn(loop_);
-  if (!registry_.processes().contains(process_id)) return;
+  if (!registry_.find(process_id)) return;
   if (is_our_address(to)) return registry_.link(process_id, to);
-  // The link is noted first and the connection opened then, so a failed connect is an exit like any
-  // other.
-  outbound_to({to.host, to.port})->link(process_id, to);
+  outbound_.link(process_id, to);
 }
 
 void ContextImpl::unlink(const Pid& process, const Pid& to) {
@@ -568,16 +242,7 @@ void ContextImpl::unlink(const Pid& process, const Pid& to) {
 void ContextImpl::unlink_on_loop(const std::string& process_id, const Pid& to) {
   const Loop::Turn turn(loop_);
   if (is_our_address(to)) return registry_.unlink(process_id, to);
-  if (const auto found = outbound_.find({to.host, to.port}); found != outbound_.end())
-    found->second->unlink(process_id, to);
-  for (const auto& connection : retired_) connection->unlink(process_id, to);
-}
-
-void ContextImpl::unlinked(const std::string& process_id, Outbound& connection) {
-  const auto found = linked_.find(process_id);
-  if (found == linked_.end()) return;
-  found->second.erase(&connection);
-  if (found->second.empty()) linked_.erase(found);
+  outbound_.unlink(process_id, to);
 }
 
 // --- Stopping
@@ -597,57 +262,32 @@ void ContextImpl::join() {
 }
 
 void ContextImpl::begin_stop(Duration drain) {
-  if (stopping_) return;
+  if (commons_.stopping) return;
   const Loop::Turn turn(loop_);
-  asio::error_code ignored;
-  listener_.close(ignored);
+  inbound_.stop_accepting();
   // What is in the mailboxes now is handled, and so is what that leads to; not an endless
   // conversation with oneself.
   registry_.run_until_idle(kMailboxRoundsAtStop);
-  stopping_ = true;
+  commons_.stopping = true;
   registry_.close();
-  {
-    std::lock_guard lock(budgets_mutex_);
-    for (const auto& [address, budget] : budgets_) budget->close();
-  }
   posted_replies_.close();
-  for (const auto& connection : std::vector(inbound_.begin(), inbound_.end()))
-    connection->shut_down();
-  draining_ = all_outbound();
-  for (const auto& connection : draining_) connection->retire();
+  inbound_.shut_down();
+  outbound_.drain();
   stop_timer_.expires_at(in(drain));
   stop_timer_.async_wait([this](const asio::error_code& aborted) {
     if (!aborted) finish_stop();
   });
 }
 
-std::vector<std::shared_ptr<Outbound>> ContextImpl::all_outbound() const {
-  std::vector<std::shared_ptr<Outbound>> all(retired_.begin(), retired_.end());
-  for (const auto& [address, connection] : outbound_) all.push_back(connection);
-  return all;
-}
-
-void ContextImpl::finish_stop_when_drained() {
-  // None becomes busy again: nothing is sent any more.
-  while (!draining_.empty() && !draining_.back()->busy()) draining_.pop_back();
-  if (draining_.empty() && inbound_.empty()) finish_stop();
-}
-
 void ContextImpl::finish_stop() {
   if (std::exchange(finished_, true)) return;
-  for (const auto& connection : std::vector(inbound_.begin(), inbound_.end())) connection->close();
-  for (const auto& connection : all_outbound()) connection->abort(report_);
-  report_.unsent += registry_.unsent();
-  std::vector<Task> tasks;
-  {
-    std::lock_guard lock(tasks_mutex_);
-    tasks_closed_ = true;
-    tasks.swap(tasks_);
-  }
-  for (Task& task : tasks) {
-    if (auto* remote = std::get_if<RemoteSend>(&task)) run_send(*remote);
+  inbound_.close();
+  outbound_.abort(report_);
+  for (Task& task : tasks_.close()) {
+    if (auto* message = std::get_if<EncodedMessage>(&task)) run_send(*message);
     if (auto* local = std::get_if<LocalSend>(&task)) run_send(*local);
   }
+  report_.unsent += registry_.unsent();
   loop_.stop();
 }
 

@@ -191,6 +191,12 @@ std::size_t raise_descriptor_limit() {
   return static_cast<std::size_t>(limit.rlim_cur);
 }
 
+std::size_t connection_limit(std::size_t asked) {
+  if (asked > 0) return asked;
+  const std::size_t descriptors = raise_descriptor_limit();
+  return descriptors > 128 ? descriptors - 64 : descriptors / 2;
+}
+
 const std::error_category& resolve_category() {
   static const ResolveCategory category;
   return category;
