@@ -7,7 +7,11 @@ namespace compactor {
 Context::Context() : Context(Options::from_environment()) {}
 Context::Context(Options options)
     : impl_(std::make_unique<ContextImpl>(*this, std::move(options))) {}
-Context::~Context() = default;
+Context::~Context() {
+  if (!impl_->on_loop()) return;
+  impl_->abandon();
+  (void)impl_.release();
+}
 
 const Address& Context::address() const {
   return impl_->address();

@@ -5,13 +5,13 @@
 #include <utility>
 
 #include "actor/builtin_routes.h"
-#include "actor/clock.h"
 #include "actor/net.h"
 
 namespace compactor {
 namespace {
 
 constexpr int kMailboxRoundsAtStop = 100;
+constexpr auto kDrain = std::chrono::seconds(5);  // when a Context is destroyed
 
 Address advertised_address(const Options& options, const Address& bound) {
   if (options.advertise_ip.find_first_of("@: \t\r\n") != std::string::npos)
@@ -44,11 +44,14 @@ ContextImpl::ContextImpl(Context& context, Options options)
                 [this](std::function<void()> call) { return post(std::move(call)); }),
       posted_replies_(options_.max_queued_bytes, options_.max_unanswered) {
   add_builtin_routes(router_, registry_, reporter_.counters);
-  thread_ = std::thread([this] { run(); });
+  thread_ = std::thread([this] {
+    run();
+    if (abandoned_) delete this;
+  });
 }
 
 ContextImpl::~ContextImpl() {
-  stop(std::chrono::seconds(5));
+  stop(kDrain);
 }
 
 void ContextImpl::run() {
@@ -100,6 +103,11 @@ void ContextImpl::run_call(const std::function<void()>& call) {
 
 void ContextImpl::call_on_loop(const std::function<void()>& call) {
   if (on_loop()) return call();
+  const Loop::Wait wait(loop_);
+  if (!wait.possible()) {
+    throw Error("this would wait for ever: the loop of " + advertised_.str() +
+                " waits for the loop that it is called on");
+  }
   // Shared with the task, so that a task dropped by stop() breaks the promise instead of leaving us
   // waiting.
   auto done = std::make_shared<std::promise<void>>();
@@ -134,7 +142,8 @@ void ContextImpl::resume_receiving() {
 }
 
 void ContextImpl::route(std::string path, RouteHandler handler) {
-  call_on_loop([&] { router_.add(std::move(path), std::move(handler)); });
+  if (commons_.stopping) throw Stopped("the context has been stopped");
+  router_.add(std::move(path), std::move(handler));
 }
 
 // --- Processes
@@ -188,34 +197,29 @@ void ContextImpl::dispatch(const Pid& pid, std::function<void(Process&)> call) {
 
 TimerId ContextImpl::delay(Duration after, const Pid& pid, std::function<void(Process&)> call) {
   const auto process = local_process(pid);
-  const TimerId id = next_timer_.fetch_add(1);
-  const auto at = in(after);
-  auto start = [this, id, at, weak = std::weak_ptr(process), call = std::move(call)]() mutable {
-    auto& timer = timers_[id] = std::make_unique<asio::steady_timer>(loop_.io(), at);
-    timer->async_wait(
-        [this, id, weak, call = std::move(call)](const asio::error_code& aborted) mutable {
-          // Cancelled when it was due already, perhaps.
-          if (aborted || timers_.erase(id) == 0) return;
-          const Loop::Turn turn(loop_);
-          registry_.dispatch(weak.lock(), std::move(call));
-        });
+  const TimerId timer = timers_.add();
+  auto start = [this, timer, at = in(after), weak = std::weak_ptr(process),
+                call = std::move(call)]() mutable {
+    timers_.start(timer, at, [this, weak, call = std::move(call)]() mutable {
+      registry_.dispatch(weak.lock(), std::move(call));
+    });
   };
   if (on_loop()) {
     start();
   } else {
     post(std::move(start));
   }
-  return id;
+  return timer;
 }
 
 bool ContextImpl::cancel(TimerId timer) {
-  bool cancelled = false;
-  try {
-    call_on_loop([&] { cancelled = timers_.erase(timer) > 0; });
-  } catch (const Stopped&) {
-    return false;
+  if (!timers_.cancel(timer)) return false;
+  if (on_loop()) {
+    timers_.forget(timer);
+  } else {
+    post([this, timer] { timers_.forget(timer); });
   }
-  return cancelled;
+  return true;
 }
 
 // --- Links
@@ -250,10 +254,19 @@ void ContextImpl::unlink_on_loop(const std::string& process_id, const Pid& to) {
 StopReport ContextImpl::stop(Duration drain) {
   post([this, drain] { begin_stop(drain); });
   if (on_loop()) return {};
+  const Loop::Wait wait(loop_);
+  if (!wait.possible()) return {};
   std::lock_guard lock(stop_mutex_);
   if (!thread_.joinable()) return {};
   thread_.join();
   return report_;
+}
+
+void ContextImpl::abandon() {
+  abandoned_ = true;
+  thread_.detach();
+  // What is in the mailboxes is not handled, since a handler runs already: this one.
+  if (!commons_.stopping) end_processes(kDrain);
 }
 
 void ContextImpl::join() {
@@ -268,6 +281,13 @@ void ContextImpl::begin_stop(Duration drain) {
   // What is in the mailboxes now is handled, and so is what that leads to; not an endless
   // conversation with oneself.
   registry_.run_until_idle(kMailboxRoundsAtStop);
+  // A handler may have destroyed the Context.
+  if (!commons_.stopping) end_processes(drain);
+}
+
+void ContextImpl::end_processes(Duration drain) {
+  const Loop::Turn turn(loop_);
+  inbound_.stop_accepting();
   commons_.stopping = true;
   registry_.close();
   posted_replies_.close();
@@ -287,6 +307,7 @@ void ContextImpl::finish_stop() {
     if (auto* message = std::get_if<EncodedMessage>(&task)) run_send(*message);
     if (auto* local = std::get_if<LocalSend>(&task)) run_send(*local);
   }
+  timers_.close();
   report_.unsent += registry_.unsent();
   loop_.stop();
 }

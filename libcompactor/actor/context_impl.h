@@ -3,7 +3,6 @@
 
 #include <condition_variable>
 #include <functional>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -22,6 +21,7 @@
 #include "actor/reporter.h"
 #include "actor/router.h"
 #include "actor/task_queue.h"
+#include "actor/timers.h"
 #include "compactor/context.h"
 
 namespace compactor {
@@ -57,6 +57,9 @@ class ContextImpl {
   void route(std::string path, RouteHandler handler);
   Statistics statistics() const { return reporter_.counters.snapshot(); }
   StopReport stop(Duration drain);
+  /// In place of the destructor, on the loop: the processes end now. This object outlives its owner
+  /// until the connections have drained, and then deletes itself.
+  void abandon();
   void join();
 
   const Address& address() const { return advertised_; }
@@ -97,6 +100,7 @@ class ContextImpl {
   void unlink_on_loop(const std::string& process_id, const Pid& to);
 
   void begin_stop(Duration drain);
+  void end_processes(Duration drain);
   void finish_stop();
 
   Context& context_;
@@ -112,10 +116,10 @@ class ContextImpl {
   const Address advertised_;
   OutboundConnections outbound_;
   Budget posted_replies_;  // from other threads, which the loop has not come to
-  std::map<TimerId, std::unique_ptr<asio::steady_timer>> timers_;
-  std::atomic<TimerId> next_timer_{1};
+  Timers timers_{loop_};
 
-  bool finished_ = false;  // everything is given up
+  bool finished_ = false;   // everything is given up
+  bool abandoned_ = false;  // deletes itself when the thread ends
   asio::steady_timer stop_timer_{loop_.io()};
   StopReport report_;
   std::mutex stop_mutex_;  // one stop() joins the thread

@@ -23,10 +23,7 @@ class Loop {
   bool on_loop() const { return std::this_thread::get_id() == id_.load(std::memory_order_relaxed); }
 
   /// This thread is the loop's until stop().
-  void run() {
-    id_ = std::this_thread::get_id();
-    io_.run();
-  }
+  void run();
   /// This thread is the loop's. Returns when nothing more is ready.
   void poll() {
     id_ = std::this_thread::get_id();
@@ -58,12 +55,29 @@ class Loop {
     Loop& loop_;
   };
 
+  /// While it lives, this thread waits for `loop`. That is not possible when this thread is that of
+  /// a loop for which `loop` itself waits, directly or through others: they would wait for ever.
+  class Wait {
+   public:
+    explicit Wait(Loop& loop);
+    ~Wait();
+    Wait(const Wait&) = delete;
+    Wait& operator=(const Wait&) = delete;
+
+    bool possible() const { return possible_; }
+
+   private:
+    Loop* waiting_;  // null: no other loop has to know
+    bool possible_ = true;
+  };
+
  private:
   asio::io_context io_{1};
   asio::executor_work_guard<asio::io_context::executor_type> work_{io_.get_executor()};
   std::atomic<std::thread::id> id_{};
   std::function<void()> end_of_turn_;
   int depth_ = 0;
+  Loop* waits_for_ = nullptr;  // guarded by a mutex of all loops
 };
 
 }  // namespace compactor

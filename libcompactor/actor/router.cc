@@ -30,13 +30,22 @@ Router::Router(const Registry& registry, Reporter& reporter, std::string delegat
 
 void Router::add(std::string path, RouteHandler handler) {
   if (!path.starts_with('/')) throw std::invalid_argument("a route must start with '/': " + path);
-  routes_[std::move(path)] = std::make_shared<const RouteHandler>(std::move(handler));
+  // Holds the one before when the lock is gone: what its end calls is not ours.
+  auto shared = std::make_shared<const RouteHandler>(std::move(handler));
+  std::lock_guard lock(mutex_);
+  routes_[std::move(path)].swap(shared);
 }
 
 std::vector<std::string> Router::paths() const {
   std::vector<std::string> paths;
+  std::lock_guard lock(mutex_);
   for (const auto& [path, handler] : routes_) paths.push_back(path);
   return paths;
+}
+
+std::shared_ptr<const RouteHandler> Router::find(std::string_view path) const {
+  std::lock_guard lock(mutex_);
+  return longest_prefix(routes_, path);
 }
 
 HttpResponse Router::serve(const HttpRequest& request) const {
@@ -55,7 +64,7 @@ HttpResponse Router::serve(const HttpRequest& request) const {
     }
   }
   const std::string_view whole = path.empty() ? std::string_view("/") : path;
-  if (const auto handler = longest_prefix(routes_, whole)) return answer(*handler, request);
+  if (const auto handler = find(whole)) return answer(*handler, request);
   if (const auto process = delegate_.empty() ? nullptr : registry_.find(delegate_)) {
     if (const auto handler = longest_prefix(Registry::routes(*process), whole))
       return answer(*handler, request);
