@@ -8,8 +8,8 @@
 #include <string>
 #include <string_view>
 
-#include "actor/rate_limit.h"
 #include "body.h"
+#include "net/rate_limit.h"
 #include "output.h"
 #include "render.h"
 

@@ -6,8 +6,8 @@
 #include <cstdlib>
 #include <utility>
 
-#include "actor/net.h"
-#include "actor/resolver.h"
+#include "net/net.h"
+#include "net/resolver.h"
 #include "values.h"
 #include "wire/encode.h"
 

@@ -8,7 +8,6 @@
 #include <optional>
 #include <thread>
 
-#include "actor/net.h"
 #include "capture/output_file.h"
 #include "capture/packet_writer.h"
 #include "capture/privileges.h"
@@ -18,6 +17,7 @@
 #include "console.h"
 #include "diagram.h"
 #include "diagram_file.h"
+#include "net/net.h"
 #include "node.h"
 #include "options.h"
 #include "program.h"

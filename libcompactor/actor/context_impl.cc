@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "actor/builtin_routes.h"
-#include "actor/net.h"
+#include "net/net.h"
 
 namespace compactor {
 namespace {

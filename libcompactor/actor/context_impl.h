@@ -11,7 +11,6 @@
 #include <variant>
 #include <vector>
 
-#include "actor/budget.h"
 #include "actor/commons.h"
 #include "actor/inbound_connections.h"
 #include "actor/loop.h"
@@ -23,6 +22,7 @@
 #include "actor/task_queue.h"
 #include "actor/timers.h"
 #include "compactor/context.h"
+#include "net/budget.h"
 
 namespace compactor {
 

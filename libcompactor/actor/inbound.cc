@@ -7,7 +7,7 @@
 #include <optional>
 #include <utility>
 
-#include "actor/clock.h"
+#include "net/clock.h"
 #include "wire/message.h"
 
 namespace compactor {

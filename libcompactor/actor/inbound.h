@@ -11,12 +11,12 @@
 #include "actor/commons.h"
 #include "actor/http_date.h"
 #include "actor/memory_limit.h"
-#include "actor/net.h"
 #include "actor/registry.h"
 #include "actor/reply_connections.h"
 #include "actor/response_queue.h"
 #include "actor/router.h"
 #include "compactor/pid.h"
+#include "net/net.h"
 #include "wire/message.h"
 #include "wire/parser.h"
 

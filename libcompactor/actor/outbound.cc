@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "actor/clock.h"
-#include "actor/net.h"
+#include "net/clock.h"
+#include "net/net.h"
 
 namespace compactor {
 namespace {

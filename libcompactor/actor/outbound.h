@@ -14,12 +14,12 @@
 #include <utility>
 #include <vector>
 
-#include "actor/budget.h"
 #include "actor/commons.h"
-#include "actor/output_buffer.h"
 #include "actor/reply_connections.h"
-#include "actor/resolver.h"
 #include "compactor/context.h"
+#include "net/budget.h"
+#include "net/output_buffer.h"
+#include "net/resolver.h"
 #include "wire/parser.h"
 
 namespace compactor {

@@ -4,8 +4,8 @@
 #include <cerrno>
 #include <utility>
 
-#include "actor/clock.h"
-#include "actor/net.h"
+#include "net/clock.h"
+#include "net/net.h"
 #include "wire/encode.h"
 
 namespace compactor {

@@ -12,14 +12,14 @@
 #include <unordered_set>
 #include <vector>
 
-#include "actor/budget.h"
 #include "actor/commons.h"
 #include "actor/messages.h"
 #include "actor/outbound.h"
 #include "actor/registry.h"
 #include "actor/reply_connections.h"
-#include "actor/resolver.h"
 #include "compactor/context.h"
+#include "net/budget.h"
+#include "net/resolver.h"
 
 namespace compactor {
 

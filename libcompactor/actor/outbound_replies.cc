@@ -1,9 +1,9 @@
 // The part of an Outbound that replies need.
 #include <asio.hpp>
 
-#include "actor/clock.h"
-#include "actor/net.h"
 #include "actor/outbound.h"
+#include "net/clock.h"
+#include "net/net.h"
 
 namespace compactor {
 namespace {

@@ -12,12 +12,12 @@
 #include <variant>
 #include <vector>
 
-#include "actor/budget.h"
 #include "actor/local_links.h"
 #include "actor/loop.h"
 #include "actor/messages.h"
 #include "actor/reporter.h"
 #include "compactor/context.h"
+#include "net/budget.h"
 
 namespace compactor {
 

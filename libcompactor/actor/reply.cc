@@ -3,9 +3,9 @@
 
 #include <utility>
 
-#include "actor/clock.h"
 #include "actor/context_impl.h"
-#include "actor/net.h"
+#include "net/clock.h"
+#include "net/net.h"
 #include "wire/encode.h"
 
 namespace compactor {

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "actor/clock.h"
+#include "net/clock.h"
 
 namespace compactor {
 namespace {

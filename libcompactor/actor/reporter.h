@@ -6,8 +6,8 @@
 #include <string_view>
 
 #include "actor/counters.h"
-#include "actor/rate_limit.h"
 #include "compactor/context.h"
+#include "net/rate_limit.h"
 
 namespace compactor {
 

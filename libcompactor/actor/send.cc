@@ -1,8 +1,8 @@
 // Messages that are sent of one's own accord.
 #include <utility>
 
-#include "actor/clock.h"
 #include "actor/context_impl.h"
+#include "net/clock.h"
 #include "wire/encode.h"
 
 namespace compactor {

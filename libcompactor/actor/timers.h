@@ -8,9 +8,9 @@
 #include <unordered_map>
 #include <unordered_set>
 
-#include "actor/clock.h"
 #include "actor/loop.h"
 #include "compactor/context.h"
+#include "net/clock.h"
 
 namespace compactor {
 

@@ -1,4 +1,4 @@
-#include "actor/net.h"
+#include "net/net.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
