@@ -25,6 +25,7 @@ while read -r room arrow header; do
   esac
 done <<'EOF'
 wire may base/rate_limit.h
+wire never net/net.h
 wire never actor/context_impl.h
 wire never capture/exchange.h
 text never wire/parser.h
@@ -45,7 +46,9 @@ body may schema/catalog.h
 body never output/console.h
 output may body/body.h
 output never capture/exchange.h
-node may actor/net.h
+node may net/net.h
+net never actor/loop.h
+net never wire/parser.h
 node never capture/exchange.h
 serve may node/node.h
 serve never send/sender.h

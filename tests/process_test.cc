@@ -1,6 +1,9 @@
 // Processes: handlers, dispatch, delay, delegation, local messages, spawning.
 #include <doctest/doctest.h>
 
+#include <barrier>
+#include <future>
+
 #include "actors.h"
 #include "place.h"
 #include "raw_peer.h"
@@ -347,6 +350,58 @@ TEST_CASE("of two delays that are due together the first can still cancel the se
   on_loop(context);
   CHECK(cancelled.now() == std::vector{true});
   CHECK(fired.now().empty());
+}
+
+TEST_CASE("cancelling a delay and adding a route do not wait for the loop") {
+  Context context(loopback());
+  const auto process = spawned<Plain>(context);
+  int calls = 0;
+  const TimerId timer = context.delay(1ms, process->pid(), [&](Process&) { ++calls; });
+  std::promise<void> busy, go_on;
+  // Whether or not that delay has run by then, another one is due while the loop is busy.
+  context.post([&] {
+    busy.set_value();
+    go_on.get_future().wait();
+  });
+  busy.get_future().wait();
+  const TimerId due = context.delay(0ms, process->pid(), [&](Process&) { calls += 100; });
+  CHECK(context.cancel(due));
+  CHECK_FALSE(context.cancel(due));
+  context.cancel(timer);
+  CHECK_FALSE(context.cancel(timer));
+  context.route("/route", [](const HttpRequest&) { return HttpResponse{}; });
+  go_on.set_value();
+  on_loop(context);
+  on_loop(context);
+  CHECK(calls <= 1);
+  context.stop();
+  CHECK_THROWS_AS(context.route("/late", {}), Stopped);
+}
+
+TEST_CASE("of contexts whose handlers spawn on each other in a circle one is refused") {
+  for (const std::size_t count : {2U, 3U}) {
+    std::vector<std::unique_ptr<Context>> contexts;
+    for (std::size_t i = 0; i < count; ++i)
+      contexts.push_back(std::make_unique<Context>(loopback()));
+    std::barrier all_busy(static_cast<std::ptrdiff_t>(count));
+    Log<std::string> results;
+    for (std::size_t i = 0; i < count; ++i) {
+      contexts[i]->post([&, next = contexts[(i + 1) % count].get()] {
+        all_busy.arrive_and_wait();
+        try {
+          next->spawn<Plain>();
+          results.add("spawned");
+        } catch (const Error& error) {
+          results.add(error.what());
+        }
+      });
+    }
+    auto told = results.wait(count);
+    std::erase(told, "spawned");
+    REQUIRE(told.size() == 1);
+    CHECK(told[0].find("would wait for ever") != std::string::npos);
+    for (const auto& context : contexts) CHECK_NOTHROW(context->spawn<Plain>("later"));
+  }
 }
 
 TEST_CASE("a delay does not fire for a process that has ended, nor for its successor") {

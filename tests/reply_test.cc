@@ -18,14 +18,16 @@ class Replier : public Recorder {
   explicit Replier(std::string body = {}) : Recorder("replier"), body_(std::move(body)) {}
 
   Log<unsigned> depths;
-  Deliveries deliveries;
+  // Shared with the callbacks: the last ones come when the Context stops, after the process.
+  const std::shared_ptr<Deliveries> told = std::make_shared<Deliveries>();
+  Deliveries& deliveries = *told;
 
  protected:
   void receive(const MessageView& message) override {
     Recorder::receive(message);
     depths.add(message.reply_depth);
     context().reply(ReturnAddress::of(message), message.name, body_.empty() ? message.body : body_,
-                    deliveries.callback());
+                    [told = told](const Delivery& delivery) { told->add(delivery); });
   }
 
  private:

@@ -1,6 +1,6 @@
 // Look-ups for a caller that waits. That a dead name server costs no more than the time given is
 // shown in e2e/resolve_test.cc, where there is one.
-#include "actor/resolver.h"
+#include "net/resolver.h"
 
 #include <doctest/doctest.h>
 #include <poll.h>

@@ -191,6 +191,44 @@ TEST_CASE("a handler may stop its context; join then returns") {
   CHECK(peer.read_ending() == 0);
 }
 
+namespace {
+
+class Ending : public Plain {
+ public:
+  Ending() : Plain("ending") {}
+  Log<std::string> finalized;
+
+ private:
+  void finalize() override { finalized.add(context().address().str()); }
+};
+
+}  // namespace
+
+TEST_CASE("a handler may destroy its context: what it sent arrives, and the port is free") {
+  Context other(loopback());
+  const auto there = spawned<Recorder>(other);
+  auto context = std::make_unique<Context>(loopback());
+  const Address address = context->bound();
+  const auto ending = std::make_shared<Ending>();
+  Deliveries told;
+  Log<int> handled;
+  ending->install("end", [&](const Pid&, std::string_view) {
+    ending->send(there->pid(), "last", "words", told.callback());
+    context.reset();
+    handled.add(0);
+  });
+  const Pid pid = context->spawn(ending);
+  other.send(there->pid(), pid, "end");
+  handled.wait(1);
+  CHECK(context == nullptr);
+  CHECK(ending->finalized.now() == std::vector<std::string>{address.str()});
+  CHECK(there->messages.wait(1)[0].body == "words");
+  CHECK(told.wait(1)[0].outcome == Outcome::accepted);
+  Options same = loopback();
+  same.port = address.port;
+  CHECK_NOTHROW(Context{same});
+}
+
 TEST_CASE("callbacks during stop may send, spawn and terminate in vain") {
   raw::Listener listener;
   Log<SendResult> results;

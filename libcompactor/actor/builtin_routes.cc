@@ -6,10 +6,10 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
-
-#include "actor/context_impl.h"
+#include <string>
 
 namespace compactor {
 namespace {
@@ -24,7 +24,7 @@ HttpResponse json_response(const json& value) {
   return {200, kJson, value.dump(-1, ' ', false, json::error_handler_t::replace)};
 }
 
-json describe_event(const Event& event, const Pid& to) {
+json describe_event(const Registry::Event& event, const Pid& to) {
   if (const auto* message = std::get_if<LocalMessage>(&event)) {
     json object = {{"type", "MESSAGE"},
                    {"name", message->name},
@@ -40,17 +40,17 @@ json describe_event(const Event& event, const Pid& to) {
     }
     return object;
   }
-  if (const auto* exit = std::get_if<Exit>(&event))
+  if (const auto* exit = std::get_if<Registry::Exit>(&event))
     return {{"type", "EXITED"}, {"pid", exit->pid.str()}};
   return {{"type", "DISPATCH"}};
 }
 
-HttpResponse processes(const ContextImpl& impl) {
+HttpResponse processes(const Registry& registry) {
   json list = json::array();
-  for (const auto& [id, slot] : impl.processes()) {
+  for (const auto& [id, slot] : registry.processes()) {
     json events = json::array();
-    for (const Event& event : slot->mailbox)
-      events.push_back(describe_event(event, slot->process->pid()));
+    for (const Registry::Event& event : slot->mailbox)
+      events.push_back(describe_event(event, Registry::pid(*slot->process)));
     list.push_back({{"id", id}, {"events", std::move(events)}});
   }
   return json_response(list);
@@ -71,29 +71,26 @@ struct System {
   }
 };
 
-HttpResponse metrics(const ContextImpl& impl) {
+HttpResponse metrics(const Counters& counters) {
   const System system;
-  const auto& c = impl.counters;
-  const auto get = [](const std::atomic<std::uint64_t>& counter) {
-    return counter.load(std::memory_order_relaxed);
-  };
+  const Statistics s = counters.snapshot();
   return json_response({{"system/cpus_total", system.cpus},
                         {"system/load_1min", system.load[0]},
                         {"system/load_5min", system.load[1]},
                         {"system/load_15min", system.load[2]},
                         {"system/mem_total_bytes", system.memory_total},
                         {"system/mem_free_bytes", system.memory_free},
-                        {"compactor/messages_received", get(c.messages_received)},
-                        {"compactor/bytes_received", get(c.bytes_received)},
-                        {"compactor/messages_dropped", get(c.messages_dropped)},
-                        {"compactor/messages_rejected", get(c.messages_rejected)},
-                        {"compactor/messages_sent", get(c.messages_sent)},
-                        {"compactor/deliveries_failed", get(c.deliveries_failed)},
-                        {"compactor/handler_exceptions", get(c.handler_exceptions)},
-                        {"compactor/http_requests", get(c.http_requests)},
-                        {"compactor/connections_accepted", get(c.connections_accepted)},
-                        {"compactor/connections_open", get(c.connections_open)},
-                        {"compactor/links", get(c.links)}});
+                        {"compactor/messages_received", s.messages_received},
+                        {"compactor/bytes_received", s.bytes_received},
+                        {"compactor/messages_dropped", s.messages_dropped},
+                        {"compactor/messages_rejected", s.messages_rejected},
+                        {"compactor/messages_sent", s.messages_sent},
+                        {"compactor/deliveries_failed", s.deliveries_failed},
+                        {"compactor/handler_exceptions", s.handler_exceptions},
+                        {"compactor/http_requests", s.http_requests},
+                        {"compactor/connections_accepted", s.connections_accepted},
+                        {"compactor/connections_open", s.connections_open},
+                        {"compactor/links", s.links}});
 }
 
 HttpResponse system_stats() {
@@ -109,14 +106,14 @@ HttpResponse system_stats() {
 /// Endpoints by their first segment, as help lists them.
 using Endpoints = std::map<std::string, std::set<std::string>>;
 
-Endpoints endpoints_of(const ContextImpl& impl) {
+Endpoints endpoints_of(const Registry& registry, const Router& router) {
   Endpoints endpoints;
-  for (const std::string& path : impl.context_routes()) {
+  for (const std::string& path : router.paths()) {
     const std::size_t slash = path.find('/', 1);
     const std::string first = path.substr(1, slash == std::string::npos ? slash : slash - 1);
     endpoints[first].insert(slash == std::string::npos ? "/" : path.substr(slash));
   }
-  for (const auto& [id, slot] : impl.processes()) {
+  for (const auto& [id, slot] : registry.processes()) {
     for (const std::string& path : slot->process->route_paths()) endpoints[id].insert(path);
   }
   return endpoints;
@@ -126,8 +123,7 @@ std::string help_line(const std::string& name) {
   return "> [/" + name + "][" + name + "]\n";
 }
 
-HttpResponse help(const ContextImpl& impl, const HttpRequest& request) {
-  const Endpoints endpoints = endpoints_of(impl);
+HttpResponse help(const Endpoints& endpoints, const HttpRequest& request) {
   if (request.query == "format=json") {
     json list = json::array();
     for (const auto& [id, paths] : endpoints) {
@@ -161,13 +157,13 @@ HttpResponse help(const ContextImpl& impl, const HttpRequest& request) {
 
 }  // namespace
 
-std::vector<std::pair<std::string, RouteHandler>> builtin_routes(ContextImpl& impl) {
-  return {
-      {"/__processes__", [&impl](const HttpRequest&) { return processes(impl); }},
-      {"/metrics/snapshot", [&impl](const HttpRequest&) { return metrics(impl); }},
-      {"/system/stats.json", [](const HttpRequest&) { return system_stats(); }},
-      {"/help", [&impl](const HttpRequest& request) { return help(impl, request); }},
-  };
+void add_builtin_routes(Router& router, const Registry& registry, const Counters& counters) {
+  router.add("/__processes__", [&](const HttpRequest&) { return processes(registry); });
+  router.add("/metrics/snapshot", [&](const HttpRequest&) { return metrics(counters); });
+  router.add("/system/stats.json", [](const HttpRequest&) { return system_stats(); });
+  router.add("/help", [&](const HttpRequest& request) {
+    return help(endpoints_of(registry, router), request);
+  });
 }
 
 }  // namespace compactor

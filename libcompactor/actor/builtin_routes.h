@@ -1,16 +1,13 @@
 // What every libprocess serves: /__processes__, /metrics/snapshot, /system/stats.json, /help.
 #pragma once
 
-#include <string>
-#include <utility>
-#include <vector>
-
-#include "compactor/http.h"
+#include "actor/counters.h"
+#include "actor/registry.h"
+#include "actor/router.h"
 
 namespace compactor {
 
-class ContextImpl;
-
-std::vector<std::pair<std::string, RouteHandler>> builtin_routes(ContextImpl& impl);
+/// They answer with what is in these, which must live as long as the routes.
+void add_builtin_routes(Router& router, const Registry& registry, const Counters& counters);
 
 }  // namespace compactor

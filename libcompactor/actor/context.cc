@@ -7,7 +7,11 @@ namespace compactor {
 Context::Context() : Context(Options::from_environment()) {}
 Context::Context(Options options)
     : impl_(std::make_unique<ContextImpl>(*this, std::move(options))) {}
-Context::~Context() = default;
+Context::~Context() {
+  if (!impl_->on_loop()) return;
+  impl_->abandon();
+  (void)impl_.release();
+}
 
 const Address& Context::address() const {
   return impl_->address();
@@ -77,20 +81,17 @@ void Context::check_type(const Pid& pid, const std::function<bool(Process&)>& is
 }
 
 void Context::post(std::function<void()> call) {
-  impl_->post([impl = impl_.get(), call = std::move(call)] {
-    const ContextImpl::Turn turn(*impl);
-    call();
-  });
+  impl_->post(std::move(call));
 }
 
 bool Context::on_loop() const {
   return impl_->on_loop();
 }
 void Context::pause_receiving() {
-  impl_->pause_receiving(true);
+  impl_->pause_receiving();
 }
 void Context::resume_receiving() {
-  impl_->pause_receiving(false);
+  impl_->resume_receiving();
 }
 void Context::route(std::string path, RouteHandler handler) {
   impl_->route(std::move(path), std::move(handler));

@@ -7,8 +7,7 @@
 #include <optional>
 #include <utility>
 
-#include "actor/clock.h"
-#include "actor/context_impl.h"
+#include "net/clock.h"
 #include "wire/message.h"
 
 namespace compactor {
@@ -31,13 +30,13 @@ constexpr std::string_view kText = "text/plain; charset=utf-8";
 
 }  // namespace
 
-Inbound::Inbound(ContextImpl& impl, asio::ip::tcp::socket socket, const sockaddr_in& peer)
-    : impl_(impl),
+Inbound::Inbound(InboundHost& host, asio::ip::tcp::socket socket, const sockaddr_in& peer)
+    : host_(host),
       socket_(std::move(socket)),
       peer_(peer),
-      parser_(wire::Kind::request, impl.options().max_body),
-      held_(impl.incomplete(), [this] { give_up_held(); }),
-      unread_(impl.unread(), [this] { give_up_unread(); }) {
+      parser_(wire::Kind::request, host.commons.options.max_body),
+      held_(host.incomplete, [this] { give_up_held(); }),
+      unread_(host.commons.unread, [this] { give_up_unread(); }) {
   set_no_delay(socket_.native_handle());
 }
 
@@ -50,13 +49,13 @@ bool Inbound::stopped() const {
 
 /// Receiving is paused, and as much of a message is here as may be held by every connection then.
 bool Inbound::reads_enough() const {
-  return impl_.receiving_paused() && parser_.memory() > kHeldWhilePaused;
+  return host_.receiving_paused && parser_.memory() > kHeldWhilePaused;
 }
 
 void Inbound::await_readable() {
   if (reading_ || state_ == State::closed || state_ == State::answering) return;
   if (state_ == State::open) {
-    if (!impl_.receiving_began() || stopped() || !rest().empty()) return;
+    if (!host_.receiving_began || stopped() || !rest().empty()) return;
     if (reads_enough()) return await_receiving();
   }
   reading_ = true;
@@ -64,7 +63,7 @@ void Inbound::await_readable() {
                      [self = shared_from_this()](const asio::error_code& failed) {
                        self->reading_ = false;
                        if (failed || self->state_ == State::closed) return;
-                       const ContextImpl::Turn turn(self->impl_);
+                       const Loop::Turn turn(self->host_.commons.loop);
                        self->on_readable();
                      });
 }
@@ -72,8 +71,8 @@ void Inbound::await_readable() {
 void Inbound::on_readable() {
   if (state_ != State::open) return discard();
   if (stopped() || reads_enough()) return await_readable();
-  auto& buffer = impl_.read_buffer();
-  const std::size_t size = impl_.receiving_paused() ? kReadWhilePaused : buffer.size();
+  auto& buffer = *host_.commons.read_buffer;
+  const std::size_t size = host_.receiving_paused ? kReadWhilePaused : buffer.size();
   const ssize_t got = ::recv(socket_.native_handle(), buffer.data(), size, 0);
   if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
     return await_readable();
@@ -111,7 +110,7 @@ void Inbound::keep_rest(std::string_view rest) {
 
 /// Until receiving is no longer paused.
 void Inbound::await_receiving() {
-  if (!std::exchange(held_back_, true)) impl_.hold_back(shared_from_this());
+  if (!std::exchange(held_back_, true)) host_.hold_back(shared_from_this());
 }
 
 void Inbound::resume() {
@@ -119,7 +118,7 @@ void Inbound::resume() {
   if (state_ == State::lingering) return await_readable();
   if (state_ != State::open) return;
   if (waiting_) {
-    if (impl_.must_wait(waiting_->id, waiting_->name)) return await_receiving();
+    if (must_wait(waiting_->id, waiting_->name)) return await_receiving();
     deliver(*std::exchange(waiting_, nullptr));
     need_flush();
     update_held();
@@ -134,9 +133,8 @@ void Inbound::resume() {
 /// After the others' turn.
 void Inbound::resume_later() {
   if (std::exchange(resume_planned_, true)) return;
-  asio::post(impl_.io(), [self = shared_from_this()] {
+  host_.commons.loop.post([self = shared_from_this()] {
     self->resume_planned_ = false;
-    const ContextImpl::Turn turn(self->impl_);
     self->resume();
   });
 }
@@ -155,11 +153,11 @@ void Inbound::update_held() {
 
 void Inbound::give_up_held() {
   drop("messages that are not complete hold over " +
-       std::to_string(impl_.options().max_incomplete) + " bytes, and this one does not move");
+       std::to_string(host_.commons.options.max_incomplete) + " bytes, and this one does not move");
 }
 
 void Inbound::reject(std::string_view why) {
-  impl_.rejected(to_address(peer_), why);
+  host_.commons.reporter.rejected(to_address(peer_), why);
 }
 
 void Inbound::drop(std::string_view why) {
@@ -176,7 +174,7 @@ void Inbound::peer_ended(const std::error_code& error) {
 }
 
 void Inbound::discard() {
-  auto& buffer = impl_.read_buffer();
+  auto& buffer = *host_.commons.read_buffer;
   const ssize_t got = ::recv(socket_.native_handle(), buffer.data(), buffer.size(), 0);
   if (got > 0 || (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)))
     return await_readable();
@@ -207,17 +205,16 @@ void Inbound::answer_message(const wire::HttpMessage& request, const wire::Messa
   const auto id = wire::decode_id(head.raw_id, decoded);
   if (!id)
     return respond(500, kText, "The process id is not percent-encoded as it should be.", persist);
-  const auto body = wire::delivered_body(request, inflated, impl_.options().max_body, why);
+  const auto body = wire::delivered_body(request, inflated, host_.commons.options.max_body, why);
   if (!body) return respond(500, kText, why, persist);
   read_sender(head.sender);
-  if (impl_.options().require_peer_ip_match && !sender_matches_peer()) {
+  if (host_.commons.options.require_peer_ip_match && !sender_matches_peer()) {
     return respond(400, kText,
                    "The sender " + sender_text_ + " does not have the address it sends from, " +
                        peer_text() + ".",
                    persist);
   }
-  if (!impl_.must_wait(*id, head.name))
-    return deliver(*id, head.name, *body, head.reply_depth, persist);
+  if (!must_wait(*id, head.name)) return deliver(*id, head.name, *body, head.reply_depth, persist);
   waiting_ = std::make_unique<Waiting>(Waiting{std::string(*id), std::string(head.name),
                                                std::string(*body), head.reply_depth, persist});
   await_receiving();
@@ -225,8 +222,9 @@ void Inbound::answer_message(const wire::HttpMessage& request, const wire::Messa
 
 void Inbound::deliver(std::string_view id, std::string_view name, std::string_view body,
                       unsigned reply_depth, wire::Persist persist) {
-  const bool found = impl_.deliver({id, sender_, sender_text_, name, body, reply_depth, this});
-  if (!found) ContextImpl::count(impl_.counters.messages_dropped);
+  const bool found =
+      host_.registry.deliver({id, sender_, sender_text_, name, body, reply_depth, this});
+  if (!found) count(host_.commons.reporter.counters.messages_dropped);
   owed_.add(found ? ResponseQueue::Common::accepted : ResponseQueue::Common::not_found, persist);
 }
 
@@ -239,8 +237,8 @@ const Pid& Inbound::read_sender(std::string_view sender) {
   }
   sender_ = Pid{"", "0.0.0.0", 0};
   if (!std::exchange(warned_sender_, true)) {
-    impl_.warn("a message from " + peer_text() +
-               " names no PID as its sender: it cannot be answered");
+    host_.commons.reporter.warn("a message from " + peer_text() +
+                                " names no PID as its sender: it cannot be answered");
   }
   return sender_;
 }
@@ -250,14 +248,14 @@ bool Inbound::sender_matches_peer() {
 }
 
 void Inbound::answer_plain(const wire::HttpMessage& request, wire::Persist persist) {
-  ContextImpl::count(impl_.counters.http_requests);
+  count(host_.commons.reporter.counters.http_requests);
   const std::size_t query = request.target.find('?');
   HttpRequest plain;
   plain.method = request.method;
   plain.path = request.target.substr(0, request.target.find_first_of("?#"));
   if (query != std::string_view::npos) plain.query = request.target.substr(query + 1);
   plain.body = request.body;
-  const HttpResponse response = impl_.serve_http(plain);
+  const HttpResponse response = host_.router.serve(plain);
   respond(response.status, response.content_type, response.body, persist, request.method == "HEAD");
   if (++plain_requests_ >= kPlainRequestsPerTurn) resume_later();
 }
@@ -266,7 +264,8 @@ void Inbound::respond(int status, std::string_view content_type, std::string_vie
                       wire::Persist persist, bool head_only) {
   if (status == 400 || status == 500) reject(body);
   std::string response;
-  wire::append_response(response, status, content_type, body, impl_.date(), persist, head_only);
+  wire::append_response(response, status, content_type, body, host_.date.text(), persist,
+                        head_only);
   owed_.add(std::move(response));
 }
 
@@ -275,7 +274,7 @@ void Inbound::respond(int status, std::string_view content_type, std::string_vie
 void Inbound::need_flush() {
   if (flush_planned_ || writing_) return;
   flush_planned_ = true;
-  impl_.flush_later(shared_from_this());
+  host_.to_flush.push_back(shared_from_this());
 }
 
 void Inbound::flush() {
@@ -293,13 +292,13 @@ void Inbound::flush() {
 
 /// False when the socket is full.
 bool Inbound::write_some() {
-  std::string& scratch = impl_.write_scratch();
+  std::string& scratch = host_.write_scratch;
   while (true) {
     const bool stored = written_ < unwritten_.size();
     if (!stored) {
       if (owed_.empty()) return true;
       scratch.clear();
-      owed_.fill(scratch, kWriteAtOnce, impl_.date());
+      owed_.fill(scratch, kWriteAtOnce, host_.date.text());
     }
     const std::string_view bytes =
         stored ? std::string_view(unwritten_).substr(written_) : std::string_view(scratch);
@@ -331,7 +330,7 @@ void Inbound::await_writable() {
                      [self = shared_from_this()](const asio::error_code& failed) {
                        self->writing_ = false;
                        if (failed || self->state_ == State::closed) return;
-                       const ContextImpl::Turn turn(self->impl_);
+                       const Loop::Turn turn(self->host_.commons.loop);
                        self->flush();
                      });
 }
@@ -343,16 +342,16 @@ void Inbound::update_unread() {
 void Inbound::give_up_unread() {
   // Answers to messages nobody has to read; who asks for something and does not take it goes.
   if (owed_.stored_bytes() == 0 && unwritten_.size() <= kWriteAtOnce) {
-    impl_.warn(peer_text() + " does not read its answers; it gets no more");
+    host_.commons.reporter.warn(peer_text() + " does not read its answers; it gets no more");
     return abandon_answers();
   }
-  drop("answers that nobody reads hold over " + std::to_string(impl_.options().max_unread) +
+  drop("answers that nobody reads hold over " + std::to_string(host_.commons.options.max_unread) +
        " bytes, and these do not move");
 }
 
 void Inbound::limit_entries() {
   if (owed_.entries() <= kMaxEntries || answers_abandoned_) return;
-  impl_.warn(peer_text() + " does not read its answers; it gets no more");
+  host_.commons.reporter.warn(peer_text() + " does not read its answers; it gets no more");
   abandon_answers();
 }
 
@@ -370,12 +369,12 @@ void Inbound::finish_answers() {
   if (state_ == State::open) {
     state_ = State::answering;
     deadline_ = Clock::now() + kAnswerLimit;
-    impl_.need_sweep();
+    host_.need_sweep();
     // Answers of the read being handled are still to be materialised.
     if (!owed_.empty() || written_ < unwritten_.size()) return need_flush();
   }
   // With nothing unread, closing sends a FIN and no RST that could overtake the answers.
-  const bool stopping = impl_.stopping();
+  const bool stopping = host_.commons.stopping.load();
   if (peer_closed_ || answers_abandoned_ || (stopping && !has_unread())) return close();
   state_ = State::lingering;
   deadline_ = Clock::now() + (stopping ? kLingerAtStop : kLingerLimit);
@@ -404,7 +403,7 @@ void Inbound::close() {
   unread_.set(0);
   asio::error_code ignored;
   socket_.close(ignored);
-  impl_.inbound_closed(shared_from_this());
+  host_.closed(shared_from_this());
 }
 
 }  // namespace compactor

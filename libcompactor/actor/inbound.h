@@ -2,20 +2,62 @@
 #pragma once
 
 #include <asio.hpp>
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "actor/commons.h"
+#include "actor/http_date.h"
 #include "actor/memory_limit.h"
-#include "actor/net.h"
+#include "actor/registry.h"
+#include "actor/reply_connections.h"
 #include "actor/response_queue.h"
+#include "actor/router.h"
 #include "compactor/pid.h"
+#include "net/net.h"
 #include "wire/message.h"
 #include "wire/parser.h"
 
 namespace compactor {
 
-class ContextImpl;
+class Inbound;
+
+/// What an Inbound sees of its Context. What every message needs is a member, so that it costs no
+/// virtual call. Loop only, except for `receiving_paused`.
+class InboundHost {
+ public:
+  InboundHost(Commons& its_commons, Registry& its_registry, const Router& its_router)
+      : commons(its_commons),
+        registry(its_registry),
+        router(its_router),
+        incomplete(commons.options.max_incomplete, MemoryLimit::Single::bounded),
+        receiving_began(!commons.options.start_paused) {}
+
+  Commons& commons;
+  Registry& registry;
+  const Router& router;
+  /// What peers began and did not end.
+  MemoryLimit incomplete;
+  std::string write_scratch;
+  HttpDate date;
+  /// Nothing is read before.
+  bool receiving_began;
+  /// Messages wait.
+  std::atomic<bool> receiving_paused{false};
+  /// Flushed when this turn of the loop ends.
+  std::vector<std::shared_ptr<Inbound>> to_flush;
+
+  /// The connection is resumed, after those held back before it, when receiving goes on.
+  virtual void hold_back(const std::shared_ptr<Inbound>& connection) = 0;
+  /// Asks for tick() while a connection is lingering.
+  virtual void need_sweep() = 0;
+  virtual void closed(const std::shared_ptr<Inbound>& connection) = 0;
+
+ protected:
+  ~InboundHost() = default;
+};
 
 /// Lives on the loop. Never closed by us for being idle: it may be a link, and closing it would
 /// tell the peer that its linked process is dead. What the peer wrote completely is delivered even
@@ -24,19 +66,19 @@ class ContextImpl;
 /// It stops between two requests, whatever was read already, when it has had its turn, when the
 /// peer leaves too many answers unread, while replies to what came on it are not taken, and before
 /// a message while receiving is paused.
-class Inbound : public std::enable_shared_from_this<Inbound>, private wire::Sink {
+class Inbound : public std::enable_shared_from_this<Inbound>,
+                public ReplySource,
+                private wire::Sink {
  public:
-  Inbound(ContextImpl& impl, asio::ip::tcp::socket socket, const sockaddr_in& peer);
+  Inbound(InboundHost& host, asio::ip::tcp::socket socket, const sockaddr_in& peer);
 
   void start() { await_readable(); }
   /// Writes the responses owed, as far as the socket takes them.
   void flush();
   /// Goes on where it stopped, if what it waits for is there.
   void resume();
-  /// A message from here was replied to, and its sender has not taken the replies before it:
-  /// nothing more is read from here until replies_taken(), as often as await_replies() was called.
-  void await_replies() { ++awaiting_replies_; }
-  void replies_taken();
+  void await_replies() override { ++awaiting_replies_; }
+  void replies_taken() override;
   /// The Context stops: what is owed is written, then the connection is closed.
   void shut_down();
   /// Closes a connection that has been lingering for too long. Called by the Context's sweep.
@@ -97,9 +139,12 @@ class Inbound : public std::enable_shared_from_this<Inbound>, private wire::Sink
   void update_unread();
   void give_up_held();
   void give_up_unread();
+  bool must_wait(std::string_view id, std::string_view name) const {
+    return host_.receiving_paused && host_.registry.must_wait(id, name);
+  }
   std::string peer_text() const { return to_address(peer_).str(); }
 
-  ContextImpl& impl_;
+  InboundHost& host_;
   asio::ip::tcp::socket socket_;
   const sockaddr_in peer_;  // kept, since a socket that was reset does not know it
   wire::Parser parser_;

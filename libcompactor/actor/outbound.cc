@@ -7,9 +7,8 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "actor/clock.h"
-#include "actor/context_impl.h"
-#include "actor/net.h"
+#include "net/clock.h"
+#include "net/net.h"
 
 namespace compactor {
 namespace {
@@ -61,22 +60,22 @@ Delivery delivery_of(const wire::HttpMessage& response) {
 
 }  // namespace
 
-Outbound::Outbound(ContextImpl& impl, Address address, std::shared_ptr<Budget> budget)
-    : impl_(impl),
+Outbound::Outbound(OutboundHost& host, Address address, std::shared_ptr<Budget> budget)
+    : host_(host),
       address_(std::move(address)),
       budget_(std::move(budget)),
-      socket_(impl.io()),
-      timer_(impl.io()),
-      ack_timer_(impl.io()),
+      socket_(host.commons.loop.io()),
+      timer_(host.commons.loop.io()),
+      ack_timer_(host.commons.loop.io()),
       parser_(wire::Kind::response, kMaxResponseBody),
       started_(Clock::now()),
       last_used_(started_) {}
 
 void Outbound::open() {
-  timer_.expires_at(in(impl_.options().connect_timeout));
+  timer_.expires_at(in(host_.commons.options.connect_timeout));
   timer_.async_wait([self = shared_from_this()](const asio::error_code& aborted) {
     if (aborted || self->state_ != State::connecting) return;
-    const ContextImpl::Turn turn(self->impl_);
+    const Loop::Turn turn(self->host_.commons.loop);
     self->connect_failed({ETIMEDOUT, std::system_category()});
   });
   in_addr numeric{};
@@ -84,9 +83,9 @@ void Outbound::open() {
     connect({asio::ip::address_v4(ntohl(numeric.s_addr)), address_.port});
     return;
   }
-  impl_.resolver().resolve(
-      address_.host, [&impl = impl_, weak = weak_from_this()](std::error_code error, in_addr ip) {
-        impl.post([weak, error, ip] {
+  host_.resolver.resolve(
+      address_.host, [&host = host_, weak = weak_from_this()](std::error_code error, in_addr ip) {
+        host.post([weak, error, ip] {
           const auto self = weak.lock();
           if (!self || self->state_ != State::connecting) return;
           if (error) return self->connect_failed(error);
@@ -96,7 +95,7 @@ void Outbound::open() {
 }
 
 void Outbound::refuse(const std::error_code& error) {
-  impl_.post([self = shared_from_this(), error] {
+  host_.post([self = shared_from_this(), error] {
     if (self->state_ == State::connecting) self->connect_failed(error);
   });
 }
@@ -110,15 +109,15 @@ void Outbound::connect(const asio::ip::tcp::endpoint& endpoint) {
     socket_.non_blocking(true, error);
   }
   if (error) return refuse({error.value(), std::system_category()});
-  if (replies_ && replies_->only && impl_.leads_to_us(to_in_addr(endpoint), endpoint.port())) {
+  if (replies_ && replies_->only && host_.leads_to_us(to_in_addr(endpoint), endpoint.port())) {
     // As soon as the caller has returned to the loop.
-    return (void)impl_.post([self = shared_from_this()] {
+    return (void)host_.post([self = shared_from_this()] {
       self->fail(Fault::connect, {}, "it would go to ourselves");
     });
   }
   socket_.async_connect(endpoint, [self = shared_from_this()](const asio::error_code& failed) {
     if (self->state_ != State::connecting) return;
-    const ContextImpl::Turn turn(self->impl_);
+    const Loop::Turn turn(self->host_.commons.loop);
     if (failed) {
       // Asio has a category of its own, which compares equal to nothing.
       self->connect_failed({failed.value(), std::system_category()});
@@ -136,7 +135,7 @@ void Outbound::connected() {
   if (const std::error_code error = forget_interest()) return connect_failed(error);
   state_ = State::open;
   const auto took = Clock::now() - started_;
-  impl_.observer().connected(address_, local_of(socket_.native_handle()), took);
+  host_.commons.reporter.observer().connected(address_, local_of(socket_.native_handle()), took);
   if (!links_.empty()) keep_alive();
   last_used_ = marked_at_ = Clock::now();
   watch();
@@ -157,7 +156,7 @@ std::error_code Outbound::forget_interest() {
 }
 
 void Outbound::connect_failed(const std::error_code& error) {
-  impl_.observer().connect_failed(address_, error, Clock::now() - started_);
+  host_.commons.reporter.observer().connect_failed(address_, error, Clock::now() - started_);
   const bool unresolved = error.category() == resolve_category();
   fail(unresolved ? Fault::resolve : Fault::connect, error,
        unresolved ? "cannot resolve " + address_.host + ": " + describe(error)
@@ -168,10 +167,10 @@ void Outbound::appended(std::size_t bytes, Sent sent) {
   queued_ += bytes;
   sent.end = queued_;
   unanswered_.push_back(std::move(sent));
-  if (impl_.observer().wants_heads()) show_request(bytes);
+  if (host_.commons.reporter.observer().wants_heads()) show_request(bytes);
   if (!flush_planned_ && state_ == State::open && !writing_) {
     flush_planned_ = true;
-    impl_.flush_later(shared_from_this());
+    host_.to_flush.push_back(shared_from_this());
   }
   replies_changed(false);
 }
@@ -179,25 +178,26 @@ void Outbound::appended(std::size_t bytes, Sent sent) {
 void Outbound::show_request(std::size_t bytes) {
   const std::string& block = output_.block_for(0);
   const std::string_view message = std::string_view(block).substr(block.size() - bytes);
-  impl_.observer().request_out(address_, message.substr(0, message.find("\r\n\r\n")));
+  host_.commons.reporter.observer().request_out(address_,
+                                                message.substr(0, message.find("\r\n\r\n")));
 }
 
 void Outbound::link(const std::string& process_id, const Pid& to) {
   carry_messages();
   auto& linked = links_[process_id];
   if (!linked.insert(to).second) return;
-  if (linked.size() == 1) impl_.linked(process_id, *this);
-  ContextImpl::count(impl_.counters.links);
+  if (linked.size() == 1) host_.linked(process_id, *this);
+  count(host_.commons.reporter.counters.links);
   if (state_ == State::open) keep_alive();
 }
 
 void Outbound::unlink(const std::string& process_id, const Pid& to) {
   const auto found = links_.find(process_id);
   if (found == links_.end() || found->second.erase(to) == 0) return;
-  ContextImpl::count(impl_.counters.links, std::uint64_t(-1));
+  count(host_.commons.reporter.counters.links, std::uint64_t(-1));
   if (found->second.empty()) {
     links_.erase(found);
-    impl_.unlinked(process_id, *this);
+    host_.unlinked(process_id, *this);
   }
   last_used_ = Clock::now();
 }
@@ -205,7 +205,7 @@ void Outbound::unlink(const std::string& process_id, const Pid& to) {
 void Outbound::unlink_all(const std::string& process_id) {
   const auto found = links_.find(process_id);
   if (found == links_.end()) return;
-  ContextImpl::count(impl_.counters.links, -std::uint64_t{found->second.size()});
+  count(host_.commons.reporter.counters.links, -std::uint64_t{found->second.size()});
   links_.erase(found);
   last_used_ = Clock::now();
 }
@@ -229,11 +229,11 @@ void Outbound::write_failed(const std::error_code& error) {
   if (error == std::errc::no_buffer_space || error == std::errc::not_enough_memory) {
     // The kernel is short of memory, which passes; the socket says that it can be written to.
     writing_ = true;
-    const auto pause = std::make_shared<asio::steady_timer>(impl_.io(), kPause);
+    const auto pause = std::make_shared<asio::steady_timer>(host_.commons.loop.io(), kPause);
     pause->async_wait([self = shared_from_this(), pause](const asio::error_code& /*never*/) {
       self->writing_ = false;
       if (self->state_ == State::closed) return;
-      const ContextImpl::Turn turn(self->impl_);
+      const Loop::Turn turn(self->host_.commons.loop);
       self->flush();
     });
     return;
@@ -241,11 +241,11 @@ void Outbound::write_failed(const std::error_code& error) {
   // The peer may have answered before it went: read all there is, then fail. Where the socket does
   // not say that it is at its end, soon.
   write_error_ = error;
-  impl_.outbound_retired(shared_from_this());
+  host_.retired(shared_from_this());
   timer_.expires_after(kLastAnswers);
   timer_.async_wait([self = shared_from_this()](const asio::error_code& aborted) {
     if (aborted || self->state_ == State::closed) return;
-    const ContextImpl::Turn turn(self->impl_);
+    const Loop::Turn turn(self->host_.commons.loop);
     self->read_failed({});
   });
 }
@@ -256,7 +256,7 @@ void Outbound::await_writable() {
                      [self = shared_from_this()](const asio::error_code& failed) {
                        self->writing_ = false;
                        if (failed || self->state_ == State::closed) return;
-                       const ContextImpl::Turn turn(self->impl_);
+                       const Loop::Turn turn(self->host_.commons.loop);
                        self->flush();
                      });
 }
@@ -265,13 +265,13 @@ void Outbound::await_readable() {
   socket_.async_wait(asio::ip::tcp::socket::wait_read,
                      [self = shared_from_this()](const asio::error_code& failed) {
                        if (failed || self->state_ == State::closed) return;
-                       const ContextImpl::Turn turn(self->impl_);
+                       const Loop::Turn turn(self->host_.commons.loop);
                        self->on_readable();
                      });
 }
 
 void Outbound::on_readable() {
-  auto& buffer = impl_.read_buffer();
+  auto& buffer = *host_.commons.read_buffer;
   const ssize_t got = ::recv(socket_.native_handle(), buffer.data(), buffer.size(), 0);
   if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
     return await_readable();
@@ -296,22 +296,23 @@ void Outbound::on_readable() {
 
 bool Outbound::on_message(const wire::HttpMessage& response) {
   if (response.status < 200) return true;  // interim (RFC 9110 §15.2); the final one follows
-  if (impl_.observer().wants_heads()) {
+  if (host_.commons.reporter.observer().wants_heads()) {
     std::string head = "HTTP/" + std::to_string(response.major) + "." +
                        std::to_string(response.minor) + " " + std::to_string(response.status) +
                        " " + std::string(response.reason);
     for (const wire::Header& header : *response.headers) {
       head.append("\r\n").append(header.name).append(": ").append(header.value);
     }
-    impl_.observer().response_in(address_, head);
+    host_.commons.reporter.observer().response_in(address_, head);
   }
   if (forgotten_ > 0) {
     --forgotten_;
     return response.keep_alive;
   }
   if (unanswered_.empty()) {
-    impl_.warn(address_.str() + " answered a message that was not sent to it (status " +
-               std::to_string(response.status) + ")");
+    host_.commons.reporter.warn(address_.str() +
+                                " answered a message that was not sent to it (status " +
+                                std::to_string(response.status) + ")");
     return true;
   }
   answer(response);
@@ -327,7 +328,7 @@ void Outbound::answer(const wire::HttpMessage& response) {
   if (!sent.on_delivery && response.status == 202) return;
   Delivery delivery = delivery_of(response);
   delivery.ack = read_at_ - sent.at;
-  impl_.complete(sent.on_delivery, delivery);
+  host_.commons.reporter.complete(sent.on_delivery, delivery);
 }
 
 void Outbound::read_failed(const std::error_code& error) {
@@ -342,18 +343,18 @@ void Outbound::read_failed(const std::error_code& error) {
 }
 
 void Outbound::watch() {
-  const Duration idle = impl_.options().idle_timeout;
+  const Duration idle = host_.commons.options.idle_timeout;
   const bool idling = links_.empty() && !busy();
   timer_.expires_at(idling ? in(idle, last_used_) : in(std::max<Duration>(idle, kPause)));
   timer_.async_wait([self = shared_from_this()](const asio::error_code& aborted) {
     if (aborted || self->state_ != State::open) return;
-    const ContextImpl::Turn turn(self->impl_);
+    const Loop::Turn turn(self->host_.commons.loop);
     self->look_around();
   });
 }
 
 void Outbound::keep_alive() {
-  const Options& o = impl_.options();
+  const Options& o = host_.commons.options;
   set_keepalive(socket_.native_handle(), o.keepalive_idle, o.keepalive_interval, o.keepalive_count);
   watch_acknowledgements();
 }
@@ -361,17 +362,17 @@ void Outbound::keep_alive() {
 void Outbound::watch_acknowledgements() {
   if (watching_ || links_.empty() || state_ != State::open || !busy()) return;
   watching_ = true;
-  ack_timer_.expires_after(std::max<Duration>(impl_.options().keepalive_interval, kPause));
+  ack_timer_.expires_after(std::max<Duration>(host_.commons.options.keepalive_interval, kPause));
   ack_timer_.async_wait([self = shared_from_this()](const asio::error_code& aborted) {
     self->watching_ = false;
     if (aborted || self->state_ != State::open) return;
-    const ContextImpl::Turn turn(self->impl_);
+    const Loop::Turn turn(self->host_.commons.loop);
     self->check_acknowledgements();
   });
 }
 
 void Outbound::check_acknowledgements() {
-  const Options& o = impl_.options();
+  const Options& o = host_.commons.options;
   const auto now = Clock::now();
   if (!busy() || !retransmitting(socket_.native_handle())) {
     silent_since_ = {};
@@ -386,8 +387,8 @@ void Outbound::check_acknowledgements() {
 
 void Outbound::look_around() {
   const auto now = Clock::now();
-  if (links_.empty() && !busy() && now - last_used_ >= impl_.options().idle_timeout) {
-    impl_.outbound_retired(shared_from_this());
+  if (links_.empty() && !busy() && now - last_used_ >= host_.commons.options.idle_timeout) {
+    host_.retired(shared_from_this());
     return retire();
   }
   look_for_answers(now);
@@ -398,8 +399,8 @@ void Outbound::look_for_answers(Clock::time_point now) {
   // There are peers that answer no message at all (old versions of libprocess). The limit of
   // unanswered ones must not end all sending to them: of a peer that never said a word nothing is
   // awaited any more.
-  if (now - marked_at_ < impl_.options().idle_timeout) return;
-  if (parser_.offset() == 0 && unanswered_.size() > impl_.options().max_unanswered / 2)
+  if (now - marked_at_ < host_.commons.options.idle_timeout) return;
+  if (parser_.offset() == 0 && unanswered_.size() > host_.commons.options.max_unanswered / 2)
     forget_unanswered(marked_);
   marked_ = written_;
   marked_at_ = now;
@@ -415,7 +416,7 @@ void Outbound::forget_unanswered(std::uint64_t end) {
     const Sent sent = std::move(unanswered_.front());
     unanswered_.pop_front();
     first_unanswered_begin_ = sent.end;
-    impl_.complete(sent.on_delivery, delivery);
+    host_.commons.reporter.complete(sent.on_delivery, delivery);
   }
   forgotten_ += count;
   budget_->release_messages(count);
@@ -434,7 +435,7 @@ void Outbound::close_when_done() {
   timer_.cancel();
   ack_timer_.cancel();
   shut_deadline_ = Clock::now() + kShutLimit;
-  impl_.need_sweep();
+  host_.need_sweep();
 }
 
 void Outbound::tick(Clock::time_point now) {
@@ -459,15 +460,15 @@ void Outbound::fail(Fault fault, const std::error_code& error, const std::string
   ack_timer_.cancel();
   asio::error_code ignored;
   socket_.close(ignored);
-  impl_.outbound_closed(self);
-  if (replies_) impl_.reply_connections().remove(*this);
-  if (was_open) impl_.observer().disconnected(address_, exit_reason(error));
+  host_.closed(self);
+  if (replies_) host_.reply_connections.remove(*replies_);
+  if (was_open) host_.commons.reporter.observer().disconnected(address_, exit_reason(error));
   ExitReason exit = exit_reason(error);
   if (!was_open && exit == ExitReason::closed) exit = ExitReason::unreachable;
   for (const auto& [process_id, pids] : links_) {
-    ContextImpl::count(impl_.counters.links, -std::uint64_t{pids.size()});
-    impl_.unlinked(process_id, *this);
-    for (const Pid& pid : pids) impl_.deliver_exit(process_id, pid, exit);
+    count(host_.commons.reporter.counters.links, -std::uint64_t{pids.size()});
+    host_.unlinked(process_id, *this);
+    for (const Pid& pid : pids) host_.exited(process_id, pid, exit);
   }
   links_.clear();
   give_up(fault, error, reason);
@@ -488,7 +489,7 @@ void Outbound::give_up(Fault fault, const std::error_code& error, const std::str
     delivery.error = error;
     delivery.reason = reason;
     begin = sent.end;
-    impl_.complete(sent.on_delivery, delivery);
+    host_.commons.reporter.complete(sent.on_delivery, delivery);
   }
 }
 

@@ -6,21 +6,56 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
 #include <unordered_set>
 #include <utility>
+#include <vector>
 
-#include "actor/budget.h"
-#include "actor/output_buffer.h"
+#include "actor/commons.h"
 #include "actor/reply_connections.h"
 #include "compactor/context.h"
+#include "net/budget.h"
+#include "net/output_buffer.h"
+#include "net/resolver.h"
 #include "wire/parser.h"
 
 namespace compactor {
 
-class ContextImpl;
+class Outbound;
+
+/// What an Outbound sees of its Context. What every message needs is a member, so that it costs no
+/// virtual call. Loop only, except for post().
+class OutboundHost {
+ public:
+  OutboundHost(Commons& its_commons, Resolver& its_resolver, ReplyConnections& its_replies)
+      : commons(its_commons), resolver(its_resolver), reply_connections(its_replies) {}
+
+  Commons& commons;
+  Resolver& resolver;
+  ReplyConnections& reply_connections;
+  /// Flushed when this turn of the loop ends.
+  std::vector<std::shared_ptr<Outbound>> to_flush;
+
+  /// Runs `call` later, on the loop; false when that has ended. Any thread.
+  virtual bool post(std::function<void()> call) = 0;
+  virtual bool leads_to_us(in_addr ip, std::uint16_t port) const = 0;
+  /// Asks for tick() on connections that wait to be closed.
+  virtual void need_sweep() = 0;
+  /// The connection takes no more messages; a new one is opened for the next.
+  virtual void retired(const std::shared_ptr<Outbound>& connection) = 0;
+  virtual void closed(const std::shared_ptr<Outbound>& connection) = 0;
+  /// The process has its first link, or no link any more, that rests on this connection.
+  virtual void linked(const std::string& process_id, Outbound& connection) = 0;
+  virtual void unlinked(const std::string& process_id, Outbound& connection) = 0;
+  /// What the process was linked to is gone.
+  virtual void exited(const std::string& process_id, const Pid& pid, ExitReason reason) = 0;
+
+ protected:
+  ~OutboundHost() = default;
+};
 
 /// Whom to tell what became of a message.
 struct Sent {
@@ -33,9 +68,11 @@ struct Sent {
 /// Lives on the loop. Opened at once; a failure of any kind ends it for good (the Context opens
 /// another for the next message), tells every sender and every linker, and frees its share of the
 /// address' budget.
-class Outbound : public std::enable_shared_from_this<Outbound>, private wire::Sink {
+class Outbound : public std::enable_shared_from_this<Outbound>,
+                 public ReplyCarrier,
+                 private wire::Sink {
  public:
-  Outbound(ContextImpl& impl, Address address, std::shared_ptr<Budget> budget);
+  Outbound(OutboundHost& host, Address address, std::shared_ptr<Budget> budget);
 
   void open();
   /// Instead of open(): fails with this error, as soon as the caller has returned to the loop.
@@ -70,10 +107,9 @@ class Outbound : public std::enable_shared_from_this<Outbound>, private wire::Si
   /// More replies wait than a peer that takes them leaves waiting.
   bool overloaded() const { return waits_more_than(kFullLoad); }
   /// Nothing more is read from where the message replied to came, until half of them are taken.
-  void hold_up(const std::weak_ptr<Inbound>& connection);
-  /// Grows when the peer takes or acknowledges anything.
-  std::uint64_t acknowledged();
-  void give_up_replies(const std::string& why);
+  void hold_up(const std::weak_ptr<ReplySource>& source);
+  std::uint64_t acknowledged() override;
+  void give_up_replies(const std::string& why) override;
 
   const Address& address() const { return address_; }
   const std::shared_ptr<Budget>& budget() const { return budget_; }
@@ -120,7 +156,7 @@ class Outbound : public std::enable_shared_from_this<Outbound>, private wire::Si
   void give_up(Fault fault, const std::error_code& error, const std::string& reason);
   void show_request(std::size_t bytes);
 
-  ContextImpl& impl_;
+  OutboundHost& host_;
   const Address address_;
   std::shared_ptr<Budget> budget_;
   asio::ip::tcp::socket socket_;

@@ -1,10 +1,9 @@
 // The part of an Outbound that replies need.
 #include <asio.hpp>
 
-#include "actor/clock.h"
-#include "actor/context_impl.h"
-#include "actor/net.h"
 #include "actor/outbound.h"
+#include "net/clock.h"
+#include "net/net.h"
 
 namespace compactor {
 namespace {
@@ -19,13 +18,13 @@ constexpr std::size_t kMemoryOfOne = 256;  // of a message that is not answered 
 
 void Outbound::carry_replies() {
   if (replies_) return;
-  replies_ = std::make_unique<ReplyTraffic>(impl_.unread(), [this] {
+  replies_ = std::make_unique<ReplyTraffic>(host_.commons.unread, [this] {
     give_up_replies("replies that nobody takes hold too much memory");
   });
 }
 
 void Outbound::carry_messages() {
-  if (replies_) impl_.reply_connections().remove(*this);
+  if (replies_) host_.reply_connections.remove(*replies_);
 }
 
 bool Outbound::reserve_reply(std::size_t bytes) {
@@ -37,24 +36,24 @@ bool Outbound::reserve_reply(std::size_t bytes) {
 bool Outbound::waits_more_than(Load load) const {
   // There are peers that never answer, of which look_for_answers() thinks only then.
   const std::size_t unanswered =
-      replies_->only ? kUnacknowledged : impl_.options().max_unanswered / 2;
+      replies_->only ? kUnacknowledged : host_.commons.options.max_unanswered / 2;
   return queued_ - written_ > kBacklog * load / 2 || unanswered_.size() > unanswered * load / 2;
 }
 
-void Outbound::hold_up(const std::weak_ptr<Inbound>& connection) {
-  const auto inbound = connection.lock();
-  if (inbound && replies_->waiting.insert(connection).second) inbound->await_replies();
+void Outbound::hold_up(const std::weak_ptr<ReplySource>& source) {
+  const auto held = source.lock();
+  if (held && replies_->waiting.insert(source).second) held->await_replies();
 }
 
 void Outbound::let_go_on() {
-  for (const auto& connection : std::exchange(replies_->waiting, {})) {
-    if (const auto inbound = connection.lock()) inbound->replies_taken();
+  for (const auto& source : std::exchange(replies_->waiting, {})) {
+    if (const auto held = source.lock()) held->replies_taken();
   }
 }
 
 void Outbound::replies_changed(bool moved) {
   if (!replies_) return;
-  impl_.reply_connections().changed(*this, moved);
+  host_.reply_connections.changed(*replies_, busy(), moved);
   if (!waits_more_than(kHalfLoad)) let_go_on();
   const std::uint64_t load = queued_ - written_ + unanswered_.size() * kMemoryOfOne;
   if (replies_->only) replies_->held.set(static_cast<std::size_t>(load));

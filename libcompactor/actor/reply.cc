@@ -3,8 +3,9 @@
 
 #include <utility>
 
-#include "actor/clock.h"
 #include "actor/context_impl.h"
+#include "net/clock.h"
+#include "net/net.h"
 #include "wire/encode.h"
 
 namespace compactor {
@@ -22,13 +23,6 @@ bool is_unspecified(const std::string& host) {
   return parse_ipv4(host, address) && ntohl(address.s_addr) >> 24 == 0;  // RFC 1122 §3.2.1.3
 }
 
-Delivery not_sent(std::string why) {
-  Delivery delivery;
-  delivery.outcome = Outcome::failed;
-  delivery.reason = std::move(why);
-  return delivery;
-}
-
 }  // namespace
 
 std::string ContextImpl::why_no_reply(const ReturnAddress& address, std::string_view name,
@@ -44,7 +38,7 @@ std::string ContextImpl::why_no_reply(const ReturnAddress& address, std::string_
 
 SendResult ContextImpl::reply(const ReturnAddress& address, std::string_view name,
                               std::string_view body, OnDelivery on_delivery) {
-  if (stopping_) return SendResult::stopped;
+  if (commons_.stopping) return SendResult::stopped;
   if (on_loop()) {
     reply_on_loop(address, name, body, std::move(on_delivery));
     return SendResult::queued;
@@ -52,7 +46,8 @@ SendResult ContextImpl::reply(const ReturnAddress& address, std::string_view nam
   // Only until the loop has come to those before it.
   const std::size_t size = name.size() + body.size();
   while (!posted_replies_.reserve(size)) {
-    if (!posted_replies_.wait_roomy(std::chrono::hours(1)) || stopping_) return SendResult::stopped;
+    if (!posted_replies_.wait_roomy(std::chrono::hours(1)) || commons_.stopping)
+      return SendResult::stopped;
   }
   const bool posted = post([this, size, address, name = std::string(name), body = std::string(body),
                             on_delivery = std::move(on_delivery)]() mutable {
@@ -65,47 +60,26 @@ SendResult ContextImpl::reply(const ReturnAddress& address, std::string_view nam
 
 void ContextImpl::reply_on_loop(const ReturnAddress& address, std::string_view name,
                                 std::string_view body, OnDelivery on_delivery) {
-  const Turn turn(*this);
+  const Loop::Turn turn(loop_);
   const Pid& to = address.to;
   const std::size_t bound = wire::message_size_bound(address.from, to, name, body.size());
-  std::string why = stopping_ ? "stopped before it was sent" : why_no_reply(address, name, bound);
-  const auto connection = why.empty() ? reply_connection({to.host, to.port}) : nullptr;
-  if (connection && !connection->reserve_reply(bound)) why = "its receiver takes nothing";
+  std::string why =
+      commons_.stopping ? "stopped before it was sent" : why_no_reply(address, name, bound);
+  Sent sent{std::move(on_delivery), {}, Clock::now(), 0};
+  const auto connection = why.empty()
+                              ? outbound_.reply({address.from, to, name, body, address.depth + 1},
+                                                bound, std::move(sent))
+                              : nullptr;
+  if (why.empty() && !connection) why = "its receiver takes nothing";
   if (!why.empty()) {
     // Posted, so that nobody is called back before his reply() has returned.
-    post([this, on_delivery = std::move(on_delivery), delivery = not_sent(std::move(why))] {
-      complete(on_delivery, delivery);
+    post([this, on_delivery = std::move(sent.on_delivery),
+          delivery = not_delivered(Outcome::failed, Fault::none, 0, std::move(why))] {
+      reporter_.complete(on_delivery, delivery);
     });
     return;
   }
-  count(counters.messages_sent);
-  std::string& output = connection->output_for(bound);
-  const std::size_t before = output.size();
-  wire::append_message(output, options_.style, address.from, to, name, body, address.depth + 1);
-  const std::size_t bytes = output.size() - before;
-  connection->budget()->correct(bound - bytes);
-  connection->appended(bytes, Sent{std::move(on_delivery), {}, Clock::now(), 0});
   if (connection->overloaded()) connection->hold_up(address.connection);
-}
-
-std::shared_ptr<Outbound> ContextImpl::reply_connection(const Address& address) {
-  if (const auto found = outbound_.find(address); found != outbound_.end()) {
-    found->second->carry_replies();
-    return found->second;
-  }
-  auto connection = make_outbound(address);
-  connection->carry_replies();
-  reply_connections_.add(connection);
-  open(*connection);
-  return connection;
-}
-
-/// In whatever spelling.
-bool ContextImpl::leads_to_us(in_addr ip, std::uint16_t port) const {
-  if (port != bound_.port) return false;
-  if (bound_.host == "0.0.0.0") return is_local_address(ip);
-  in_addr ours{};
-  return parse_ipv4(bound_.host, ours) && ours.s_addr == ip.s_addr;
 }
 
 }  // namespace compactor

@@ -2,9 +2,7 @@
 
 #include <utility>
 
-#include "actor/clock.h"
-#include "actor/context_impl.h"
-#include "actor/outbound.h"
+#include "net/clock.h"
 
 namespace compactor {
 namespace {
@@ -13,35 +11,32 @@ constexpr auto kLookEvery = std::chrono::seconds(1);
 
 }  // namespace
 
-ReplyConnections::ReplyConnections(asio::io_context& io, std::size_t most, Duration patience)
-    : most_(most), patience_(patience), timer_(io) {}
+ReplyConnections::ReplyConnections(Loop& loop, std::size_t most, Duration patience)
+    : loop_(loop), most_(most), patience_(patience), timer_(loop.io()) {}
 
-void ReplyConnections::add(const std::shared_ptr<Outbound>& connection) {
+void ReplyConnections::add(std::shared_ptr<ReplyCarrier> carrier, ReplyTraffic& replies) {
   make_room();
-  ReplyTraffic& replies = *connection->replies();
   replies.only = true;
   replies.busy = false;
-  replies.place = idle_.insert(idle_.end(), connection);
+  replies.place = idle_.insert(idle_.end(), {std::move(carrier), &replies});
 }
 
 void ReplyConnections::make_room() {
   if (idle_.size() + busy_.size() < most_) return;
   // A copy of the owner: it is taken out of the list meanwhile.
-  const auto victim = idle_.empty() ? busy_.front() : idle_.front();
+  const auto victim = (idle_.empty() ? busy_.front() : idle_.front()).carrier;
   victim->give_up_replies("too many receivers of replies acknowledge nothing");
 }
 
-void ReplyConnections::remove(Outbound& connection) {
-  ReplyTraffic& replies = *connection.replies();
+void ReplyConnections::remove(ReplyTraffic& replies) {
   if (!std::exchange(replies.only, false)) return;
   (replies.busy ? busy_ : idle_).erase(replies.place);
   replies.held.set(0);
 }
 
-void ReplyConnections::changed(Outbound& connection, bool moved) {
-  ReplyTraffic& replies = *connection.replies();
+void ReplyConnections::changed(ReplyTraffic& replies, bool busy, bool moved) {
   if (!replies.only) return;
-  const bool was_busy = std::exchange(replies.busy, connection.busy());
+  const bool was_busy = std::exchange(replies.busy, busy);
   if (was_busy == replies.busy && !moved) return;
   auto& to = replies.busy ? busy_ : idle_;
   to.splice(to.end(), was_busy ? busy_ : idle_, replies.place);
@@ -56,6 +51,7 @@ void ReplyConnections::watch() {
   timer_.async_wait([this](const asio::error_code& aborted) {
     if (aborted) return;
     watching_ = false;
+    const Loop::Turn turn(loop_);
     look();
   });
 }
@@ -63,12 +59,12 @@ void ReplyConnections::watch() {
 void ReplyConnections::look() {
   const auto now = Clock::now();
   for (auto next = busy_.begin(); next != busy_.end();) {
-    const std::shared_ptr<Outbound> connection = *next++;
-    ReplyTraffic& replies = *connection->replies();
+    const auto [connection, its_replies] = *next++;
+    ReplyTraffic& replies = *its_replies;
     if (now - replies.moved_at < kLookEvery) break;  // as all behind it
     const std::uint64_t acknowledged = connection->acknowledged();
     if (std::exchange(replies.acknowledged, acknowledged) != acknowledged) {
-      changed(*connection, true);
+      changed(replies, true, true);
     } else if (now - replies.moved_at >= patience_) {
       connection->give_up_replies("nothing of it is acknowledged");
     }

@@ -9,16 +9,46 @@
 #include <list>
 #include <memory>
 #include <set>
+#include <string>
 
+#include "actor/loop.h"
 #include "actor/memory_limit.h"
 #include "compactor/context.h"
 
 namespace compactor {
 
-class Inbound;
-class Outbound;
+/// A connection that brings messages which are replied to.
+class ReplySource {
+ public:
+  /// A message from here was replied to, and its sender has not taken the replies before it:
+  /// nothing more is read from here until replies_taken(), as often as this was called.
+  virtual void await_replies() = 0;
+  virtual void replies_taken() = 0;
 
-/// What an Outbound has because replies go over it.
+ protected:
+  ~ReplySource() = default;
+};
+
+/// A connection that replies go over.
+class ReplyCarrier {
+ public:
+  /// Grows when the peer takes or acknowledges anything.
+  virtual std::uint64_t acknowledged() = 0;
+  virtual void give_up_replies(const std::string& why) = 0;
+
+ protected:
+  ~ReplyCarrier() = default;
+};
+
+struct ReplyTraffic;
+
+/// As ReplyConnections keeps it.
+struct ReplyConnection {
+  std::shared_ptr<ReplyCarrier> carrier;
+  ReplyTraffic* replies;  // the carrier's own
+};
+
+/// What a carrier has because replies go over it.
 struct ReplyTraffic {
   ReplyTraffic(MemoryLimit& unread, std::function<void()> give_up)
       : held(unread, std::move(give_up)) {}
@@ -27,14 +57,14 @@ struct ReplyTraffic {
   bool only = false;
   MemoryLimit::Holder held;
   // Where it stands in the list of ReplyConnections, and since when nothing has moved.
-  std::list<std::shared_ptr<Outbound>>::iterator place;
+  std::list<ReplyConnection>::iterator place;
   bool busy = false;
   std::chrono::steady_clock::time_point moved_at{};
   std::uint64_t acknowledged = 0;
 
   /// The connections that brought the messages replied to: not read further before the replies are
   /// taken.
-  std::set<std::weak_ptr<Inbound>, std::owner_less<>> waiting;
+  std::set<std::weak_ptr<ReplySource>, std::owner_less<>> waiting;
 };
 
 /// Anybody can make us open such a connection, to any address, by putting that address on a message
@@ -43,24 +73,24 @@ struct ReplyTraffic {
 /// nothing moves for the time of patience is given up in any case. Loop only.
 class ReplyConnections {
  public:
-  ReplyConnections(asio::io_context& io, std::size_t most, Duration patience);
+  ReplyConnections(Loop& loop, std::size_t most, Duration patience);
 
-  void add(const std::shared_ptr<Outbound>& connection);
+  /// A connection that is opened, and is idle; `replies` are the carrier's own.
+  void add(std::shared_ptr<ReplyCarrier> carrier, ReplyTraffic& replies);
   /// It is closed, or used for something else too from now on.
-  void remove(Outbound& connection);
-  /// It has become busy or idle, or (`moved`) its peer took or acknowledged something.
-  void changed(Outbound& connection, bool moved);
+  void remove(ReplyTraffic& replies);
+  /// It is busy or idle now, and perhaps (`moved`) its peer took or acknowledged something.
+  void changed(ReplyTraffic& replies, bool busy, bool moved);
 
  private:
-  using Connections = std::list<std::shared_ptr<Outbound>>;
-
   void make_room();
   void watch();
   void look();
 
+  Loop& loop_;
   const std::size_t most_;
   const Duration patience_;
-  Connections idle_, busy_;  // the one that moved last at the end
+  std::list<ReplyConnection> idle_, busy_;  // the one that moved last at the end
   asio::steady_timer timer_;
   bool watching_ = false;
 };

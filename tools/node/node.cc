@@ -6,9 +6,9 @@
 #include <cstdlib>
 #include <utility>
 
-#include "actor/net.h"
-#include "actor/resolver.h"
 #include "cli/values.h"
+#include "net/net.h"
+#include "net/resolver.h"
 #include "wire/encode.h"
 
 namespace tool {

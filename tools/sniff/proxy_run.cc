@@ -5,7 +5,7 @@
 #include <optional>
 #include <thread>
 
-#include "actor/net.h"
+#include "net/net.h"
 #include "capture/output_file.h"
 #include "capture/proxy.h"
 #include "cli/failure.h"

@@ -143,7 +143,10 @@ class COMPACTOR_API Context {
   /// (taken port, not a local address, unresolvable name), Error for IPv6.
   Context();
   explicit Context(Options options);
-  ~Context();  // stop()
+  /// stop(). On its own loop (in a handler, say) it ends the processes at once and returns; what
+  /// they sent is still written and its answers awaited, on the loop thread, which then ends by
+  /// itself. The handler that destroys the Context must not use it, or its process, any more.
+  ~Context();
   Context(const Context&) = delete;
   Context& operator=(const Context&) = delete;
 
@@ -157,7 +160,9 @@ class COMPACTOR_API Context {
   /// Registers the process, then runs its initialize() on the loop thread, before any message
   /// reaches it, and waits for that (in place when called on the loop). Throws InvalidProcess when
   /// the id is taken or cannot be carried, Stopped after stop(), and what initialize() throws; then
-  /// nothing is left behind.
+  /// nothing is left behind. Called on the loop of another Context it keeps that one waiting; when
+  /// this Context's loop waits for that one in turn, directly or through others, Error is thrown,
+  /// as both would wait for ever, and the process is not spawned.
   Pid spawn(std::shared_ptr<Process> process);
   template <class P, class... Args>
   Pid spawn(Args&&... args) {
@@ -231,7 +236,7 @@ class COMPACTOR_API Context {
     check_type(pid, [](Process& process) { return dynamic_cast<P*>(&process) != nullptr; });
     return delay(after, pid, bind_call<P>(method, std::forward<Args>(args)...));
   }
-  /// False when it has run, or never was.
+  /// False when it has run, or never was. Does not wait for the loop.
   bool cancel(TimerId timer);
 
   /// Runs `call` on the loop thread. Nothing after stop(). What it throws is a warning.
@@ -246,7 +251,7 @@ class COMPACTOR_API Context {
   void resume_receiving();
 
   /// Routes that belong to no process: `/path` and below. Throws std::invalid_argument when the
-  /// path does not begin with '/', Stopped after stop().
+  /// path does not begin with '/', Stopped after stop(). Does not wait for the loop.
   void route(std::string path, RouteHandler handler);
 
   Statistics statistics() const;
@@ -255,7 +260,8 @@ class COMPACTOR_API Context {
   /// `drain`, tells the rest to their OnDelivery (failed or no_answer, fault stopped), closes every
   /// socket, ends the loop thread. A second call returns an empty report. Called on the loop it
   /// stops without draining further calls: the thread is joined by the next stop() or the
-  /// destructor from elsewhere.
+  /// destructor from elsewhere. The same on the loop of another Context that this one's loop waits
+  /// for. The destructor has to wait: not to be called there.
   StopReport stop(Duration drain = std::chrono::seconds(5));
 
   /// Blocks until stop() was called.

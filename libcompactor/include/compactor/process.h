@@ -102,7 +102,7 @@ class COMPACTOR_API Process {
 
  private:
   friend class Context;
-  friend class ContextImpl;
+  friend class Registry;
 
   ContextImpl& bound() const;
 

@@ -45,6 +45,9 @@ std::string describe(const std::error_code& error);
 /// Raises the soft limit of descriptors to the hard one and returns that.
 std::size_t raise_descriptor_limit();
 
+/// How many connections there may be: what was asked for; else what the descriptors allow.
+std::size_t connection_limit(std::size_t asked);
+
 /// The errors of getaddrinfo().
 const std::error_category& resolve_category();
 

@@ -1,4 +1,4 @@
-#include "actor/output_buffer.h"
+#include "net/output_buffer.h"
 
 #include <sys/socket.h>
 #include <sys/uio.h>

@@ -1,4 +1,4 @@
-#include "actor/net.h"
+#include "net/net.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -189,6 +189,12 @@ std::size_t raise_descriptor_limit() {
     if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) ::getrlimit(RLIMIT_NOFILE, &limit);
   }
   return static_cast<std::size_t>(limit.rlim_cur);
+}
+
+std::size_t connection_limit(std::size_t asked) {
+  if (asked > 0) return asked;
+  const std::size_t descriptors = raise_descriptor_limit();
+  return descriptors > 128 ? descriptors - 64 : descriptors / 2;
 }
 
 const std::error_category& resolve_category() {

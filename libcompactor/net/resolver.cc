@@ -1,4 +1,4 @@
-#include "actor/resolver.h"
+#include "net/resolver.h"
 
 #include <arpa/inet.h>
 #include <netdb.h>
@@ -14,8 +14,8 @@
 #include <thread>
 #include <utility>
 
-#include "actor/net.h"
 #include "compactor/error.h"
+#include "net/net.h"
 
 namespace compactor {
 namespace {

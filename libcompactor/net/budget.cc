@@ -1,8 +1,8 @@
-#include "actor/budget.h"
+#include "net/budget.h"
 
 #include <utility>
 
-#include "actor/clock.h"
+#include "net/clock.h"
 
 namespace compactor {
 
