@@ -3,12 +3,12 @@
 #include <algorithm>
 
 #include "encoding.h"
-#include "schema/json_text.h"
+#include "text/utf8.h"
 #include "values.h"
 
 namespace tool {
 
-using compactor::schema::utf8_length;
+using compactor::text::utf8_length;
 
 namespace {
 

@@ -10,11 +10,11 @@
 
 #include "diagram.h"
 #include "encoding.h"
-#include "schema/json_text.h"
+#include "text/utf8.h"
 
 namespace tool {
 
-using compactor::schema::utf8_length;
+using compactor::text::utf8_length;
 
 namespace {
 

@@ -1,7 +1,6 @@
 #include "http/client.h"
 
 #include <arpa/inet.h>
-#include <google/protobuf/stubs/strutil.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -14,9 +13,10 @@
 #include <system_error>
 #include <utility>
 
+#include "text/ascii.h"
+#include "text/base64.h"
 #include "wire/message.h"
 #include "wire/parser.h"
-#include "wire/text.h"
 
 namespace compactor::http {
 namespace {
@@ -109,17 +109,16 @@ class Connection {
 };
 
 std::string request_text(const Server& server, const std::string& path) {
-  std::string text = "GET " + path + " HTTP/1.1\r\nHost: " + server.ip + ":" +
-                     std::to_string(server.port) +
-                     "\r\nUser-Agent: compactor\r\nAccept: */*\r\nAccept-Encoding: gzip\r\n"
-                     "Connection: close\r\n";
+  std::string request = "GET " + path + " HTTP/1.1\r\nHost: " + server.ip + ":" +
+                        std::to_string(server.port) +
+                        "\r\nUser-Agent: compactor\r\nAccept: */*\r\nAccept-Encoding: gzip\r\n"
+                        "Connection: close\r\n";
   if (server.credentials) {
-    std::string encoded;
-    google::protobuf::Base64Escape(server.credentials->user + ":" + server.credentials->password,
-                                   &encoded);
-    text += "Authorization: Basic " + encoded + "\r\n";
+    request += "Authorization: Basic ";
+    text::append_base64(request, server.credentials->user + ":" + server.credentials->password);
+    request += "\r\n";
   }
-  return text + "\r\n";
+  return request + "\r\n";
 }
 
 /// Takes the final response; those before it (1xx) announce it and are passed over.
@@ -152,9 +151,9 @@ class FinalResponse : public wire::Sink {
     std::string inflated;
     const auto body = wire::delivered_body(response, inflated, max_body_, trouble_);
     if (body) answer_.body = *body;
-    const bool known = coding == nullptr || wire::equal_ignoring_case(*coding, "gzip") ||
-                       wire::equal_ignoring_case(*coding, "x-gzip") ||
-                       wire::equal_ignoring_case(*coding, "identity");
+    const bool known = coding == nullptr || text::equal_ignoring_case(*coding, "gzip") ||
+                       text::equal_ignoring_case(*coding, "x-gzip") ||
+                       text::equal_ignoring_case(*coding, "identity");
     if (!known && !response.body.empty())
       trouble_ = "Content-Encoding: " + std::string(*coding) + ", which was not asked for";
   }

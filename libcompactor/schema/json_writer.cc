@@ -5,11 +5,12 @@
 #include <charconv>
 #include <utility>
 
-#include "schema/json_text.h"
 #include "schema/normalize.h"
 #include "schema/plan.h"
 #include "schema/well_known.h"
 #include "schema/wire_format.h"
+#include "text/base64.h"
+#include "text/json_text.h"
 
 namespace compactor::schema {
 namespace {
@@ -214,10 +215,10 @@ class Transcoder {
       case Type::CPPTYPE_UINT64:
         return append_quoted(out(), type.default_value_uint64());
       case Type::CPPTYPE_DOUBLE:
-        append_json_number(out(), type.default_value_double());
+        text::append_json_number(out(), type.default_value_double());
         return;
       case Type::CPPTYPE_FLOAT:
-        append_json_number(out(), type.default_value_float());
+        text::append_json_number(out(), type.default_value_float());
         return;
       case Type::CPPTYPE_ENUM:
         return append_enum(*field.enumeration, type.default_value_enum()->number());
@@ -225,7 +226,7 @@ class Transcoder {
         if (type.type() == Type::TYPE_BYTES)
           append_bytes(type.default_value_string());
         else
-          append_json_string(out(), type.default_value_string());
+          text::append_json_string(out(), type.default_value_string());
         return;
       case Type::CPPTYPE_MESSAGE:
         return;  // left out above
@@ -399,11 +400,11 @@ class Transcoder {
         return true;
       case Type::TYPE_FLOAT:
         if (!in.fixed(word)) return fail(in);
-        if (!append_json_number(out(), std::bit_cast<float>(word))) inexact("an unusual NaN");
+        if (!text::append_json_number(out(), std::bit_cast<float>(word))) inexact("an unusual NaN");
         return true;
       case Type::TYPE_DOUBLE:
         if (!in.fixed(raw)) return fail(in);
-        if (!append_json_number(out(), std::bit_cast<double>(raw))) inexact("an unusual NaN");
+        if (!text::append_json_number(out(), std::bit_cast<double>(raw))) inexact("an unusual NaN");
         return true;
       case Type::TYPE_ENUM:
         if (!in.varint(raw)) return fail(in);
@@ -413,7 +414,7 @@ class Transcoder {
         return true;
       case Type::TYPE_STRING:
         if (!in.bytes(bytes)) return fail(in);
-        if (!append_json_string(out(), bytes)) inexact("a string that is not UTF-8");
+        if (!text::append_json_string(out(), bytes)) inexact("a string that is not UTF-8");
         return true;
       case Type::TYPE_BYTES:
         if (!in.bytes(bytes)) return fail(in);
@@ -466,7 +467,7 @@ class Transcoder {
 
   void append_bytes(std::string_view bytes) {
     out() += '"';
-    append_base64(out(), bytes);
+    text::append_base64(out(), bytes);
     out() += '"';
   }
 
@@ -489,7 +490,7 @@ class Transcoder {
     const InnerRule& rule = *field.inner;
     const std::size_t before = body_.inner.size();
     body_.inner += ',';
-    append_json_string(body_.inner, path_to(step));
+    text::append_json_string(body_.inner, path_to(step));
     body_.inner += ':';
     if (rule.holds.empty()) {
       body_.inner += '"';
