@@ -38,7 +38,7 @@ actor never schema/catalog.h
 capture may wire/parser.h
 capture never actor/context_impl.h
 capture never schema/catalog.h
-http never actor/net.h
+http never net/net.h
 http never output/console.h
 cli never body/body.h
 cli never schema/catalog.h

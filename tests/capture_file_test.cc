@@ -255,6 +255,18 @@ TEST_CASE("gzip and zstd are known by their first bytes, in one member or severa
   }
 }
 
+TEST_CASE("compressed bytes that end with a whole piece of 256 KiB are not cut") {
+  // The decompressor was asked once more, for nothing, and then seemed to be within a member.
+  const Packets wanted(2, std::string((std::size_t{256} << 10) - 28, 'x'));  // 24 + 2 * (16 + …)
+  const std::string bytes = pcap(false, 0xa1b2c3d4, 1, wanted);
+  REQUIRE(bytes.size() == std::size_t{512} << 10);
+  for (const std::string& packed : {gzip(bytes), zstd(bytes)}) {
+    const All all = read_all(packed);
+    CHECK(all.packets == wanted);
+    CHECK(all.trouble.empty());
+  }
+}
+
 TEST_CASE("the same packets as libpcap reads, from every recorded capture") {
   for (const std::string& path : capture_test::capture_files()) {
     CAPTURE(path);

@@ -7,8 +7,8 @@
 
 #include "schema/catalog.h"
 #include "schema/json_reader.h"
-#include "schema/json_text.h"
 #include "schema/json_writer.h"
+#include "text/base64.h"
 
 namespace {
 
@@ -27,7 +27,7 @@ struct Fixture {
   }
   static std::string base64_of(const std::string& bytes) {
     std::string text;
-    append_base64(text, bytes);
+    compactor::text::append_base64(text, bytes);
     return text;
   }
   DecodedBody decode(const std::string& type, const Json& json, bool inner = true) {

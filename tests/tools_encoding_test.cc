@@ -1,24 +1,9 @@
 #include <doctest/doctest.h>
 
 #include <nlohmann/json.hpp>
-#include <random>
 
 #include "body/encoding.h"
 #include "output/json_line.h"
-
-TEST_CASE("hex is undone by its decoder") {
-  std::mt19937 random(7);
-  for (std::size_t size = 0; size < 200; ++size) {
-    std::string bytes(size, '\0');
-    for (auto& byte : bytes) byte = static_cast<char>(random() & 0xff);
-    std::string hex;
-    tool::append_hex(hex, bytes);
-    CHECK(tool::decode_hex(hex) == bytes);
-  }
-  CHECK(tool::decode_hex("08 01\n") == "\x08\x01");
-  CHECK_FALSE(tool::decode_hex("0"));
-  CHECK_FALSE(tool::decode_hex("0g"));
-}
 
 TEST_CASE("printable is what a person can read") {
   CHECK(tool::is_printable_utf8(""));

@@ -69,21 +69,6 @@ TEST_CASE("a PID of a user") {
   }
 }
 
-TEST_CASE("globs") {
-  CHECK(tool::glob_matches("*", ""));
-  CHECK(tool::glob_matches("a*c", "abbbc"));
-  CHECK(tool::glob_matches("*.Ping*", "mesos.internal.PingSlaveMessage"));
-  CHECK(tool::glob_matches("a?c", "abc"));
-  CHECK(tool::glob_matches("*a*b*", "xxaxxbxx"));
-  CHECK(tool::glob_matches("[a]", "[a]"));
-  CHECK_FALSE(tool::glob_matches("", "a"));
-  CHECK_FALSE(tool::glob_matches("a?c", "ac"));
-  CHECK_FALSE(tool::glob_matches("a*c", "abd"));
-  CHECK_FALSE(tool::glob_matches("abc", "abcd"));
-  // A pattern that would take exponential time by backtracking.
-  CHECK_FALSE(tool::glob_matches("*a*a*a*a*a*a*a*a*a*a*b", std::string(5000, 'a')));
-}
-
 TEST_CASE("shell words") {
   using Words = std::vector<std::string>;
   CHECK(tool::split_words("  a  b\tc\n") == Words{"a", "b", "c"});
@@ -95,31 +80,6 @@ TEST_CASE("shell words") {
   CHECK(tool::split_words("").empty());
   CHECK_THROWS_AS(tool::split_words("a 'b"), Failure);
   CHECK_THROWS_AS(tool::split_words("a \"b"), Failure);
-}
-
-TEST_CASE("the nearest word") {
-  const std::vector<std::string> words{"serve", "send", "ping", "link", "sniff"};
-  CHECK(tool::nearest("sned", words) == "send");
-  CHECK(tool::nearest("pin", words) == "ping");
-  CHECK(tool::nearest("snif", words) == "sniff");
-  CHECK(tool::nearest("lnik", words) == "link");
-  CHECK_FALSE(tool::nearest("wibble", words));
-  CHECK_FALSE(tool::nearest("x", words));
-}
-
-TEST_CASE("times") {
-  using namespace std::chrono;
-  CHECK(tool::parse_time("1970-01-01T00:00:00Z") == 0ns);
-  CHECK(tool::parse_time("1970-01-01T00:00:01.000000001Z") == 1'000'000'001ns);
-  CHECK(tool::parse_time("1970-01-01T01:00:00.5+01:00") == 500ms);
-  CHECK(tool::parse_time("2026-11-22T02:30:00Z") ==
-        Duration(sys_days(2026y / 11 / 22).time_since_epoch()) + 150min);
-  for (const char* bad :
-       {"", "2026-13-01T00:00:00Z", "2026-02-30T00:00:00Z", "2026-01-01T24:00:00Z", "2026-01-01",
-        "2026-01-01T00:00:00", "9999-01-01T00:00:00Z", "2026-01-01T00:00:00Zx"}) {
-    CAPTURE(bad);
-    CHECK_FALSE(tool::parse_time(bad));
-  }
 }
 
 TEST_CASE("figures for people") {

@@ -1,6 +1,5 @@
 #include "actor/builtin_routes.h"
 
-#include <google/protobuf/stubs/strutil.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
@@ -10,6 +9,8 @@
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string>
+
+#include "text/base64.h"
 
 namespace compactor {
 namespace {
@@ -35,7 +36,7 @@ json describe_event(const Registry::Event& event, const Pid& to) {
     const auto beyond_ascii = [](char c) { return static_cast<unsigned char>(c) >= 0x80; };
     if (std::any_of(message->body.begin(), message->body.end(), beyond_ascii)) {
       std::string encoded;
-      google::protobuf::Base64Escape(message->body, &encoded);
+      text::append_base64(encoded, message->body);
       object["body_base64"] = encoded;
     }
     return object;

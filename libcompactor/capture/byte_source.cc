@@ -1,13 +1,14 @@
 #include "capture/byte_source.h"
 
 #include <unistd.h>
-#include <zlib.h>
 #include <zstd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
+
+#include "text/gzip.h"
 
 namespace compactor::capture {
 namespace {
@@ -32,36 +33,18 @@ class ByteSource::Decompressor {
 
 class ByteSource::Gzip final : public Decompressor {
  public:
-  Gzip() : ready_(inflateInit2(&stream_, 16 + MAX_WBITS) == Z_OK) {}
-  ~Gzip() override {
-    if (ready_) inflateEnd(&stream_);
-  }
-  Gzip(const Gzip&) = delete;
-  Gzip& operator=(const Gzip&) = delete;
-
   std::string_view name() const override { return "gzip"; }
-  bool is_between_members() const override { return between_; }
+  bool is_between_members() const override { return gunzip_.between_members(); }
 
   bool run(std::string_view& in, std::string& out) override {
-    if (!ready_) return false;
     const std::size_t before = out.size();
     out.resize(before + kMadeAtOnce);
-    stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(in.data()));  // NOLINT: zlib's API
-    stream_.avail_in = static_cast<uInt>(in.size());
-    stream_.next_out = reinterpret_cast<Bytef*>(out.data() + before);  // NOLINT
-    stream_.avail_out = static_cast<uInt>(kMadeAtOnce);
-    const int result = inflate(&stream_, Z_NO_FLUSH);
-    out.resize(before + kMadeAtOnce - stream_.avail_out);
-    in.remove_prefix(in.size() - stream_.avail_in);
-    between_ = result == Z_STREAM_END;
-    if (between_) inflateReset(&stream_);
-    return result == Z_OK || result == Z_STREAM_END || result == Z_BUF_ERROR;
+    out.resize(before + gunzip_.run(in, out.data() + before, kMadeAtOnce));
+    return !gunzip_.broken();
   }
 
  private:
-  z_stream stream_{};
-  bool ready_;
-  bool between_ = false;
+  text::Gunzip gunzip_;
 };
 
 class ByteSource::Zstd final : public Decompressor {
@@ -82,7 +65,7 @@ class ByteSource::Zstd final : public Decompressor {
     const std::size_t result = ZSTD_decompressStream(context_, &target, &source);
     out.resize(before + target.pos);
     in.remove_prefix(source.pos);
-    between_ = result == 0;
+    if (source.pos > 0 || target.pos > 0) between_ = result == 0;
     return ZSTD_isError(result) == 0;
   }
 

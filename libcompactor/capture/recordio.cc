@@ -1,9 +1,5 @@
 #include "capture/recordio.h"
 
-#include <zlib.h>
-
-#include <algorithm>
-#include <array>
 #include <utility>
 
 namespace compactor::capture {
@@ -54,38 +50,6 @@ void RecordSplitter::read_record(std::string_view& bytes) {
   held_.clear();
   length_ = 0;
   in_record_ = false;
-}
-
-struct Inflater::State {
-  z_stream stream{};
-  bool broken = false;
-};
-
-Inflater::Inflater() : state_(std::make_unique<State>()) {
-  constexpr int kGzipOnly = 16 + MAX_WBITS;
-  state_->broken = inflateInit2(&state_->stream, kGzipOnly) != Z_OK;
-}
-
-Inflater::~Inflater() {
-  inflateEnd(&state_->stream);
-}
-
-bool Inflater::feed(std::string_view bytes, const OnBytes& on_bytes) {
-  z_stream& stream = state_->stream;
-  std::array<char, 16384> out;
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));  // NOLINT: zlib's API
-  stream.avail_in = static_cast<uInt>(bytes.size());
-  while (!state_->broken) {
-    stream.next_out = reinterpret_cast<Bytef*>(out.data());  // NOLINT
-    stream.avail_out = static_cast<uInt>(out.size());
-    const int result = inflate(&stream, Z_NO_FLUSH);
-    const std::size_t made = out.size() - stream.avail_out;
-    if (made > 0) on_bytes({out.data(), made});
-    if (result == Z_STREAM_END) inflateReset(&stream);
-    state_->broken = result != Z_OK && result != Z_STREAM_END && result != Z_BUF_ERROR;
-    if (stream.avail_in == 0 && stream.avail_out > 0) break;
-  }
-  return !state_->broken;
 }
 
 }  // namespace compactor::capture

@@ -1,12 +1,10 @@
-// The body of a plain response, as it comes: decompressed, counted, its beginning kept, and a
-// RecordIO stream (decimal length, line feed, so many bytes: Mesos' framing of /api/v1 streams)
+// A RecordIO stream (decimal length, line feed, so many bytes: Mesos' framing of /api/v1 streams),
 // split into its records.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <string>
 #include <string_view>
 
@@ -37,24 +35,6 @@ class RecordSplitter {
   int digits_ = 0;
   bool in_record_ = false;
   bool broken_ = false;
-};
-
-/// gzip, piece by piece (RFC 1952; several members one behind the other are one body).
-class Inflater {
- public:
-  using OnBytes = std::function<void(std::string_view bytes)>;
-
-  Inflater();
-  ~Inflater();
-  Inflater(const Inflater&) = delete;
-  Inflater& operator=(const Inflater&) = delete;
-
-  /// False when it is not gzip, or no longer; then all further bytes are ignored.
-  bool feed(std::string_view bytes, const OnBytes& on_bytes);
-
- private:
-  struct State;
-  std::unique_ptr<State> state_;
 };
 
 }  // namespace compactor::capture

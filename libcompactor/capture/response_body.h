@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "capture/recordio.h"
+#include "text/gzip.h"
 #include "wire/parser.h"
 
 namespace compactor::capture {
@@ -35,7 +36,7 @@ class ResponseBody {
   std::size_t kept_;
   std::uint64_t size_ = 0;
   std::string beginning_;
-  std::optional<Inflater> inflater_;
+  std::optional<text::Gunzip> gunzip_;
   std::optional<RecordSplitter> splitter_;
 };
 

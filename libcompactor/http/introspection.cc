@@ -1,49 +1,16 @@
 #include "http/introspection.h"
 
-#include <google/protobuf/stubs/strutil.h>
-
 #include <nlohmann/json.hpp>
 #include <string_view>
 #include <utility>
+
+#include "text/base64.h"
+#include "text/utf8.h"
 
 namespace compactor::http {
 namespace {
 
 using nlohmann::json;
-
-/// Every byte from 0x80 up as the character of that number. libprocess' JSON holds the bytes of
-/// message bodies as they are; so written, every byte string is valid UTF-8 and none is lost on the
-/// way through the parser.
-std::string bytes_as_characters(std::string_view bytes) {
-  std::string out;
-  out.reserve(bytes.size() + bytes.size() / 8);
-  for (const char c : bytes) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x80) {
-      out += c;
-    } else {
-      out += static_cast<char>(0xc0 | (byte >> 6));
-      out += static_cast<char>(0x80 | (byte & 0x3f));
-    }
-  }
-  return out;
-}
-
-/// The way back. Characters above U+00FF can only come from \u escapes and stay UTF-8.
-std::string characters_as_bytes(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto lead = static_cast<unsigned char>(text[i]);
-    if ((lead == 0xc2 || lead == 0xc3) && i + 1 < text.size()) {
-      const auto trail = static_cast<unsigned char>(text[++i]);
-      out += static_cast<char>(((lead & 0x03) << 6) | (trail & 0x3f));
-    } else {
-      out += text[i];
-    }
-  }
-  return out;
-}
 
 /// Whether JSON text nests deeper than any answer of a node does. Each level costs the parser
 /// seventy times its byte, so this is asked before it begins.
@@ -70,7 +37,7 @@ bool nests_too_deep(std::string_view text) {
 std::string text_at(const json& object, const char* key) {
   const auto found = object.find(key);
   if (found == object.end() || !found->is_string()) return {};
-  return characters_as_bytes(found->get_ref<const std::string&>());
+  return text::characters_as_bytes(found->get_ref<const std::string&>());
 }
 
 double number_at(const json& object, const char* key) {
@@ -96,9 +63,10 @@ QueuedEvent read_event(const json& event) {
   out.from = text_at(event, out.kind == "EXITED" ? "pid" : "from");
   out.to = text_at(event, "to");
   out.body = text_at(event, "body");
-  std::string exact;  // as a node of this library has it beside a body that is not ASCII
+  // A node of this library has it beside a body that is not ASCII.
   const std::string encoded = text_at(event, "body_base64");
-  if (!encoded.empty() && google::protobuf::Base64Unescape(encoded, &exact)) out.body = exact;
+  if (auto exact = text::decode_base64(encoded); exact && !encoded.empty())
+    out.body = std::move(*exact);
   return out;
 }
 
@@ -120,7 +88,7 @@ std::optional<std::vector<Metric>> read_metrics(const json& object) {
   if (!object.is_object()) return std::nullopt;
   std::vector<Metric> out;  // sorted, as json's objects are
   for (const auto& [name, value] : object.items()) {
-    if (value.is_number()) out.push_back({characters_as_bytes(name), value.get<double>()});
+    if (value.is_number()) out.push_back({text::characters_as_bytes(name), value.get<double>()});
   }
   return out;
 }
@@ -216,8 +184,9 @@ Told<T> ask(const Server& server, const std::string& path,
   Told<T> told{get(server, path), std::nullopt};
   if (!told.answer.ok()) return told;
   const bool too_deep = nests_too_deep(told.answer.body);
-  const json value = too_deep ? json(json::value_t::discarded)
-                              : json::parse(bytes_as_characters(told.answer.body), nullptr, false);
+  const json value = too_deep
+                         ? json(json::value_t::discarded)
+                         : json::parse(text::bytes_as_characters(told.answer.body), nullptr, false);
   if (!value.is_discarded()) told.value = read(value);
   if (!told.value) {
     told.answer.fault = Fault::garbage;

@@ -1,6 +1,5 @@
 #include "schema/catalog.h"
 
-#include <fnmatch.h>
 #include <google/protobuf/compiler/importer.h>
 #include <google/protobuf/descriptor.pb.h>
 #include <google/protobuf/descriptor_database.h>
@@ -9,7 +8,6 @@
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -19,6 +17,8 @@
 
 #include "schema/builtin.h"
 #include "schema/wire_format.h"
+#include "text/glob.h"
+#include "text/nearest.h"
 
 namespace compactor::schema {
 namespace {
@@ -43,40 +43,6 @@ void add_names(const pb::FileDescriptorProto& file, std::vector<std::string>& na
 pb::DescriptorPoolDatabase& well_known_files() {
   static pb::DescriptorPoolDatabase database(*pb::DescriptorPool::generated_pool());
   return database;
-}
-
-/// Distance of Damerau and Levenshtein (neighbours swapped count once), or anything above `limit`
-/// if it is more.
-std::size_t distance(std::string_view a, std::string_view b, std::size_t limit) {
-  if (a.size() > b.size() + limit || b.size() > a.size() + limit) return limit + 1;
-  std::vector<std::size_t> before(b.size() + 1);
-  std::vector<std::size_t> previous(b.size() + 1);
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) previous[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      row[j] = std::min({previous[j] + 1, row[j - 1] + 1,
-                         previous[j - 1] + static_cast<std::size_t>(a[i - 1] != b[j - 1])});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
-        row[j] = std::min(row[j], before[j - 2] + 1);
-      }
-    }
-    if (*std::min_element(row.begin(), row.end()) > limit) return limit + 1;
-    before.swap(previous);
-    previous.swap(row);
-  }
-  return previous[b.size()];
-}
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return result;
-}
-
-std::string_view last_component(std::string_view name) {
-  return name.substr(name.rfind('.') + 1);  // npos + 1 is 0: the whole name
 }
 
 std::string read_file(const std::string& path, const std::string& option) {
@@ -299,7 +265,7 @@ const pb::Descriptor* Catalog::find(std::string_view type) const {
 
 const pb::Descriptor& Catalog::get(std::string_view type) const {
   if (const pb::Descriptor* found = find(type)) return *found;
-  throw SchemaError("unknown type " + std::string(type), did_you_mean(suggest(type)));
+  throw SchemaError("unknown type " + std::string(type), text::did_you_mean(suggest(type)));
 }
 
 const pb::Descriptor* Catalog::for_mailbox(std::string_view name) const {
@@ -321,13 +287,13 @@ const std::vector<std::string>& Catalog::names() const {
 std::vector<std::string> Catalog::list(const std::string& glob) const {
   std::vector<std::string> matching;
   for (const std::string& name : names()) {
-    if (fnmatch(glob.c_str(), name.c_str(), 0) == 0) matching.push_back(name);
+    if (text::glob_matches(glob, name)) matching.push_back(name);
   }
   return matching;
 }
 
 std::vector<std::string> Catalog::suggest(std::string_view misspelt) const {
-  return nearest(misspelt, names());
+  return text::nearest(misspelt, names());
 }
 
 std::unique_ptr<pb::Message> Catalog::make(const pb::Descriptor& type) const {
@@ -345,40 +311,6 @@ std::string bytes_of(const pb::Message& message) {
   message.SerializePartialToCodedStream(&out);
   out.Trim();
   return bytes;
-}
-
-std::string did_you_mean(const std::vector<std::string>& names) {
-  if (names.empty()) return {};
-  std::string text = "did you mean " + names.front();
-  for (std::size_t i = 1; i < names.size(); ++i) {
-    text += (i + 1 == names.size() ? " or " : ", ") + names[i];
-  }
-  return text + "?";
-}
-
-std::vector<std::string> nearest(std::string_view word, const std::vector<std::string>& known,
-                                 std::size_t limit) {
-  constexpr std::size_t max_word = 256;  // longer ones are no slip of the finger, and would cost
-  if (word.empty() || word.size() > max_word) return {};
-  const std::string wanted = lower(word);
-  const std::string_view wanted_last = last_component(wanted);
-  const bool qualified = wanted_last.size() != wanted.size();
-  const std::size_t reach = std::clamp<std::size_t>(wanted_last.size() / 4, 1, 4);
-  std::vector<std::pair<std::size_t, std::string>> found;
-  for (const std::string& name : known) {
-    const std::string candidate = lower(name);
-    // A right last part with a wrong or missing package is a likely slip too.
-    std::size_t away = distance(wanted_last, last_component(candidate), reach);
-    if (qualified) away = std::min(distance(wanted, candidate, reach), away + 1);
-    if (away <= reach) found.emplace_back(away, name);
-  }
-  std::stable_sort(found.begin(), found.end(),
-                   [](const auto& a, const auto& b) { return a.first < b.first; });
-  if (found.size() > limit) found.resize(limit);
-  std::vector<std::string> names;
-  names.reserve(found.size());
-  for (auto& [away, name] : found) names.push_back(std::move(name));
-  return names;
 }
 
 }  // namespace compactor::schema

@@ -60,10 +60,10 @@ class Catalog {
   /// null.
   const google::protobuf::Descriptor* for_mailbox(std::string_view name) const;
 
-  /// Full names, sorted, of all types that match the glob (fnmatch(3); `*` spans dots). Map entries
-  /// are left out.
+  /// Full names, sorted, of all types that match the glob (see text/glob.h). Map entries are left
+  /// out.
   std::vector<std::string> list(const std::string& glob = "*") const;
-  /// At most three names that the misspelt one may have meant, the nearest first.
+  /// At most three names that the misspelt one may have meant, all equally near.
   std::vector<std::string> suggest(std::string_view misspelt) const;
 
   /// An empty message of that type, owned by the caller. The catalog must outlive it.
@@ -83,14 +83,5 @@ class Catalog {
 
 /// The message as bytes, maps in the order of their keys. Missing required fields are no error.
 std::string bytes_of(const google::protobuf::Message& message);
-
-/// "did you mean A, B or C?", or nothing when there are no names.
-std::string did_you_mean(const std::vector<std::string>& names);
-
-/// The names out of `known` that are near to `word`, the nearest first, at most `limit`. A name
-/// that ends in
-/// `.word`, in any case, counts as very near.
-std::vector<std::string> nearest(std::string_view word, const std::vector<std::string>& known,
-                                 std::size_t limit = 3);
 
 }  // namespace compactor::schema

@@ -8,11 +8,12 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "schema/json_text.h"
 #include "schema/plan.h"
 #include "schema/well_known.h"
 #include "schema/wire_format.h"
+#include "text/base64.h"
 #include "text/json_parse.h"
+#include "text/nearest.h"
 #include "text/whole_number.h"
 
 namespace compactor::schema {
@@ -164,7 +165,7 @@ class Encoder {
     std::vector<std::string> names;
     for (const FieldPlan& field : plan.fields) names.emplace_back(field.name);
     const std::string& type = plan.descriptor->full_name();
-    const std::string hint = did_you_mean(nearest(name, names));
+    const std::string hint = text::did_you_mean(text::nearest(name, names));
     const std::string field = name.size() > 100 ? name.substr(0, 100) + "…" : name;
     refuse(joined(path, field), type + " has no such field",
            hint.empty() ? "compactor describe " + type + " lists its fields" : hint);
@@ -336,7 +337,7 @@ class Encoder {
       names.push_back(type.descriptor->value(i)->name());
     }
     std::string hint =
-        json.is_string() ? did_you_mean(nearest(json.get<std::string>(), names)) : "";
+        json.is_string() ? text::did_you_mean(text::nearest(json.get<std::string>(), names)) : "";
     if (hint.empty()) hint = "one of: " + list_of(names);
     refuse(path, "expected a value of " + type.descriptor->full_name() + ", not " + shown(json),
            hint);
@@ -352,7 +353,7 @@ class Encoder {
 
   static std::string bytes(const Json& json, const std::string& path) {
     if (!json.is_string()) expected(path, "bytes as a string of base64", json);
-    auto decoded = decode_base64(json.get_ref<const std::string&>());
+    auto decoded = text::decode_base64(json.get_ref<const std::string&>());
     if (!decoded) refuse(path, "not base64: " + shown(json));
     return *std::move(decoded);
   }

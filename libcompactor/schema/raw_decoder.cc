@@ -2,8 +2,9 @@
 
 #include <algorithm>
 
-#include "schema/json_text.h"
 #include "schema/wire_format.h"
+#include "text/base64.h"
+#include "text/json_text.h"
 
 namespace compactor::schema {
 namespace {
@@ -42,12 +43,12 @@ bool append_fields(std::string_view bytes, std::string& json, int depth);
 void append_guess(std::string_view bytes, std::string& json, int depth) {
   const std::size_t before = json.size();
   json += ",\"value\":";
-  if (printable(bytes) && append_json_string(json, bytes)) return;
+  if (printable(bytes) && text::append_json_string(json, bytes)) return;
   json.resize(before + 9);
   if (depth < deepest && append_fields(bytes, json, depth + 1)) return;
   json.resize(before);
   json += ",\"base64\":\"";
-  append_base64(json, bytes);
+  text::append_base64(json, bytes);
   json += '"';
 }
 

@@ -7,7 +7,8 @@
 #include <vector>
 
 #include "schema/inner.h"
-#include "schema/json_text.h"
+#include "text/base64.h"
+#include "text/json_text.h"
 
 namespace compactor::schema {
 namespace {
@@ -31,7 +32,7 @@ std::string plausible_text(const Type& field, const std::string& owner) {
 
 std::string base64_of(std::string_view bytes) {
   std::string out;
-  append_base64(out, bytes);
+  text::append_base64(out, bytes);
   return out;
 }
 
@@ -160,7 +161,7 @@ nlohmann::ordered_json json_default(const pb::FieldDescriptor& field) {
       return real(field.default_value_double());
     case Type::CPPTYPE_FLOAT: {
       std::string shortest;  // 0.1f is not 0.10000000149
-      append_json_number(shortest, field.default_value_float());
+      text::append_json_number(shortest, field.default_value_float());
       return Json::parse(shortest);
     }
     case Type::CPPTYPE_ENUM:

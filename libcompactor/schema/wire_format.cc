@@ -1,12 +1,35 @@
 #include "schema/wire_format.h"
 
-#include <google/protobuf/wire_format_lite.h>
-
 namespace compactor::schema {
 
 Wire wire_of(google::protobuf::FieldDescriptor::Type type) {
-  using Lite = google::protobuf::internal::WireFormatLite;
-  return static_cast<Wire>(Lite::WireTypeForFieldType(static_cast<Lite::FieldType>(type)));
+  using Field = google::protobuf::FieldDescriptor;
+  switch (type) {
+    case Field::TYPE_DOUBLE:
+    case Field::TYPE_FIXED64:
+    case Field::TYPE_SFIXED64:
+      return Wire::i64;
+    case Field::TYPE_FLOAT:
+    case Field::TYPE_FIXED32:
+    case Field::TYPE_SFIXED32:
+      return Wire::i32;
+    case Field::TYPE_STRING:
+    case Field::TYPE_BYTES:
+    case Field::TYPE_MESSAGE:
+      return Wire::len;
+    case Field::TYPE_GROUP:
+      return Wire::group;
+    case Field::TYPE_INT32:
+    case Field::TYPE_INT64:
+    case Field::TYPE_UINT32:
+    case Field::TYPE_UINT64:
+    case Field::TYPE_SINT32:
+    case Field::TYPE_SINT64:
+    case Field::TYPE_BOOL:
+    case Field::TYPE_ENUM:
+      break;
+  }
+  return Wire::varint;
 }
 
 bool WireCursor::long_varint(std::uint64_t& value) {

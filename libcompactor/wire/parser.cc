@@ -5,7 +5,8 @@
 #include <limits>
 #include <utility>
 
-#include "wire/text.h"
+#include "text/ascii.h"
+#include "text/hex.h"
 
 namespace compactor::wire {
 namespace {
@@ -80,7 +81,8 @@ bool query_decodes(std::string_view target) {
   if (query == std::string_view::npos) return true;
   target = target.substr(query, target.find('#', query) - query);
   for (auto at = target.find('%'); at != std::string_view::npos; at = target.find('%', at + 3)) {
-    if (at + 2 >= target.size() || !is_hex_digit(target[at + 1]) || !is_hex_digit(target[at + 2]))
+    if (at + 2 >= target.size() || text::hex_value(target[at + 1]) < 0 ||
+        text::hex_value(target[at + 2]) < 0)
       return false;
   }
   return true;
@@ -99,7 +101,7 @@ void clear_for_idle(std::vector<T>& items) {
 
 const std::string_view* HttpMessage::header(std::string_view name) const {
   for (const Header& header : *headers) {
-    if (equal_ignoring_case(header.name, name)) return &header.value;
+    if (text::equal_ignoring_case(header.name, name)) return &header.value;
   }
   return nullptr;
 }
@@ -452,7 +454,7 @@ bool Parser::read_head(HttpMessage& message, std::string_view head, std::string&
 
   headers_.clear();
   for (const Field& field : fields_) {
-    headers_.push_back({field.name.in(head), trimmed(field.value.in(head))});
+    headers_.push_back({field.name.in(head), text::trimmed(field.value.in(head))});
   }
   if (request) {
     message.method = kMethods[parser_.method];

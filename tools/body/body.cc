@@ -10,7 +10,8 @@
 
 #include "body/encoding.h"
 #include "cli/failure.h"
-#include "schema/json_text.h"
+#include "text/base64.h"
+#include "text/json_text.h"
 
 namespace tool {
 
@@ -30,10 +31,10 @@ constexpr std::array<std::pair<std::string_view, BodyMode>, 7> modes{
 void append_text_or_base64(std::string& out, std::string_view bytes) {
   if (is_printable_utf8(bytes)) {
     out += ",\"body_text\":\"";
-    compactor::schema::append_json_escaped(out, bytes);
+    compactor::text::append_json_escaped(out, bytes);
   } else {
     out += ",\"body_base64\":\"";
-    compactor::schema::append_base64(out, bytes);
+    compactor::text::append_base64(out, bytes);
   }
   out += '"';
 }
@@ -85,7 +86,7 @@ void BodyView::append_json(std::string& out, std::string_view name, std::string_
       return;
     case BodyMode::base64:
       out += ",\"body_base64\":\"";
-      compactor::schema::append_base64(out, bytes);
+      compactor::text::append_base64(out, bytes);
       out += '"';
       return;
     case BodyMode::automatic:
@@ -106,7 +107,7 @@ void BodyView::append_text(std::string& out, std::string_view name, std::string_
       append_hex(out, bytes);
       return;
     case BodyMode::base64:
-      compactor::schema::append_base64(out, bytes);
+      compactor::text::append_base64(out, bytes);
       return;
     case BodyMode::text:
       append_readable(out, bytes, false);
@@ -168,7 +169,7 @@ std::string read_body(std::string_view name, const std::string& typed, bool raw,
     return *std::move(bytes);
   }
   if (typed.starts_with("base64:")) {
-    auto bytes = compactor::schema::decode_base64(std::string_view(typed).substr(7));
+    auto bytes = compactor::text::decode_base64(std::string_view(typed).substr(7));
     if (!bytes) throw bad_body("the body after base64: is no base64", "as in base64:CAE=");
     return *std::move(bytes);
   }

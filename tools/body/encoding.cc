@@ -2,32 +2,21 @@
 
 #include <cstdint>
 
-#include "schema/json_text.h"
-#include "schema/unicode.h"
+#include "text/hex.h"
+#include "text/utf8.h"
 
 namespace tool {
 
-using compactor::schema::code_point;
-using compactor::schema::is_invisible;
-using compactor::schema::utf8_length;
+using compactor::text::code_point;
+using compactor::text::hex_digits;
+using compactor::text::is_control;
+using compactor::text::is_invisible;
+using compactor::text::utf8_length;
 
 namespace {
 
-constexpr std::string_view hex_digits = "0123456789abcdef";
-
 std::uint32_t octet(std::string_view text, std::size_t at) {
   return static_cast<unsigned char>(text[at]);
-}
-
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-bool is_control(char32_t code) {
-  return code < 0x20 || (code >= 0x7f && code < 0xa0);
 }
 
 void append_escaped_byte(std::string& out, unsigned char c) {
@@ -56,32 +45,6 @@ void append_escaped_code(std::string& out, char32_t code) {
 }
 
 }  // namespace
-
-void append_hex(std::string& out, std::string_view bytes) {
-  out.reserve(out.size() + bytes.size() * 2);
-  for (std::size_t at = 0; at < bytes.size(); ++at) {
-    out += hex_digits[octet(bytes, at) >> 4];
-    out += hex_digits[octet(bytes, at) & 15];
-  }
-}
-
-std::optional<std::string> decode_hex(std::string_view text) {
-  std::string bytes;
-  int high = -1;
-  for (char c : text) {
-    if (c == ' ' || c == '\t' || c == '\n' || c == '\r') continue;
-    int value = hex_value(c);
-    if (value < 0) return std::nullopt;
-    if (high < 0) {
-      high = value;
-      continue;
-    }
-    bytes += static_cast<char>(high << 4 | value);
-    high = -1;
-  }
-  if (high >= 0) return std::nullopt;
-  return bytes;
-}
 
 bool is_printable_utf8(std::string_view bytes) {
   for (std::size_t at = 0; at < bytes.size();) {

@@ -1,16 +1,15 @@
-// Bytes as text, and back: hex, what a terminal may see. JSON strings and base64 are the schema's.
+// What a terminal may see of text from a peer.
 #pragma once
 
-#include <cstddef>
-#include <optional>
 #include <string>
 #include <string_view>
 
+#include "text/hex.h"
+
 namespace tool {
 
-void append_hex(std::string& out, std::string_view bytes);
-/// Blanks between digits are allowed. Nothing when there is an odd digit or another character.
-std::optional<std::string> decode_hex(std::string_view text);
+using compactor::text::append_hex;
+using compactor::text::decode_hex;
 
 /// Valid UTF-8 of which every character can be shown: no controls but tab, CR and LF.
 bool is_printable_utf8(std::string_view bytes);

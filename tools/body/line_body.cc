@@ -4,7 +4,7 @@
 
 #include "body/encoding.h"
 #include "cli/failure.h"
-#include "schema/json_text.h"
+#include "text/base64.h"
 #include "text/json_parse.h"
 
 namespace tool {
@@ -34,18 +34,18 @@ std::string text_of_line(const nlohmann::ordered_json& line, const char* key) {
 std::string body_of_line(const nlohmann::ordered_json& line, std::string_view name,
                          TypeCodec* types) {
   if (line.contains("body_inexact") && line.contains("body_base64"))
-    return decoded(line, "body_base64", compactor::schema::decode_base64);
+    return decoded(line, "body_base64", compactor::text::decode_base64);
   int given = 0;
   for (const char* key : {"body", "body_text", "body_base64", "body_hex"})
     given += line.contains(key);
   if (given > 1) throw bad_line("more than one of body, body_text, body_base64, body_hex");
   if (line.contains("body_text")) return text_of_line(line, "body_text");
   if (line.contains("body_base64"))
-    return decoded(line, "body_base64", compactor::schema::decode_base64);
+    return decoded(line, "body_base64", compactor::text::decode_base64);
   if (line.contains("body_hex")) return decoded(line, "body_hex", decode_hex);
   if (line.contains("body")) {
     auto unknown = line.contains("body_unknown")
-                       ? decoded(line, "body_unknown", compactor::schema::decode_base64)
+                       ? decoded(line, "body_unknown", compactor::text::decode_base64)
                        : std::string();
     auto type = text_of_line(line, "body_type");
     return encode_json(type.empty() ? name : std::string_view(type), line["body"].dump(), unknown,

@@ -3,8 +3,10 @@
 #include "body/encoding.h"
 #include "body/mailbox_names.h"
 #include "cli/failure.h"
-#include "schema/json_text.h"
 #include "schema/raw_decoder.h"
+#include "text/base64.h"
+#include "text/json_text.h"
+#include "text/nearest.h"
 
 namespace tool {
 
@@ -19,13 +21,13 @@ Failure failure_of(const SchemaError& error, const char* kind) {
 
 void append_text_key(std::string& out, std::string_view key, std::string_view value) {
   out += ",\"" + std::string(key) + "\":\"";
-  compactor::schema::append_json_escaped(out, value);
+  compactor::text::append_json_escaped(out, value);
   out += '"';
 }
 
 void append_base64_key(std::string& out, std::string_view key, std::string_view bytes) {
   out += ",\"" + std::string(key) + "\":\"";
-  compactor::schema::append_base64(out, bytes);
+  compactor::text::append_base64(out, bytes);
   out += '"';
 }
 
@@ -34,7 +36,7 @@ void append_missing(std::string& out, const std::vector<std::string>& missing) {
   out += ",\"body_missing\":[";
   for (std::size_t i = 0; i < missing.size(); ++i) {
     out += i == 0 ? "\"" : ",\"";
-    compactor::schema::append_json_escaped(out, missing[i]);
+    compactor::text::append_json_escaped(out, missing[i]);
     out += '"';
   }
   out += ']';
@@ -169,7 +171,7 @@ std::string SchemaCodec::misfit(std::string_view name, std::string_view bytes) {
 
 std::string SchemaCodec::suggestion(std::string_view name) {
   std::lock_guard lock(mutex_);
-  return compactor::schema::did_you_mean(catalog_->suggest(name));
+  return compactor::text::did_you_mean(catalog_->suggest(name));
 }
 
 }  // namespace tool

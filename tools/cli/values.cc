@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdio>
 #include <limits>
+#include <optional>
 #include <utility>
 
 #include "cli/failure.h"
@@ -71,22 +72,6 @@ std::optional<double> size_factor(std::string_view unit) {
   }
 }
 
-/// Edits (insert, delete, replace, swap of neighbours) between two short words.
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::vector<std::size_t>> cost(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
-  for (std::size_t i = 0; i <= a.size(); ++i) cost[i][0] = i;
-  for (std::size_t j = 0; j <= b.size(); ++j) cost[0][j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      bool same = a[i - 1] == b[j - 1];
-      cost[i][j] = std::min({cost[i - 1][j] + 1, cost[i][j - 1] + 1, cost[i - 1][j - 1] + !same});
-      bool swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
-      if (swapped) cost[i][j] = std::min(cost[i][j], cost[i - 2][j - 2] + 1);
-    }
-  }
-  return cost[a.size()][b.size()];
-}
-
 bool is_blank(char c) {
   return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
@@ -119,44 +104,6 @@ std::string take_word(std::string_view command, std::size_t& at) {
                   "quote it once more for your shell, or use --exec-shell");
   }
   return word;
-}
-
-/// `count` decimal digits at `at`, which is moved behind them.
-std::optional<int> take_digits(std::string_view text, std::size_t& at, std::size_t count) {
-  if (at + count > text.size()) return std::nullopt;
-  int value = 0;
-  for (std::size_t end = at + count; at < end; ++at) {
-    if (text[at] < '0' || text[at] > '9') return std::nullopt;
-    value = value * 10 + (text[at] - '0');
-  }
-  return value;
-}
-
-/// The fraction of a second at `at` (with its point), in nanoseconds; digits beyond the ninth are
-/// cut.
-std::int64_t take_fraction(std::string_view text, std::size_t& at) {
-  if (at >= text.size() || text[at] != '.') return 0;
-  std::int64_t value = 0;
-  std::int64_t unit = 100'000'000;
-  for (++at; at < text.size() && text[at] >= '0' && text[at] <= '9'; ++at, unit /= 10) {
-    value += unit * (text[at] - '0');
-  }
-  return value;
-}
-
-/// `Z` or `+hh:mm` to the end of the text, in minutes.
-std::optional<int> take_offset(std::string_view text, std::size_t at) {
-  if (at >= text.size()) return std::nullopt;
-  if ((text[at] | 0x20) == 'z') return at + 1 == text.size() ? std::optional(0) : std::nullopt;
-  int sign = text[at] == '-' ? -1 : 1;
-  if (text[at] != '+' && text[at] != '-') return std::nullopt;
-  ++at;
-  auto hours = take_digits(text, at, 2);
-  if (!hours || at >= text.size() || text[at] != ':') return std::nullopt;
-  ++at;
-  auto minutes = take_digits(text, at, 2);
-  if (!minutes || at != text.size()) return std::nullopt;
-  return sign * (*hours * 60 + *minutes);
 }
 
 std::string with_three_digits(double value, const char* unit) {
@@ -244,28 +191,6 @@ void check_id(std::string_view id) {
                 "an id may hold anything but '@', CR and LF");
 }
 
-bool glob_matches(std::string_view pattern, std::string_view text) {
-  std::size_t p = 0;
-  std::size_t t = 0;
-  std::size_t star = std::string_view::npos;  // the last '*' seen, and where its run ends
-  std::size_t run = 0;
-  while (t < text.size()) {
-    if (p < pattern.size() && pattern[p] == '*') {
-      star = p++;
-      run = t;
-    } else if (p < pattern.size() && (pattern[p] == '?' || pattern[p] == text[t])) {
-      ++p;
-      ++t;
-    } else if (star != std::string_view::npos) {
-      p = star + 1;
-      t = ++run;
-    } else {
-      return false;
-    }
-  }
-  return pattern.find_first_not_of('*', p) == std::string_view::npos;
-}
-
 std::vector<std::string> split_words(std::string_view command) {
   std::vector<std::string> words;
   for (std::size_t at = 0;;) {
@@ -273,50 +198,6 @@ std::vector<std::string> split_words(std::string_view command) {
     if (at == command.size()) return words;
     words.push_back(take_word(command, at));
   }
-}
-
-std::optional<std::string> nearest(std::string_view word,
-                                   const std::vector<std::string>& candidates) {
-  // A third of the letters may be wrong, and at least one: more is a guess that annoys.
-  std::size_t limit = std::max<std::size_t>(1, std::min<std::size_t>(word.size(), 64) / 3);
-  std::optional<std::string> best;
-  for (const auto& candidate : candidates) {
-    if (candidate.size() > word.size() + limit || word.size() > candidate.size() + limit) continue;
-    auto distance = edit_distance(word, candidate);
-    if (distance > limit || (best && distance == limit)) continue;
-    best = candidate;
-    limit = distance;
-  }
-  return best;
-}
-
-std::optional<Duration> parse_time(std::string_view text) {
-  std::size_t at = 0;
-  std::array<int, 6> part{};
-  constexpr std::array<std::size_t, 6> digits{4, 2, 2, 2, 2, 2};
-  constexpr std::string_view behind = "--T::";
-  for (std::size_t i = 0; i < part.size(); ++i) {
-    auto value = take_digits(text, at, digits[i]);
-    if (!value) return std::nullopt;
-    part[i] = *value;
-    if (i == 5) break;
-    if (at >= text.size() ||
-        (text[at] != behind[i] && !(i == 2 && (text[at] == 't' || text[at] == ' ')))) {
-      return std::nullopt;
-    }
-    ++at;
-  }
-  auto fraction = take_fraction(text, at);
-  auto offset = take_offset(text, at);
-  std::chrono::year_month_day day{std::chrono::year(part[0]),
-                                  std::chrono::month(static_cast<unsigned>(part[1])),
-                                  std::chrono::day(static_cast<unsigned>(part[2]))};
-  // Years beyond these do not fit 64 bits of nanoseconds.
-  if (part[0] < 1970 || part[0] > 2261) return std::nullopt;
-  if (!offset || !day.ok() || part[3] > 23 || part[4] > 59 || part[5] > 60) return std::nullopt;
-  return std::chrono::sys_days(day).time_since_epoch() + std::chrono::hours(part[3]) +
-         std::chrono::minutes(part[4] - *offset) + std::chrono::seconds(part[5]) +
-         Duration(fraction);
 }
 
 std::string human_duration(double microseconds) {

@@ -1,20 +1,27 @@
-// What a user types: durations, sizes, rates, PIDs, globs, shell words. Everything that does not
+// What a user types: durations, sizes, rates, PIDs, shell words. Everything that does not
 // read is a Failure with exit 2 that names the text.
 #pragma once
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "compactor/pid.h"
+#include "text/glob.h"
+#include "text/nearest.h"
+#include "text/time.h"
 
 namespace tool {
 
 using Duration = std::chrono::nanoseconds;
+
+using compactor::text::did_you_mean;
+using compactor::text::glob_matches;
+using compactor::text::nearest;
+using compactor::text::parse_time;
 
 /// `250ms`, `5s`, `1m30s`, `1h`, `10us`, `1.5s`; a bare number is seconds.
 Duration parse_duration(std::string_view text);
@@ -31,19 +38,9 @@ compactor::Pid parse_pid(std::string_view text);
 /// An id that a request line and a header can carry: no CR, LF or '@'.
 void check_id(std::string_view id);
 
-/// '*' any run of characters, '?' one; everything else stands for itself.
-bool glob_matches(std::string_view pattern, std::string_view text);
-
 /// Splits as a POSIX shell does (blanks, '…', "…", \), without any expansion. Failure for an open
 /// quote.
 std::vector<std::string> split_words(std::string_view command);
-
-/// The candidate that `word` was probably meant to be; nothing when none is near.
-std::optional<std::string> nearest(std::string_view word,
-                                   const std::vector<std::string>& candidates);
-
-/// 2026-01-31T12:00:00.123456789Z as time since the epoch; nothing when it is no RFC 3339 time.
-std::optional<Duration> parse_time(std::string_view text);
 
 /// For people: `1.5 ms`, `2.03 s`; `512 B`, `64 kB`.
 std::string human_duration(double microseconds);

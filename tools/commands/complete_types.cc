@@ -3,12 +3,12 @@
 #include <google/protobuf/descriptor.h>
 
 #include <algorithm>
-#include <cctype>
 #include <map>
 #include <set>
 #include <string_view>
 
 #include "schema/catalog.h"
+#include "text/ascii.h"
 
 namespace tool {
 
@@ -16,6 +16,7 @@ namespace {
 
 namespace pb = google::protobuf;
 using compactor::schema::Catalog;
+using compactor::text::lower_case;
 
 constexpr std::size_t shortest_part = 3;  // that is looked for anywhere in a name
 
@@ -29,13 +30,6 @@ bool is_sent(std::string_view name) {
   const auto last = last_part(name);
   return name.starts_with("mesos.internal.") &&
          (last.ends_with("Message") || last.ends_with("Request") || last.ends_with("Response"));
-}
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return out;
 }
 
 template <class Fits>
@@ -111,12 +105,12 @@ Candidates type_candidates(const std::string& typed, bool all) {
     for (auto& other : those(names, false, begins)) found.push_back(std::move(other));
   }
   if (!found.empty() || typed.empty()) return found;
-  const auto part = lower(typed);
+  const auto part = lower_case(typed);
   const auto last_begins = [&](const std::string& name) {
-    return lower(last_part(name)).starts_with(part);
+    return lower_case(last_part(name)).starts_with(part);
   };
   const auto contains = [&](const std::string& name) {
-    return lower(name).find(part) != std::string::npos;
+    return lower_case(name).find(part) != std::string::npos;
   };
   for (const bool sent : {true, false}) {
     found = those(names, sent, last_begins);

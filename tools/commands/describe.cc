@@ -13,6 +13,8 @@
 #include "output/options.h"
 #include "schema/catalog.h"
 #include "schema/template.h"
+#include "text/glob.h"
+#include "text/nearest.h"
 
 namespace tool {
 
@@ -103,16 +105,12 @@ void append_text(std::string& out, const pb::Descriptor& type) {
   out += compactor::schema::json_template(type).dump(2) + '\n';
 }
 
-bool is_glob(const std::string& text) {
-  return text.find_first_of("*?[") != std::string::npos;
-}
-
 std::string described(const compactor::schema::Catalog& catalog, const DescribeOptions& options) {
   std::string out;
-  if (options.what && !is_glob(*options.what)) {
+  if (options.what && !compactor::text::is_glob(*options.what)) {
     const auto* type = catalog.for_mailbox(*options.what);
     if (type == nullptr) {
-      const auto hint = compactor::schema::did_you_mean(catalog.suggest(*options.what));
+      const auto hint = compactor::text::did_you_mean(catalog.suggest(*options.what));
       throw Failure(Exit::usage, "type", "unknown type \"" + *options.what + '"',
                     hint.empty() ? "compactor describe lists the types" : hint);
     }

@@ -96,7 +96,8 @@ const Command& require_command(const std::string& name) {
   std::vector<std::string> names;
   for (const auto& command : commands()) names.emplace_back(command.name);
   std::string hint = "compactor --help lists the commands";
-  if (auto near = nearest(name, names)) hint = "did you mean " + *near + "? " + hint;
+  if (const auto near = nearest(name, names, 1); !near.empty())
+    hint = did_you_mean(near) + " " + hint;
   throw Failure(Exit::usage, "usage", "unknown command \"" + name + "\"", hint);
 }
 

@@ -8,8 +8,11 @@
 #include <string_view>
 
 #include "output/events.h"
+#include "text/time.h"
 
 namespace tool {
+
+using compactor::text::TimeText;
 
 /// Keys must be plain ASCII that needs no escaping; values may be any bytes. Views and the buffer
 /// must outlive it.
@@ -44,21 +47,6 @@ class JsonLine {
   void begin_value(std::string_view key);
 
   std::string& out_;
-};
-
-/// Appends 2026-01-31T12:00:00.123456789Z. Keeps the text of the last second: one thread at a time
-/// per clock.
-class TimeText {
- public:
-  void append(std::string& out, WallTime time);
-  /// Local time of day, 12:00:00.123, for people.
-  void append_of_day(std::string& out, WallTime time);
-
- private:
-  std::chrono::sys_seconds second_{std::chrono::seconds(-1)};
-  std::string prefix_;
-  std::chrono::sys_seconds day_second_{std::chrono::seconds(-1)};
-  std::string day_prefix_;
 };
 
 }  // namespace tool

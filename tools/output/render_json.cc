@@ -4,7 +4,7 @@
 
 #include "output/json_line.h"
 #include "output/render.h"
-#include "schema/json_text.h"
+#include "text/json_text.h"
 
 namespace tool {
 
@@ -53,7 +53,7 @@ void append_counts(JsonLine& line, std::string_view key, const Counts& counts) {
     if (!first) out += ',';
     first = false;
     out += '"';
-    compactor::schema::append_json_escaped(out, name);
+    compactor::text::append_json_escaped(out, name);
     out += "\":" + std::to_string(count);
   }
   out += '}';

@@ -4,11 +4,11 @@
 
 #include "body/encoding.h"
 #include "cli/values.h"
-#include "schema/json_text.h"
+#include "text/utf8.h"
 
 namespace tool {
 
-using compactor::schema::utf8_length;
+using compactor::text::utf8_length;
 
 namespace {
 

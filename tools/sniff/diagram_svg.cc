@@ -9,12 +9,12 @@
 #include <vector>
 
 #include "body/encoding.h"
-#include "schema/json_text.h"
 #include "sniff/diagram.h"
+#include "text/utf8.h"
 
 namespace tool {
 
-using compactor::schema::utf8_length;
+using compactor::text::utf8_length;
 
 namespace {
 

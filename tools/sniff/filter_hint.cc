@@ -1,27 +1,21 @@
 #include "sniff/filter_hint.h"
 
 #include <algorithm>
-#include <cctype>
 
 #include "cli/values.h"
+#include "text/ascii.h"
 
 namespace tool {
 
 namespace {
 
+using compactor::text::lower_case;
 using nlohmann::json;
 
 constexpr std::size_t most_examples = 3;
 constexpr std::size_t most_names_kept = 300;
 constexpr std::size_t most_names_shown = 12;
 constexpr std::size_t longest_example = 80;
-
-std::string lower_case(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return out;
-}
 
 /// Each [class] as the one character that it would stand for in a shell.
 std::string without_classes(const std::string& glob) {
@@ -200,8 +194,8 @@ std::string FilterHints::hint(const Field& field) {
   if (!field.holder.empty())
     return text + path + " holds fields of its own, as in " + field.holder + "=…";
   if (field.names.empty()) return text + "the bodies have no fields";
-  if (const auto near = nearest(match.path().back(), field.names))
-    return text + "there is no field " + path + ", did you mean " + *near + "?";
+  if (const auto near = nearest(match.path().back(), field.names, 1); !near.empty())
+    return text + "there is no field " + path + ", " + did_you_mean(near);
   return text + "there is no field " + path + "; there is " + listed(field.names, most_names_shown);
 }
 

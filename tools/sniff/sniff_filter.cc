@@ -1,12 +1,12 @@
 #include "sniff/sniff_filter.h"
 
 #include <algorithm>
-#include <cctype>
 #include <charconv>
 #include <nlohmann/json.hpp>
 
 #include "cli/failure.h"
 #include "cli/values.h"
+#include "text/ascii.h"
 
 namespace tool {
 
@@ -37,7 +37,7 @@ void refuse_other_comparisons(const std::string& text, std::size_t equals) {
 std::string folded_name(std::string_view name) {
   std::string result;
   for (char c : name) {
-    if (c != '_') result += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    if (c != '_') result += compactor::text::to_lower(c);
   }
   return result;
 }

@@ -1,4 +1,4 @@
-#include "schema/json_text.h"
+#include "text/json_text.h"
 
 #include <array>
 #include <bit>
@@ -7,9 +7,10 @@
 #include <cstdint>
 #include <limits>
 
-#include "schema/unicode.h"
+#include "text/hex.h"
+#include "text/utf8.h"
 
-namespace compactor::schema {
+namespace compactor::text {
 namespace {
 
 /// True for the bytes that stand for themselves in a JSON string: printable ASCII but for quote and
@@ -23,8 +24,6 @@ constexpr auto plain = [] {
 bool is_plain(char c) {
   return plain[static_cast<unsigned char>(c)];
 }
-
-constexpr char hex_digits[] = "0123456789abcdef";
 
 void append_unicode_escape(std::string& out, unsigned code) {
   out += "\\u";
@@ -70,19 +69,6 @@ void append_escaped_ascii(std::string& out, char c) {
   }
 }
 
-constexpr char base64_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-constexpr auto base64_values = [] {
-  std::array<int, 256> table{};
-  table.fill(-1);
-  for (int i = 0; i < 64; ++i) {
-    table[static_cast<unsigned char>(base64_digits[i])] = i;
-  }
-  table['-'] = 62;
-  table['_'] = 63;
-  return table;
-}();
-
 template <class T>
 bool append_number(std::string& out, T value) {
   if (std::isnan(value)) {
@@ -105,26 +91,6 @@ bool append_number(std::string& out, T value) {
 }
 
 }  // namespace
-
-std::size_t utf8_length(std::string_view text) {
-  const auto byte = [text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  if (text.empty()) return 0;
-  const unsigned lead = byte(0);
-  if (lead < 0x80) return 1;
-  const std::size_t size = lead < 0xc2   ? 0
-                           : lead < 0xe0 ? 2
-                           : lead < 0xf0 ? 3
-                           : lead < 0xf5 ? 4
-                                         : 0;
-  if (size == 0 || text.size() < size) return 0;
-  for (std::size_t i = 1; i < size; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return 0;
-  }
-  const unsigned second = byte(1);
-  if ((lead == 0xe0 && second < 0xa0) || (lead == 0xed && second > 0x9f)) return 0;
-  if ((lead == 0xf0 && second < 0x90) || (lead == 0xf4 && second > 0x8f)) return 0;
-  return size;
-}
 
 bool append_json_escaped(std::string& out, std::string_view text) {
   bool valid = true;
@@ -162,40 +128,6 @@ bool append_json_string(std::string& out, std::string_view text) {
   return valid;
 }
 
-void append_base64(std::string& out, std::string_view bytes) {
-  const auto byte = [bytes](std::size_t i) -> unsigned {
-    return i < bytes.size() ? static_cast<unsigned char>(bytes[i]) : 0;
-  };
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    const unsigned group = byte(i) << 16 | byte(i + 1) << 8 | byte(i + 2);
-    const char digits[4] = {base64_digits[group >> 18], base64_digits[group >> 12 & 63],
-                            i + 1 < bytes.size() ? base64_digits[group >> 6 & 63] : '=',
-                            i + 2 < bytes.size() ? base64_digits[group & 63] : '='};
-    out.append(digits, sizeof digits);
-  }
-}
-
-std::optional<std::string> decode_base64(std::string_view text) {
-  std::size_t size = text.size();
-  while (size > 0 && text.size() - size < 2 && text[size - 1] == '=') --size;
-  if (size % 4 == 1 || (size != text.size() && text.size() % 4 != 0)) return std::nullopt;
-  std::string bytes;
-  bytes.reserve(size * 3 / 4);
-  unsigned group = 0;
-  int bits = 0;
-  for (const char c : text.substr(0, size)) {
-    const int value = base64_values[static_cast<unsigned char>(c)];
-    if (value < 0) return std::nullopt;
-    group = group << 6 | static_cast<unsigned>(value);
-    bits += 6;
-    if (bits >= 8) {
-      bits -= 8;
-      bytes += static_cast<char>(group >> bits);
-    }
-  }
-  return bytes;
-}
-
 bool append_json_number(std::string& out, double value) {
   return append_number(out, value);
 }
@@ -214,4 +146,4 @@ bool append_json_number(std::string& out, float value) {
   return usual;
 }
 
-}  // namespace compactor::schema
+}  // namespace compactor::text

@@ -1,10 +1,9 @@
-#include "schema/unicode.h"
+#include "text/utf8.h"
 
 #include <algorithm>
 #include <array>
 
-namespace compactor::schema {
-
+namespace compactor::text {
 namespace {
 
 struct InvisibleRange {
@@ -44,15 +43,6 @@ constexpr std::array invisible_ranges{
 
 }  // namespace
 
-char32_t code_point(std::string_view text, std::size_t length) {
-  const auto lead = static_cast<unsigned char>(text.front());
-  if (length == 1) return lead;
-  char32_t code = lead & (0xffU >> (length + 1));
-  for (std::size_t i = 1; i < length; ++i)
-    code = code << 6 | (static_cast<unsigned char>(text[i]) & 0x3fU);
-  return code;
-}
-
 bool is_invisible(char32_t code) {
   const auto* range =
       std::lower_bound(invisible_ranges.begin(), invisible_ranges.end(), code,
@@ -60,4 +50,34 @@ bool is_invisible(char32_t code) {
   return range != invisible_ranges.end() && range->first <= code;
 }
 
-}  // namespace compactor::schema
+std::string bytes_as_characters(std::string_view bytes) {
+  std::string out;
+  out.reserve(bytes.size() + bytes.size() / 8);
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x80) {
+      out += c;
+    } else {
+      out += static_cast<char>(0xc0 | (byte >> 6));
+      out += static_cast<char>(0x80 | (byte & 0x3f));
+    }
+  }
+  return out;
+}
+
+std::string characters_as_bytes(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto lead = static_cast<unsigned char>(text[i]);
+    if ((lead == 0xc2 || lead == 0xc3) && i + 1 < text.size()) {
+      const auto trail = static_cast<unsigned char>(text[++i]);
+      out += static_cast<char>(((lead & 0x03) << 6) | (trail & 0x3f));
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
+
+}  // namespace compactor::text

@@ -1,5 +1,3 @@
-#include "schema/json_text.h"
-
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -9,14 +7,13 @@
 #include <nlohmann/json.hpp>
 #include <random>
 #include <string>
-#include <utility>
-#include <vector>
 
-#include "schema/unicode.h"
+#include "text/json_text.h"
+#include "text/utf8.h"
 
 namespace {
 
-using namespace compactor::schema;
+using namespace compactor::text;
 
 std::string as_json(std::string_view text) {
   std::string out;
@@ -71,39 +68,6 @@ TEST_CASE("strings: valid JSON whatever is in them, and every valid text is kept
   std::string all = "\"\\/\b\f\n\r\t caf\xc3\xa9 \xf0\x9f\x98\x80 \x7f";
   for (char c = 0; c < 0x20; ++c) all += c;
   CHECK(nlohmann::json::parse(as_json(all)) == all);
-}
-
-TEST_CASE("base64 there and back, of every length") {
-  std::string bytes;
-  for (int i = 0; i < 300; ++i) {
-    std::string text;
-    append_base64(text, bytes);
-    CHECK(decode_base64(text) == bytes);
-    bytes += static_cast<char>(i * 7);
-  }
-}
-
-TEST_CASE("base64 as in RFC 4648, and how others write it") {
-  for (const auto& [bytes, text] : std::vector<std::pair<std::string, std::string>>{
-           {"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"foobar", "Zm9vYmFy"}}) {
-    std::string out;
-    append_base64(out, bytes);
-    CHECK(out == text);
-  }
-  CHECK(decode_base64("Zm8") == "fo");
-  CHECK(decode_base64("_-8=") == "\xff\xef");
-  for (const char* bad : {"Z", "Zm9v!", "Zg===", "Z g="}) CHECK_FALSE(decode_base64(bad));
-}
-
-TEST_CASE("UTF-8 is told from what only looks like it") {
-  for (const char* good : {"a", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\xef\xbf\xbd"}) {
-    CHECK(utf8_length(good) == std::string_view(good).size());
-  }
-  for (const char* bad :
-       {"\x80", "\xc0\x80", "\xc1\xbf", "\xe0\x80\x80", "\xed\xa0\x80", "\xf0\x80\x80\x80",
-        "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff", "\xe2\x82", "\xc3"}) {
-    CHECK(utf8_length(bad) == 0);
-  }
 }
 
 template <class T>

@@ -1,0 +1,57 @@
+#include "schema/json_scalar.h"
+
+#include "text/json_text.h"
+
+namespace compactor::schema {
+namespace {
+
+using Type = google::protobuf::FieldDescriptor;
+
+void append_single_default(std::string& out, const FieldPlan& field) {
+  const Type& type = *field.descriptor;
+  switch (type.cpp_type()) {
+    case Type::CPPTYPE_BOOL:
+      out += type.default_value_bool() ? "true" : "false";
+      return;
+    case Type::CPPTYPE_INT32:
+      return append_integer(out, type.default_value_int32());
+    case Type::CPPTYPE_UINT32:
+      return append_integer(out, type.default_value_uint32());
+    case Type::CPPTYPE_INT64:
+      return append_quoted(out, type.default_value_int64());
+    case Type::CPPTYPE_UINT64:
+      return append_quoted(out, type.default_value_uint64());
+    case Type::CPPTYPE_DOUBLE:
+      text::append_json_number(out, type.default_value_double());
+      return;
+    case Type::CPPTYPE_FLOAT:
+      text::append_json_number(out, type.default_value_float());
+      return;
+    case Type::CPPTYPE_ENUM:
+      return append_enum(out, *field.enumeration, type.default_value_enum()->number());
+    case Type::CPPTYPE_STRING:
+      if (type.type() == Type::TYPE_BYTES)
+        append_bytes(out, type.default_value_string());
+      else
+        text::append_json_string(out, type.default_value_string());
+      return;
+    case Type::CPPTYPE_MESSAGE:
+      return;  // it has none
+  }
+}
+
+}  // namespace
+
+bool append_default(std::string& out, const FieldPlan& field) {
+  const bool single_message = !field.repeated && field.message != nullptr;
+  if (field.descriptor->containing_oneof() != nullptr || single_message) return true;
+  out += field.key;
+  if (field.repeated) {
+    out += field.map ? "{}" : "[]";
+    return true;
+  }
+  append_single_default(out, field);
+  return !field.presence;
+}
+
+}  // namespace compactor::schema

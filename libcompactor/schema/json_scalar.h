@@ -1,0 +1,47 @@
+// Single values as proto3 JSON has them: integers, enums, bytes, defaults.
+#pragma once
+
+#include <charconv>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "schema/plan.h"
+#include "text/base64.h"
+
+namespace compactor::schema {
+
+template <class T>
+void append_integer(std::string& out, T value) {
+  char text[24];
+  out.append(text, std::to_chars(text, text + sizeof text, value).ptr);
+}
+
+/// 64-bit integers are strings.
+template <class T>
+void append_quoted(std::string& out, T value) {
+  out += '"';
+  append_integer(out, value);
+  out += '"';
+}
+
+inline void append_bytes(std::string& out, std::string_view bytes) {
+  out += '"';
+  text::append_base64(out, bytes);
+  out += '"';
+}
+
+inline void append_enum(std::string& out, const EnumPlan& type, std::int32_t number) {
+  if (type.is_null)
+    out += "null";
+  else if (const std::string* name = type.name(number))
+    out += *name;
+  else
+    append_integer(out, number);
+}
+
+/// Appends the field with what it has when it is not there; nothing for a single message and for a
+/// member of a oneof. False when what is read back differs: the field is then set.
+bool append_default(std::string& out, const FieldPlan& field);
+
+}  // namespace compactor::schema
