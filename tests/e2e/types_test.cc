@@ -39,7 +39,7 @@ bool has(const std::string& text, const std::string& part) {
 TEST_CASE("describe lists the built-in types and those of the user") {
   const auto all = run({"describe"});
   CHECK(all.exit == 0);
-  CHECK(std::count(all.out.begin(), all.out.end(), '\n') == 455);
+  CHECK(std::count(all.out.begin(), all.out.end(), '\n') == 953);
   CHECK(run({"describe", "*.P?ngSlaveMessage"}).out ==
         "mesos.internal.PingSlaveMessage\nmesos.internal.PongSlaveMessage\n");
   CHECK(run(with({"describe", "acme.O*"}, acme_types)).out ==
