@@ -128,10 +128,12 @@ class Transcoder {
   /// A field that is not known, or not of this wire type; its tag, at `at`, has been read.
   bool pass_over(std::uint32_t number, Wire wire, const char* at, WireCursor& in) {
     if (!in.skip(number, wire)) return fail(in);
-    if (steps_.empty())
+    if (steps_.empty()) {
       body_.unknown.append(at, in.at);
-    else
+    } else {
+      body_.unknown_below += static_cast<std::size_t>(in.at - at);
       inexact("unknown fields below the top level");
+    }
     return true;
   }
 
@@ -461,7 +463,12 @@ class Transcoder {
     else if (const std::string* name = type.name(number))
       out() += *name;
     else
-      append_integer(out(), number);
+      append_unnamed(number);
+  }
+
+  void append_unnamed(std::int32_t number) {
+    ++body_.unnamed;
+    append_integer(out(), number);
   }
 
   void append_bytes(std::string_view bytes) {
@@ -543,6 +550,7 @@ class FaultFinder {
     std::uint32_t number = 0;
     Wire wire{};
     while (!in.done()) {
+      const char* at = in.at;
       if (!in.tag(number, wire)) return report(in, body);
       if (wire == Wire::end_group && number == group) return true;
       const FieldPlan* field = plan.find(number);
@@ -561,9 +569,12 @@ class FaultFinder {
       } else if (!in.skip(number, wire)) {
         return report(in, body);
       }
+      if (!known && depth > 0) unknown_below_ += static_cast<std::size_t>(in.at - at);
     }
     return group == 0 || (in.fail("cut off inside a group") || report(in, body));
   }
+  /// Bytes of the unknown fields below the top level; protobuf's own reading drops them.
+  std::size_t unknown_below() const { return unknown_below_; }
 
  private:
   bool check_nested(const FieldPlan& field, WireCursor& in, int depth, DecodedBody& body) {
@@ -583,6 +594,7 @@ class FaultFinder {
   }
 
   const char* start_;
+  std::size_t unknown_below_ = 0;
 };
 
 void clear(DecodedBody& body) {
@@ -590,6 +602,9 @@ void clear(DecodedBody& body) {
   body.unknown.clear();
   body.inner.clear();
   body.missing.clear();
+  body.unknown_below = 0;
+  body.unnamed = 0;
+  body.schema.clear();
   body.inexact.clear();
   body.fault.clear();
   body.fault_offset = 0;
@@ -631,7 +646,8 @@ bool JsonWriter::decode(const pb::Descriptor& type, std::string_view bytes, Deco
   if (direct.fault() != nullptr) return set_fault(body, direct.fault(), direct.fault_offset());
   clear(body);
   WireCursor in(bytes);
-  if (!FaultFinder(bytes).check(plan, in, 0, 0, body)) return false;
+  FaultFinder finder(bytes);
+  if (!finder.check(plan, in, 0, 0, body)) return false;
   std::string unknown;
   const auto message = normalized(catalog_, type, bytes, unknown);
   if (!message)
@@ -643,6 +659,7 @@ bool JsonWriter::decode(const pb::Descriptor& type, std::string_view bytes, Deco
   if (!ordered.run(plan, regular)) return set_fault(body, "an encoding that cannot be shown", 0);
   close_inner(body.inner);
   body.unknown += unknown;
+  body.unknown_below = finder.unknown_below();
   message->FindInitializationErrors(&body.missing);
   body.inexact = body.missing.empty() ? "an encoding that no serializer of protobuf writes"
                                       : "required fields are missing";
