@@ -214,7 +214,9 @@ TEST_CASE("message types: those that are sent first, and by a part of the name")
   CHECK(candidates({"serve", "--expect", "pingslave"}) == List{internal + "PingSlaveMessage"});
   CHECK(candidates({"send", "a@1.2.3.4:5", "mesos.TaskI"}) ==
         List{"mesos.TaskID", "mesos.TaskInfo"});  // where nothing that is sent fits
-  CHECK(candidates({"describe", "Filt"}) == List{"mesos.Filters", "mesos.v1.Filters"});
+  CHECK(candidates({"describe", "Filt"}) ==
+        List{"mesos.Filters", "mesos.seccomp.ContainerSeccompProfile.Syscall.Filter",
+             "mesos.v1.Filters"});
   const auto described = candidates({"describe", "mesos.internal.S"});
   CHECK(described.front() == internal + "ShutdownExecutorMessage");
   CHECK(has(described, internal + "StatusUpdate"));
