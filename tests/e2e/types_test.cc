@@ -280,7 +280,7 @@ TEST_CASE("describe --protoset-out writes what --protoset reads, whole in itself
 }
 
 TEST_CASE("a message of Mesos 0.22 is told by the schema of its time") {
-  const std::string file = TEST_DATA "/captures/mesos-0.22/reregister.pcap";
+  const std::string file = TEST_DATA "/old/mesos-0.22-reregister.pcap";
   const auto text = run({"sniff", "-r", file});
   CHECK(text.exit == 0);
   CHECK(has(text.out, "\"type\":\"REREGISTER\"}  (schema of Mesos 0.22.2)"));
