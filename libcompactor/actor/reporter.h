@@ -6,8 +6,8 @@
 #include <string_view>
 
 #include "actor/counters.h"
-#include "compactor/context.h"
 #include "base/rate_limit.h"
+#include "compactor/context.h"
 
 namespace compactor {
 

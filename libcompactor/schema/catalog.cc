@@ -16,6 +16,7 @@
 #include <set>
 
 #include "schema/builtin.h"
+#include "schema/old_schema.h"
 #include "schema/wire_format.h"
 #include "text/glob.h"
 #include "text/nearest.h"
@@ -260,7 +261,17 @@ const pb::Descriptor* Catalog::find(std::string_view type) const {
   if (user_) {
     if (const pb::Descriptor* found = user_->find(name)) return found;
   }
-  return builtins().find(name);
+  if (const pb::Descriptor* found = builtins().find(name)) return found;
+  return type.starts_with("mesos.") ? old_schemas().find_last(type) : nullptr;
+}
+
+bool Catalog::is_builtin(const pb::Descriptor& type) const {
+  return type.file()->pool() == &builtins().pool();
+}
+
+OldSchemas& Catalog::old_schemas() const {
+  if (!old_schemas_) old_schemas_ = std::make_unique<OldSchemas>();
+  return *old_schemas_;
 }
 
 const pb::Descriptor& Catalog::get(std::string_view type) const {
@@ -297,6 +308,7 @@ std::vector<std::string> Catalog::suggest(std::string_view misspelt) const {
 }
 
 std::unique_ptr<pb::Message> Catalog::make(const pb::Descriptor& type) const {
+  if (old_schemas_ && old_schemas_->release_of(type) >= 0) return old_schemas_->make(type);
   auto& factory =
       user_ && type.file()->pool() == &user_->pool() ? user_->factory() : builtins().factory();
   return std::unique_ptr<pb::Message>(factory.GetPrototype(&type)->New());

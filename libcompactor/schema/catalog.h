@@ -15,6 +15,8 @@
 
 namespace compactor::schema {
 
+class OldSchemas;
+
 /// A type, a schema file or a body that cannot be used. what() says what and where; hint(), unless
 /// empty, says what to change.
 class SchemaError : public Error {
@@ -52,7 +54,8 @@ class Catalog {
   Catalog(const Catalog&) = delete;
   Catalog& operator=(const Catalog&) = delete;
 
-  /// The type of that full name; null when there is none.
+  /// The type of that full name; null when there is none. A type that Mesos no longer has is there
+  /// as its last release with it had it.
   const google::protobuf::Descriptor* find(std::string_view type) const;
   /// The same; throws SchemaError with the nearest names as hint.
   const google::protobuf::Descriptor& get(std::string_view type) const;
@@ -66,6 +69,11 @@ class Catalog {
   /// At most three names that the misspelt one may have meant, all equally near.
   std::vector<std::string> suggest(std::string_view misspelt) const;
 
+  /// Whether the type is one of Mesos, as it is built in.
+  bool is_builtin(const google::protobuf::Descriptor& type) const;
+  /// What the types of Mesos were in its earlier releases.
+  OldSchemas& old_schemas() const;
+
   /// An empty message of that type, owned by the caller. The catalog must outlive it.
   std::unique_ptr<google::protobuf::Message> make(const google::protobuf::Descriptor& type) const;
 
@@ -77,6 +85,7 @@ class Catalog {
 
   mutable std::unique_ptr<Builtins> builtins_;
   std::unique_ptr<UserTypes> user_;
+  mutable std::unique_ptr<OldSchemas> old_schemas_;
   std::map<std::string, std::string, std::less<>> mailboxes_;
   mutable std::vector<std::string> names_;
 };

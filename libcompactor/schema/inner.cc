@@ -19,6 +19,12 @@ constexpr InnerRule rules[] = {
     {"mesos.scheduler.Call.AcknowledgeOperationStatus", "uuid", uuid, "", ""},
     {"mesos.executor.Event.Acknowledged", "uuid", uuid, "", ""},
     {"mesos.internal.state.Entry", "uuid", uuid, "", ""},
+    {"mesos.v1.UUID", "value", uuid, "", ""},
+    {"mesos.v1.Task", "status_update_uuid", uuid, "", ""},
+    {"mesos.v1.TaskStatus", "uuid", uuid, "", ""},
+    {"mesos.v1.scheduler.Call.Acknowledge", "uuid", uuid, "", ""},
+    {"mesos.v1.scheduler.Call.AcknowledgeOperationStatus", "uuid", uuid, "", ""},
+    {"mesos.v1.executor.Event.Acknowledged", "uuid", uuid, "", ""},
     // The masters' replicated log holds changes of one variable, the registry.
     {"mesos.internal.log.Action.Append", "bytes", "mesos.internal.state.Operation", "", ""},
     {"mesos.internal.state.Entry", "value", "mesos.internal.Registry", "name", "registry"},

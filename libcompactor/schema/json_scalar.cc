@@ -28,7 +28,8 @@ void append_single_default(std::string& out, const FieldPlan& field) {
       text::append_json_number(out, type.default_value_float());
       return;
     case Type::CPPTYPE_ENUM:
-      return append_enum(out, *field.enumeration, type.default_value_enum()->number());
+      append_enum(out, *field.enumeration, type.default_value_enum()->number());
+      return;
     case Type::CPPTYPE_STRING:
       if (type.type() == Type::TYPE_BYTES)
         append_bytes(out, type.default_value_string());

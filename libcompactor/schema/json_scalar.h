@@ -31,13 +31,18 @@ inline void append_bytes(std::string& out, std::string_view bytes) {
   out += '"';
 }
 
-inline void append_enum(std::string& out, const EnumPlan& type, std::int32_t number) {
-  if (type.is_null)
+/// False when the number has no name, and stands there itself.
+inline bool append_enum(std::string& out, const EnumPlan& type, std::int32_t number) {
+  if (type.is_null) {
     out += "null";
-  else if (const std::string* name = type.name(number))
+    return true;
+  }
+  if (const std::string* name = type.name(number)) {
     out += *name;
-  else
-    append_integer(out, number);
+    return true;
+  }
+  append_integer(out, number);
+  return false;
 }
 
 /// Appends the field with what it has when it is not there; nothing for a single message and for a

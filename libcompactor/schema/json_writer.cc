@@ -21,6 +21,7 @@ class FaultFinder {
     std::uint32_t number = 0;
     Wire wire{};
     while (!in.done()) {
+      const char* at = in.at;
       if (!in.tag(number, wire)) return report(in, body);
       if (wire == Wire::end_group && number == group) return true;
       const FieldPlan* field = plan.find(number);
@@ -39,9 +40,13 @@ class FaultFinder {
       } else if (!in.skip(number, wire)) {
         return report(in, body);
       }
+      if (!known && depth > 0) unknown_below_ += static_cast<std::size_t>(in.at - at);
     }
     return group == 0 || (in.fail("cut off inside a group") || report(in, body));
   }
+
+  /// Bytes of the unknown fields below the top level; protobuf's own reading drops them.
+  std::size_t unknown_below() const { return unknown_below_; }
 
  private:
   bool check_nested(const FieldPlan& field, WireCursor& in, int depth, DecodedBody& body) {
@@ -61,6 +66,7 @@ class FaultFinder {
   }
 
   const char* start_;
+  std::size_t unknown_below_ = 0;
 };
 
 void clear(DecodedBody& body) {
@@ -68,6 +74,9 @@ void clear(DecodedBody& body) {
   body.unknown.clear();
   body.inner.clear();
   body.missing.clear();
+  body.unknown_below = 0;
+  body.unnamed = 0;
+  body.schema.clear();
   body.inexact.clear();
   body.fault.clear();
   body.fault_offset = 0;
@@ -109,7 +118,8 @@ bool JsonWriter::decode(const pb::Descriptor& type, std::string_view bytes, Deco
   if (direct.fault != nullptr) return set_fault(body, direct.fault, direct.fault_offset);
   clear(body);
   WireCursor in(bytes);
-  if (!FaultFinder(bytes).check(plan, in, 0, 0, body)) return false;
+  FaultFinder finder(bytes);
+  if (!finder.check(plan, in, 0, 0, body)) return false;
   std::string unknown;
   const auto message = normalized(catalog_, type, bytes, unknown);
   if (!message)
@@ -121,6 +131,7 @@ bool JsonWriter::decode(const pb::Descriptor& type, std::string_view bytes, Deco
     return set_fault(body, "an encoding that cannot be shown", 0);
   close_inner(body.inner);
   body.unknown += unknown;
+  body.unknown_below = finder.unknown_below();
   message->FindInitializationErrors(&body.missing);
   body.inexact = body.missing.empty() ? "an encoding that no serializer of protobuf writes"
                                       : "required fields are missing";

@@ -30,6 +30,11 @@ struct DecodedBody {
   std::string inner;
   // Paths of required fields that are not there ("framework.id.value").
   std::vector<std::string> missing;
+  std::size_t unknown_below = 0;  // bytes of unknown fields below the top level
+  unsigned unnamed = 0;           // enum values that are numbers without a name
+  // Unless empty: the bytes fit the type better as this release of Mesos had it, and all of the
+  // above is by that schema (see body_decoder.h).
+  std::string schema;
   // Why encoding `json` and appending `unknown` would not give the same bytes again. Empty: it
   // does.
   std::string inexact;
@@ -39,6 +44,10 @@ struct DecodedBody {
 
   bool ok() const { return fault.empty(); }
   bool exact() const { return ok() && inexact.empty(); }
+  /// Everything in the bytes is known to the type, and nothing that it requires is missing.
+  bool fits() const {
+    return ok() && missing.empty() && unknown.empty() && unknown_below == 0 && unnamed == 0;
+  }
 };
 
 class Plans;

@@ -79,11 +79,11 @@ Json well_known_template(const pb::Descriptor& type) {
     case pb::Descriptor::WELLKNOWNTYPE_TIMESTAMP:
       return "2026-01-01T00:00:00Z";
     case pb::Descriptor::WELLKNOWNTYPE_DURATION:
-      return "1.5s";
+      return "1.500s";
     case pb::Descriptor::WELLKNOWNTYPE_FIELDMASK:
       return "field";
     case pb::Descriptor::WELLKNOWNTYPE_ANY:
-      return {{"@type", "type.googleapis.com/google.protobuf.Duration"}, {"value", "1.5s"}};
+      return {{"@type", "type.googleapis.com/google.protobuf.Duration"}, {"value", "1.500s"}};
     case pb::Descriptor::WELLKNOWNTYPE_STRUCT:
       return {{"key", "value"}};
     case pb::Descriptor::WELLKNOWNTYPE_LISTVALUE:

@@ -102,10 +102,12 @@ class Transcoder {
   /// A field that is not known, or not of this wire type; its tag, at `at`, has been read.
   bool pass_over(std::uint32_t number, Wire wire, const char* at, WireCursor& in) {
     if (!in.skip(number, wire)) return fail(in);
-    if (steps_.empty())
+    if (steps_.empty()) {
       body_.unknown.append(at, in.at);
-    else
+    } else {
+      body_.unknown_below += static_cast<std::size_t>(in.at - at);
       inexact("unknown fields below the top level");
+    }
     return true;
   }
 
@@ -342,7 +344,8 @@ class Transcoder {
         return true;
       case Type::TYPE_ENUM:
         if (!in.varint(raw)) return fail(in);
-        append_enum(out(), *field.enumeration, static_cast<std::int32_t>(raw));
+        if (!append_enum(out(), *field.enumeration, static_cast<std::int32_t>(raw)))
+          ++body_.unnamed;
         if (!fits_int32(raw)) inexact("an enum number of more than 32 bits");
         if (field.enumeration->is_null && raw != 0) inexact("a NullValue that is not 0");
         return true;

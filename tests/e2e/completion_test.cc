@@ -214,7 +214,9 @@ TEST_CASE("message types: those that are sent first, and by a part of the name")
   CHECK(candidates({"serve", "--expect", "pingslave"}) == List{internal + "PingSlaveMessage"});
   CHECK(candidates({"send", "a@1.2.3.4:5", "mesos.TaskI"}) ==
         List{"mesos.TaskID", "mesos.TaskInfo"});  // where nothing that is sent fits
-  CHECK(candidates({"describe", "Filt"}) == List{"mesos.Filters"});
+  CHECK(candidates({"describe", "Filt"}) ==
+        List{"mesos.Filters", "mesos.seccomp.ContainerSeccompProfile.Syscall.Filter",
+             "mesos.v1.Filters"});
   const auto described = candidates({"describe", "mesos.internal.S"});
   CHECK(described.front() == internal + "ShutdownExecutorMessage");
   CHECK(has(described, internal + "StatusUpdate"));
@@ -242,7 +244,8 @@ TEST_CASE("fields and values of --match, and all of --reply") {
   CHECK(candidates({"serve", "--reply", "a=b:@x"}) == List{":files a=b:@"});
   CHECK(candidates({"serve", "--reply", "a=" + ping + ":{\"c"}) ==
         List{"a=" + ping + ":{\"connected\":"});
-  CHECK(candidates({"serve", "--type", "x=TaskStat"}) == List{"x=mesos.TaskStatus"});
+  CHECK(candidates({"serve", "--type", "x=TaskStat"}) ==
+        List{"x=mesos.TaskStatus", "x=mesos.v1.TaskStatus"});
   CHECK(candidates({"inspect", "--metric", "x"}).empty());
 }
 

@@ -111,7 +111,8 @@ std::uint16_t port_of(Terminal& serve) {
 
 TEST_CASE("help is as wide as the terminal") {
   std::vector<Arguments> helps{{"--help"}};
-  for (const char* command : {"serve", "send", "ping", "link", "sniff", "inspect", "describe"})
+  for (const char* command :
+       {"serve", "send", "ping", "link", "sniff", "inspect", "describe", "decode"})
     helps.push_back({command, "--help"});
   const std::regex example("^  compactor .*");
   const std::regex one_word("^ *[^ ]+");

@@ -39,7 +39,7 @@ bool has(const std::string& text, const std::string& part) {
 TEST_CASE("describe lists the built-in types and those of the user") {
   const auto all = run({"describe"});
   CHECK(all.exit == 0);
-  CHECK(std::count(all.out.begin(), all.out.end(), '\n') == 455);
+  CHECK(std::count(all.out.begin(), all.out.end(), '\n') == 953);
   CHECK(run({"describe", "*.P?ngSlaveMessage"}).out ==
         "mesos.internal.PingSlaveMessage\nmesos.internal.PongSlaveMessage\n");
   CHECK(run(with({"describe", "acme.O*"}, acme_types)).out ==
@@ -226,4 +226,73 @@ TEST_CASE("recorded lines are sent again byte for byte, usual encodings and unus
   const std::string raw_pid = raw.pid();
   CHECK(run({"send", "--batch", "-", "--to", raw_pid}, {.input = lines}).exit == 0);
   for (const auto& [name, hex] : bodies) CHECK(raw.message().at("body_hex") == hex);
+}
+
+TEST_CASE("describe --history says since when and until when each field was") {
+  const auto text = run({"describe", "--history", "mesos.scheduler.Call"});
+  CHECK(text.exit == 0);
+  CHECK(has(text.out, "// mesos.scheduler.Call, since Mesos 0.20.0\n"));
+  CHECK(has(text.out, "   0.20.0   0.22.2   1      required mesos.FrameworkInfo framework_info\n"));
+  CHECK(has(text.out, "   0.23.0   -        1      optional mesos.FrameworkID framework_id\n"));
+  const Json info = run({"describe", "--history", "mesos.internal.LaunchTasksMessage", "--json"})
+                        .events("type_info")
+                        .at(0);
+  CHECK(info.at("since") == "<=0.15.0");
+  CHECK_FALSE(info.contains("until"));
+  CHECK(info.at("history").at(1) == Json{{"name", "offer_id"},
+                                         {"number", 2},
+                                         {"label", "required"},
+                                         {"type", "mesos.OfferID"},
+                                         {"since", "<=0.15.0"},
+                                         {"until", "0.16.0"}});
+  // Of an enum, its values; of a type that was removed, until when.
+  CHECK(has(run({"describe", "--history", "mesos.scheduler.Call.Type"}).out,
+            "   0.20.0   0.22.2   8      KILL\n"));
+  CHECK(has(run({"describe", "--history", "mesos.internal.Task"}).out, "until 0.28.3"));
+  CHECK(
+      has(run({"describe", "--history", "mesos.scheduler.*"}).out, "\n\n// mesos.scheduler.Call"));
+  CHECK(has(usage_error({"describe", "--history", "mesos.v1.TaskID"}).at("message"),
+            "no history is known"));
+  CHECK(has(usage_error({"describe", "--history", "mesos.TaskIDD"}).at("hint"), "mesos.TaskID"));
+  CHECK(has(usage_error({"describe", "--history"}).at("message"), "needs a TYPE"));
+}
+
+TEST_CASE("describe --protoset-out writes what --protoset reads, whole in itself") {
+  const auto file = std::filesystem::path(BUILD_ROOT) / "types_test.protoset";
+  const auto written =
+      run({"describe", "mesos.v1.scheduler.*", "acme.Odd", "--protoset-out", file, "-I",
+           TEST_DATA "/protos", "--proto", TEST_DATA "/protos/acme/kinds.proto"});
+  CHECK(written.exit == 0);
+  CHECK(written.out.empty());
+  CHECK(run({"describe", "acme.Odd", "--protoset", file}).exit == 0);
+  Settings protoc;
+  protoc.program = "protoc";
+  protoc.input = "framework_id { value: \"f\" } type: TEARDOWN";
+  const auto encoded =
+      run({"--descriptor_set_in=" + file.string(), "--encode=mesos.v1.scheduler.Call"}, protoc);
+  CHECK(encoded.exit == 0);
+  CHECK(encoded.out == std::string("\x0a\x03\x0a\x01"
+                                   "f\x10\x02"));
+  std::filesystem::remove(file);
+  CHECK(run({"describe", "no.such.*", "--protoset-out", file}).exit == 1);
+  CHECK_FALSE(std::filesystem::exists(file));
+  CHECK(run({"describe", "mesos.TaskID", "--protoset-out", "/no/such/file"}).exit == 6);
+}
+
+TEST_CASE("a message of Mesos 0.22 is told by the schema of its time") {
+  const std::string file = TEST_DATA "/old/mesos-0.22-reregister.pcap";
+  const auto text = run({"sniff", "-r", file});
+  CHECK(text.exit == 0);
+  CHECK(has(text.out, "\"type\":\"REREGISTER\"}  (schema of Mesos 0.22.2)"));
+  const auto json = run({"sniff", "-r", file, "--json"});
+  const auto message = json.events("message").at(0);
+  CHECK(message.at("body_schema") == "0.22.2");
+  CHECK(message.at("body").at("type") == "REREGISTER");
+  CHECK(message.contains("body_base64"));
+  CHECK(run({"sniff", "-r", file, "--match", "type=TEARDOWN"}).exit == 1);
+  // Sent again it has the same bytes.
+  Served raw({"raw", "--body", "base64"});
+  const std::string pid = raw.pid();
+  CHECK(run({"send", "--batch", "-", "--to", pid}, {.input = message.dump() + "\n"}).exit == 0);
+  CHECK(raw.message().at("body_base64") == message.at("body_base64"));
 }

@@ -66,7 +66,7 @@ std::unique_ptr<compactor::schema::Catalog> make_catalog(
 
 SchemaCodec::SchemaCodec(const TypeOptions& options)
     : catalog_(make_catalog(options.sources)),
-      writer_(*catalog_, {.emit_defaults = options.emit_defaults, .inner = !options.no_inner}),
+      decoder_(*catalog_, {.emit_defaults = options.emit_defaults, .inner = !options.no_inner}),
       reader_(*catalog_, {.allow_missing = options.force}) {}
 
 /// PING and PONG, as masters and agents said before Mesos 0.25: into decoded_, and its type. Others
@@ -76,8 +76,8 @@ const google::protobuf::Descriptor* SchemaCodec::decode_old_name(std::string_vie
   const bool ping = name == old_agent_ping;
   if (!ping && name != old_agent_pong) return nullptr;
   const auto* type = catalog_->find(ping ? agent_ping : agent_pong);
-  const bool fits = type != nullptr && writer_.decode(*type, bytes, decoded_) && decoded_.exact() &&
-                    decoded_.unknown.empty();
+  const bool fits = type != nullptr && decoder_.decode(*type, bytes, decoded_) &&
+                    decoded_.exact() && decoded_.unknown.empty();
   return fits ? type : nullptr;
 }
 
@@ -91,7 +91,7 @@ bool SchemaCodec::append_json(std::string& out, std::string_view name, std::stri
     if (!append_guess(out, name, bytes)) out.resize(before);
     return false;
   }
-  if (old == nullptr && !writer_.decode(*type, bytes, decoded_)) {
+  if (old == nullptr && !decoder_.decode(*type, bytes, decoded_)) {
     ++misfits_;
     append_text_key(out, "body_type", type->full_name());
     append_text_key(out, "body_error", fault_of(decoded_));
@@ -105,6 +105,7 @@ bool SchemaCodec::append_json(std::string& out, std::string_view name, std::stri
   if (!decoded_.inner.empty()) out += ",\"body_inner\":" + decoded_.inner;
   if (!decoded_.unknown.empty()) append_base64_key(out, "body_unknown", decoded_.unknown);
   append_missing(out, decoded_.missing);
+  if (!decoded_.schema.empty()) append_text_key(out, "body_schema", decoded_.schema);
   if (!decoded_.exact()) {
     append_text_key(out, "body_inexact", decoded_.inexact);
     append_base64_key(out, "body_base64", bytes);
@@ -123,15 +124,16 @@ bool SchemaCodec::append_text(std::string& out, std::string_view name, std::stri
     out.resize(before);
     return false;
   }
-  if (old == nullptr && !writer_.decode(*type, bytes, decoded_)) {
+  if (old == nullptr && !decoder_.decode(*type, bytes, decoded_)) {
     ++misfits_;
     out += "(no " + type->full_name() + ": " + fault_of(decoded_) + ") ";
     return false;
   }
   out += decoded_.json;
   if (!decoded_.inner.empty()) out += "  inner " + decoded_.inner;
-  if (!decoded_.unknown.empty())
-    out += "  + " + std::to_string(decoded_.unknown.size()) + " B of unknown fields";
+  const auto unknown = decoded_.unknown.size() + decoded_.unknown_below;
+  if (unknown > 0) out += "  + " + std::to_string(unknown) + " B of unknown fields";
+  if (!decoded_.schema.empty()) out += "  (schema of Mesos " + decoded_.schema + ')';
   for (const auto& path : decoded_.missing) out += "  missing " + terminal_escaped(path);
   return true;
 }
@@ -157,7 +159,8 @@ std::string SchemaCodec::type_of(std::string_view name) {
 
 std::string SchemaCodec::misfit(std::string_view name, std::string_view bytes) {
   std::lock_guard lock(mutex_);
-  if (!writer_.decode(*catalog_->for_mailbox(name), bytes, decoded_)) return fault_of(decoded_);
+  if (!decoder_.decode(*catalog_->for_mailbox(name), bytes, decoded_)) return fault_of(decoded_);
+  if (!decoded_.schema.empty() && !decoded_.exact()) return decoded_.inexact;
   const auto& missing = decoded_.missing;
   if (missing.empty()) return {};
   constexpr std::size_t most_named = 5;

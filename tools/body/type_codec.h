@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "body/body.h"
+#include "schema/body_decoder.h"
 #include "schema/catalog.h"
 #include "schema/json_reader.h"
-#include "schema/json_writer.h"
 
 namespace tool {
 
@@ -30,10 +30,11 @@ class SchemaCodec : public TypeCodec {
   explicit SchemaCodec(const TypeOptions& options = {});
 
   /// Beside the keys that are promised: `body_missing`, the paths of required fields that are not
-  /// there; `body_inexact`, why the body does not encode to the same bytes again, with
-  /// `body_base64`, which are those bytes. When the bytes do not fit the type: `body_type` and
-  /// `body_error`, and false; of a name with a dot that is no known type: `body_guess`, its fields
-  /// by number, and false.
+  /// there; `body_schema`, the release of Mesos whose schema the body is decoded by, where it fits
+  /// that better than the built-in one; `body_inexact`, why the body does not encode to the same
+  /// bytes again, with `body_base64`, which are those bytes. When the bytes do not fit the type:
+  /// `body_type` and `body_error`, and false; of a name with a dot that is no known type:
+  /// `body_guess`, its fields by number, and false.
   bool append_json(std::string& out, std::string_view name, std::string_view bytes) override;
   bool append_text(std::string& out, std::string_view name, std::string_view bytes) override;
   std::optional<std::string> encode(std::string_view name, std::string_view json,
@@ -41,6 +42,9 @@ class SchemaCodec : public TypeCodec {
   std::string type_of(std::string_view name) override;
   std::string misfit(std::string_view name, std::string_view bytes) override;
   std::string suggestion(std::string_view name) override;
+
+  /// Where its types are from. Not for use beside its other functions on another thread.
+  const compactor::schema::Catalog& catalog() const { return *catalog_; }
 
   /// Bodies so far that did not fit their type.
   std::uint64_t misfits() const { return misfits_; }
@@ -51,7 +55,7 @@ class SchemaCodec : public TypeCodec {
 
   std::mutex mutex_;  // the console renders on one thread, an actor's lines are read on another
   std::unique_ptr<compactor::schema::Catalog> catalog_;
-  compactor::schema::JsonWriter writer_;
+  compactor::schema::BodyDecoder decoder_;
   compactor::schema::JsonReader reader_;
   compactor::schema::DecodedBody decoded_;
   std::uint64_t misfits_ = 0;

@@ -21,27 +21,6 @@ std::string_view package_of(std::string_view url) {
   return path.starts_with("/slave") ? "agent" : "master";
 }
 
-/// What the old schema calls a slave is an agent in v1; but for that they are the same.
-void rename_slaves(json& value) {
-  if (value.is_array()) std::for_each(value.begin(), value.end(), rename_slaves);
-  if (!value.is_object()) return;
-  json renamed = json::object();
-  for (auto& [key, field] : value.items()) {
-    rename_slaves(field);
-    auto name = key.starts_with("slave") ? "agent" + key.substr(5) : key;
-    renamed[name] = std::move(field);
-  }
-  value = std::move(renamed);
-}
-
-/// The name under which the bytes can be decoded: the type itself, where it is known, else the one
-/// of the same fields in the old schema.
-std::string known_type(TypeCodec& types, const std::string& type) {
-  constexpr std::string_view prefix = "mesos.v1.";
-  if (!types.type_of(type).empty() || !type.starts_with(prefix)) return type;
-  return "mesos." + type.substr(prefix.size());
-}
-
 bool looks_like_json(std::string_view bytes) {
   const auto start = bytes.find_first_not_of(" \t\r\n");
   return start != std::string_view::npos && (bytes[start] == '{' || bytes[start] == '[');
@@ -80,14 +59,13 @@ std::string kind_of(TypeCodec* types, const std::string& type, std::string_view 
   }
   // An enum at the top level says it. Decoded alone, it does not matter whether the rest
   // fits, or is there.
-  const auto known = known_type(*types, type);
   std::string kind;
   compactor::schema::for_each_field(bytes, [&](const compactor::schema::WireField& field) {
     if (!kind.empty() || field.wire != compactor::schema::Wire::varint) return;
     std::string alone;
     compactor::schema::append_tag(alone, field.number, field.wire);
     alone += field.bytes;
-    if (const auto found = document_of(types, known, alone)) kind = kind_in(found->body);
+    if (const auto found = document_of(types, type, alone)) kind = kind_in(found->body);
   });
   return kind;
 }
@@ -98,12 +76,9 @@ std::optional<json> api_document(TypeCodec* types, const std::string& type,
     if (auto document = parse_document(bytes)) return document;
   }
   if (type.empty() || types == nullptr) return std::nullopt;
-  const auto known = known_type(*types, type);
-  auto found = document_of(types, known, bytes);
+  auto found = document_of(types, type, bytes);
   if (!found) return std::nullopt;
-  auto& document = found->inner.is_null() ? found->body : found->inner;
-  if (known != type) rename_slaves(document);
-  return std::move(document);
+  return std::move(found->inner.is_null() ? found->body : found->inner);
 }
 
 }  // namespace tool

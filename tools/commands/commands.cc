@@ -10,6 +10,7 @@ const std::vector<Command>& commands() {
       {"link", "link processes and say when they are gone", run_link, outline_link},
       {"describe", "list message types, show one and a template to fill", run_describe,
        outline_describe},
+      {"decode", "show bytes as the JSON of a message type", run_decode, outline_decode},
       {"sniff", "show every message on a wire, in a file, or through a proxy", run_sniff,
        outline_sniff},
       {"inspect", "show a node's processes, mailboxes and metrics", run_inspect, outline_inspect},

@@ -1,14 +1,20 @@
-// compactor describe: the message types that are known, and one of them in full.
+// compactor describe: the message types that are known, one of them in full, their history, and a
+// set of their descriptors for other tools.
 #include <google/protobuf/descriptor.pb.h>
 
+#include <cerrno>
+#include <cstring>
+#include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <regex>
+#include <set>
 #include <string>
 
 #include "body/type_codec.h"
 #include "cli/command_line.h"
 #include "cli/failure.h"
+#include "commands/describe_history.h"
 #include "commands/program.h"
 #include "output/options.h"
 #include "schema/catalog.h"
@@ -26,18 +32,27 @@ using Json = nlohmann::ordered_json;
 struct DescribeOptions {
   OutputOptions output;
   TypeOptions types;
-  std::optional<std::string> what;
+  std::vector<std::string> what;
+  bool history = false;
+  std::optional<std::string> protoset_out;
 };
 
 CommandLine declare(DescribeOptions& options) {
   CommandLine line(
       "describe",
-      "Lists message types, or shows one: its fields, and a JSON template to fill for send.",
+      "Lists message types, or shows one: its fields, and a JSON template to fill for send. With "
+      "--history: since and until which release of Mesos each field was.",
       "  compactor describe                                  all types\n"
       "  compactor describe 'mesos.internal.*Slave*'         those that match\n"
       "  compactor describe mesos.internal.PingSlaveMessage  one of them\n"
+      "  compactor describe --history mesos.scheduler.Call   what it was in earlier releases\n"
+      "  compactor describe 'mesos.v1.*' --protoset-out v1.protoset\n"
       "  compactor describe acme.Order -I protos --proto acme/order.proto\n");
-  line.positional("TYPE", options.what, "full name of a type, or a glob");
+  line.positionals("TYPE", options.what, "full name of a type, or a glob");
+  line.flag("--history", options.history,
+            "show since and until which release of Mesos each field was, and in which form");
+  line.text("--protoset-out", "FILE", options.protoset_out,
+            "write the types, and those that they need, as a set of descriptors");
   add_type_sources(line, options.types.sources);
   add_output_options(line, options.output);
   return line;
@@ -105,28 +120,59 @@ void append_text(std::string& out, const pb::Descriptor& type) {
   out += compactor::schema::json_template(type).dump(2) + '\n';
 }
 
-std::string described(const compactor::schema::Catalog& catalog, const DescribeOptions& options) {
-  std::string out;
-  if (options.what && !compactor::text::is_glob(*options.what)) {
-    const auto* type = catalog.for_mailbox(*options.what);
-    if (type == nullptr) {
-      const auto hint = compactor::text::did_you_mean(catalog.suggest(*options.what));
-      throw Failure(Exit::usage, "type", "unknown type \"" + *options.what + '"',
-                    hint.empty() ? "compactor describe lists the types" : hint);
-    }
-    if (options.output.json)
+Failure unknown_type(const compactor::schema::Catalog& catalog, const std::string& name) {
+  const auto hint = compactor::text::did_you_mean(catalog.suggest(name));
+  return {Exit::usage, "type", "unknown type \"" + name + '"',
+          hint.empty() ? "compactor describe lists the types" : hint};
+}
+
+/// Appends one type, or the list of those that match a glob.
+void append_described(std::string& out, const compactor::schema::Catalog& catalog,
+                      const std::string& what, bool json) {
+  if (!compactor::text::is_glob(what)) {
+    const auto* type = catalog.for_mailbox(what);
+    if (type == nullptr) throw unknown_type(catalog, what);
+    if (json)
       append_info(out, *type, true);
     else
       append_text(out, *type);
-    return out;
+    return;
   }
-  for (const auto& name : catalog.list(options.what.value_or("*"))) {
-    if (options.output.json)
+  for (const auto& name : catalog.list(what)) {
+    if (json)
       append_info(out, catalog.get(name), false);
     else
       out += name + '\n';
   }
-  return out;
+}
+
+/// Adds the file to the set, after those that it imports.
+void add_file(const pb::FileDescriptor& file, std::set<std::string>& added,
+              pb::FileDescriptorSet& set) {
+  if (!added.insert(file.name()).second) return;
+  for (int i = 0; i < file.dependency_count(); ++i) add_file(*file.dependency(i), added, set);
+  file.CopyTo(set.add_file());
+}
+
+/// False when no type matches: then nothing is written.
+bool write_protoset(const compactor::schema::Catalog& catalog, const std::vector<std::string>& what,
+                    const std::string& path) {
+  std::set<std::string> added;
+  pb::FileDescriptorSet set;
+  for (const auto& one : what) {
+    if (compactor::text::is_glob(one)) {
+      for (const auto& name : catalog.list(one)) add_file(*catalog.get(name).file(), added, set);
+    } else {
+      const auto* type = catalog.for_mailbox(one);
+      if (type == nullptr) throw unknown_type(catalog, one);
+      add_file(*type->file(), added, set);
+    }
+  }
+  if (set.file_size() == 0) return false;
+  std::ofstream file(path, std::ios::binary);
+  if (!set.SerializeToOstream(&file) || !file.flush())
+    throw Failure(Exit::local, "file", "cannot write " + path + ": " + std::strerror(errno));
+  return true;
 }
 
 }  // namespace
@@ -140,8 +186,21 @@ int run_describe(const Arguments& arguments) {
   DescribeOptions options;
   if (!parse_or_help(declare(options), arguments)) return 0;
   Console console(options.output, BodyView());
+  if (options.history && options.protoset_out)
+    throw Failure(Exit::usage, "usage", "--history and --protoset-out do not go together");
+  if (options.history && options.what.empty())
+    throw Failure(Exit::usage, "usage", "--history needs a TYPE", "'*' is all of them");
   const auto catalog = make_catalog(options.types.sources);
-  const std::string out = described(*catalog, options);
+  if (options.what.empty()) options.what.emplace_back("*");
+  if (options.protoset_out)
+    return write_protoset(*catalog, options.what, *options.protoset_out) ? 0 : 1;
+  std::string out;
+  for (const auto& what : options.what) {
+    if (options.history)
+      append_history(out, *catalog, what, options.output.json);
+    else
+      append_described(out, *catalog, what, options.output.json);
+  }
   console.print_raw(out);
   return out.empty() ? 1 : 0;  // nothing matched the glob
 }

@@ -49,9 +49,6 @@ constexpr std::string_view asking =
     "compactor inspect HOST:PORT shows processes, mailboxes and metrics";
 constexpr std::string_view typing = "compactor describe [TYPE] shows message types";
 constexpr std::array other_words{
-    OtherWord{"decode",
-              "compactor sniff, serve and inspect decode what they show; describe TYPE "
-              "shows a type"},
     OtherWord{"replay", replaying},
     OtherWord{"resend", replaying},
     OtherWord{"play", replaying},

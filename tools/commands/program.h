@@ -33,6 +33,7 @@ int run_send(const Arguments& arguments);
 int run_ping(const Arguments& arguments);
 int run_link(const Arguments& arguments);
 int run_describe(const Arguments& arguments);
+int run_decode(const Arguments& arguments);
 int run_sniff(const Arguments& arguments);
 int run_inspect(const Arguments& arguments);
 
@@ -41,6 +42,7 @@ Outline outline_send();
 Outline outline_ping();
 Outline outline_link();
 Outline outline_describe();
+Outline outline_decode();
 Outline outline_sniff();
 Outline outline_inspect();
 

@@ -5,11 +5,11 @@
 #include <optional>
 #include <thread>
 
-#include "net/net.h"
 #include "capture/output_file.h"
 #include "capture/proxy.h"
 #include "cli/failure.h"
 #include "cli/signals.h"
+#include "net/net.h"
 #include "node/node.h"
 #include "sniff/diagram_file.h"
 #include "sniff/sniff_run.h"
