@@ -37,8 +37,8 @@ struct Parts {
   /// A message from one of ours to one of ours. False when there is no receiver.
   bool send(const std::string& to, const std::string& body, OnDelivery on_delivery = {}) {
     REQUIRE(budget->reserve(body.size()));
-    return registry.send(
-        {to, "from@10.0.0.1:5051", "name", body, 0, {}, std::move(on_delivery), {}});
+    LocalMessage message{to, "from@10.0.0.1:5051", "name", body, 0, {}, std::move(on_delivery), {}};
+    return registry.send(message);
   }
   /// A message of a peer. False when there is no receiver.
   bool deliver(const std::string& to, const std::string& body) {

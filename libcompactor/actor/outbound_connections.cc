@@ -58,7 +58,7 @@ void OutboundConnections::send(EncodedMessage& message) {
 }
 
 std::shared_ptr<Outbound> OutboundConnections::reply(const OutgoingMessage& message,
-                                                     std::size_t bound, Sent&& sent) {
+                                                     std::size_t bound, Sent& sent) {
   auto connection = reply_connection_to({message.to.host, message.to.port});
   if (!connection->reserve_reply(bound)) return nullptr;
   append(*connection, message, bound, std::move(sent));

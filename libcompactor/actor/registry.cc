@@ -115,7 +115,7 @@ bool Registry::must_wait(std::string_view id, std::string_view name) const {
 
 // --- Mailboxes
 
-bool Registry::send(LocalMessage&& message) {
+bool Registry::send(LocalMessage& message) {
   const auto* slot = find_slot(message.to);
   if (!slot) return false;
   enqueue(*slot, std::move(message));

@@ -88,8 +88,8 @@ class Registry {
   /// Of the budget: shared with threads that send. Any thread.
   const std::shared_ptr<Budget>& budget() const { return budget_; }
   /// Puts the message, for which room was reserved in the budget, into its receiver's mailbox.
-  /// False when there is none; then the message is untouched.
-  bool send(LocalMessage&& message);
+  /// False when there is none; otherwise the message is moved from.
+  bool send(LocalMessage& message);
   /// Gives back its share of the budget and tells its sender.
   void complete(const LocalMessage& message, const Delivery& delivery);
 

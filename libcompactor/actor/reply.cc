@@ -66,10 +66,9 @@ void ContextImpl::reply_on_loop(const ReturnAddress& address, std::string_view n
   std::string why =
       commons_.stopping ? "stopped before it was sent" : why_no_reply(address, name, bound);
   Sent sent{std::move(on_delivery), {}, Clock::now(), 0};
-  const auto connection = why.empty()
-                              ? outbound_.reply({address.from, to, name, body, address.depth + 1},
-                                                bound, std::move(sent))
-                              : nullptr;
+  const auto connection =
+      why.empty() ? outbound_.reply({address.from, to, name, body, address.depth + 1}, bound, sent)
+                  : nullptr;
   if (why.empty() && !connection) why = "its receiver takes nothing";
   if (!why.empty()) {
     // Posted, so that nobody is called back before his reply() has returned.

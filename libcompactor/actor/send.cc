@@ -29,7 +29,7 @@ SendResult ContextImpl::send_local(const OutgoingMessage& message, OnDelivery on
                   Clock::now(), std::move(on_delivery), std::move(owner)}};
   if (on_loop()) {
     count(reporter_.counters.messages_sent);
-    if (registry_.send(std::move(send.message))) return SendResult::queued;
+    if (registry_.send(send.message)) return SendResult::queued;
     count(reporter_.counters.messages_dropped);
     // Posted, so that nobody is called back before his send() has returned.
     send.undeliverable = true;
@@ -69,7 +69,7 @@ void ContextImpl::run_send(LocalSend& send) {
   LocalMessage& message = send.message;
   if (!send.undeliverable) {
     count(reporter_.counters.messages_sent);
-    if (registry_.send(std::move(message))) return;
+    if (registry_.send(message)) return;
     if (commons_.stopping) {
       ++report_.unsent;
       return registry_.complete(message, stopped_first());

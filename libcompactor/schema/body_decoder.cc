@@ -16,6 +16,7 @@ struct Misfit {
   explicit Misfit(const DecodedBody& body)
       : missing(body.missing.size()),
         unknown(body.unknown.size() + body.unknown_below + body.unnamed) {}
+  // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 reads the 0 of the comparison as a pointer
   auto operator<=>(const Misfit&) const = default;
 };
 

@@ -4,6 +4,7 @@
 
 // The assembler copies a file into read-only data: no generated source, and nothing is run at
 // start.
+// NOLINTNEXTLINE(bugprone-macro-parentheses): names and strings, which parentheses would break
 #define EMBED(symbol, file)                                               \
   asm(".pushsection .rodata\n"                                            \
       ".balign 8\n"                                                       \
