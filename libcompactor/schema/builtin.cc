@@ -4,7 +4,7 @@
 
 // The assembler copies a file into read-only data: no generated source, and nothing is run at
 // start.
-// NOLINTNEXTLINE(bugprone-macro-parentheses): names and strings, which parentheses would break
+// NOLINTBEGIN(bugprone-macro-parentheses): names and strings, which parentheses would break
 #define EMBED(symbol, file)                                               \
   asm(".pushsection .rodata\n"                                            \
       ".balign 8\n"                                                       \
@@ -20,6 +20,7 @@
   extern const char symbol[] __attribute__((visibility("hidden")));       \
   extern const char symbol##_end[] __attribute__((visibility("hidden"))); \
   }
+// NOLINTEND(bugprone-macro-parentheses)
 
 EMBED(compactor_builtin_protoset, BUILTIN_PROTOSET)
 EMBED(compactor_builtin_history, BUILTIN_HISTORY)
