@@ -600,7 +600,7 @@ TEST_CASE("an onlooker reads on past a body over the limit and does not keep it"
   const std::string large(1'000, 'x');
   const std::string chunked = "POST /c HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n50\r\n" +
                               std::string(0x50, 'y') + "\r\n3e8\r\n" + large + "\r\n0\r\n\r\n";
-  for (const std::size_t piece : {1, 7, 10'000}) {
+  for (const std::size_t piece : {std::size_t{1}, std::size_t{7}, std::size_t{10'000}}) {
     Collector sink;
     Parser parser(Kind::request, 100, Oversize::drop);
     const std::string all = post("a", large) + chunked + post("b", "small");

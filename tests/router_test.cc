@@ -14,7 +14,7 @@ using Strings = std::vector<std::string>;
 
 namespace {
 
-RouteHandler says(std::string text) {
+RouteHandler says(const std::string& text) {
   return [text](const HttpRequest&) { return HttpResponse{200, "text/plain", text}; };
 }
 

@@ -259,9 +259,9 @@ TEST_CASE("describe --history says since when and until when each field was") {
 
 TEST_CASE("describe --protoset-out writes what --protoset reads, whole in itself") {
   const auto file = std::filesystem::path(BUILD_ROOT) / "types_test.protoset";
-  const auto written =
-      run({"describe", "mesos.v1.scheduler.*", "acme.Odd", "--protoset-out", file, "-I",
-           TEST_DATA "/protos", "--proto", TEST_DATA "/protos/acme/kinds.proto"});
+  const std::string protos = TEST_DATA "/protos";
+  const auto written = run({"describe", "mesos.v1.scheduler.*", "acme.Odd", "--protoset-out", file,
+                            "-I", protos, "--proto", protos + "/acme/kinds.proto"});
   CHECK(written.exit == 0);
   CHECK(written.out.empty());
   CHECK(run({"describe", "acme.Odd", "--protoset", file}).exit == 0);
