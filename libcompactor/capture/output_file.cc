@@ -72,6 +72,16 @@ void OutputFile::empty() {
   if (id() && ::ftruncate(descriptor_, 0) != 0) cannot_write(path_, std::strerror(errno));
 }
 
+void OutputFile::write_whole(std::string_view bytes) {
+  empty();
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) cannot_write(path_, std::strerror(errno));
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
 OutputFile::~OutputFile() {
   if (descriptor_ >= 0) ::close(descriptor_);
 }

@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "capture/source.h"
@@ -42,6 +43,8 @@ class OutputFile {
 
   /// Cuts a regular file to nothing. Throws CaptureError.
   void empty();
+  /// Empties it and writes these bytes, and no others. Throws CaptureError.
+  void write_whole(std::string_view bytes);
   int descriptor() const { return descriptor_; }
   /// The caller owns it then.
   int release();

@@ -1,22 +1,23 @@
 // compactor decode: bytes -> JSON, without any network.
-#include <cerrno>
-#include <fstream>
-#include <iostream>
-#include <memory>
+#include <chrono>
 #include <optional>
 #include <string>
-#include <system_error>
+#include <string_view>
 
 #include "body/body.h"
 #include "body/line_body.h"
+#include "body/line_splitter.h"
 #include "body/type_codec.h"
 #include "cli/command_line.h"
 #include "cli/failure.h"
+#include "cli/signals.h"
 #include "commands/program.h"
 #include "output/console.h"
 #include "output/json_line.h"
 #include "output/options.h"
+#include "node/run.h"
 #include "schema/guess.h"
+#include "send/batch.h"
 
 namespace tool {
 
@@ -36,11 +37,11 @@ CommandLine declare(DecodeOptions& options) {
       "decode",
       "Shows bytes as the JSON of a message type. Without a TYPE: the types that fit, best first.",
       "  compactor decode mesos.internal.PingSlaveMessage hex:0801\n"
-      "  compactor decode base64:CgcKBWZ3LTE=        which types may it be?\n"
+      "  compactor decode base64:CgYKBGZ3LTEQAg==    which types may it be?\n"
       "  compactor decode mesos.TaskInfo @task.bin\n"
       "  compactor decode mesos.v1.scheduler.Event --batch events.txt\n");
   line.positional("TYPE", options.first, "full name of a type; a single argument is the body");
-  line.positional("BODY", options.second, "text, @FILE, - (stdin), hex:…, base64:… or {…}");
+  line.positional("BODY", options.second, body_forms);
   line.text("--batch", "FILE", options.batch,
             "decode each line of a file (-: stdin): a body as above, or a recorded NDJSON line");
   line.number("--max", 1, 10000, options.max,
@@ -69,29 +70,28 @@ class Decoder {
     show(type_, read_body(type_, typed, false, &codec_), 0);
   }
 
-  void lines(std::istream& in) {
-    std::string line;
-    for (std::size_t number = 1; !console_.ended() && std::getline(in, line); ++number) {
-      if (line.ends_with('\r')) line.pop_back();
-      if (line.empty()) continue;
-      try {
-        decode_line(line, number);
-      } catch (const Failure& failure) {
-        ++bad_;
-        console_.warning("line " + std::to_string(number) + ": " + failure.what());
-      }
+  /// A line, or the start of one that is too long.
+  void line(std::string_view line, std::size_t number, bool too_long) {
+    try {
+      if (too_long)
+        throw Failure(Exit::usage, "body",
+                      "it is longer than " + std::to_string(longest_line >> 20) + " MiB");
+      decode_line(std::string(line), number);
+    } catch (const Failure& failure) {
+      ++bad_;
+      console_.warning("line " + std::to_string(number) + ": " + failure.what());
     }
   }
 
   /// The exit status. Throws Failure when lines did not read.
   int verdict() const {
+    if (ignored_ > 0)
+      console_.note(std::to_string(ignored_) + " lines that are not messages were left out");
     if (bad_ > 0)
       throw Failure(
           Exit::usage, "body",
           std::to_string(bad_) + (bad_ == 1 ? " line was" : " lines were") + " not decoded",
           "the warnings before say why");
-    if (ignored_ > 0)
-      console_.note(std::to_string(ignored_) + " lines that are not messages were left out");
     return unfit_ > 0 || shown_ == 0 ? 1 : 0;
   }
 
@@ -182,15 +182,47 @@ class Decoder {
   std::size_t ignored_ = 0;
 };
 
-void decode_batch(Decoder& decoder, const std::string& path) {
-  if (path == "-") return decoder.lines(std::cin);
-  errno = 0;
-  std::ifstream file(path);
-  if (file) decoder.lines(file);
-  if (!file.is_open() || file.bad())
-    throw Failure(Exit::local, "file",
-                  "cannot read " + path + ": " + std::generic_category().message(errno));
-}
+/// The lines of a batch, one after the other, as fast as their output is taken.
+class BatchRun {
+ public:
+  BatchRun(Decoder& decoder, const std::string& path, Console& console)
+      : decoder_(decoder), console_(console), file_(path), reader_(file_.fd()) {}
+
+  void run() {
+    constexpr std::uint64_t lines_between_looks = 256;
+    std::string_view line;
+    while (!console_.ended()) {
+      const auto result = reader_.next(line);
+      if (result == LineReader::Result::end) return;
+      const bool waits = result == LineReader::Result::wait;
+      if (waits || result == LineReader::Result::again) {
+        look(waits);
+        continue;
+      }
+      decoder_.line(line, reader_.number(), result == LineReader::Result::too_long);
+      if (reader_.number() % lines_between_looks == 0 || console_.full()) look(false);
+    }
+  }
+
+ private:
+  /// Waits for more to read, or only looks whether a signal came; and for room in the output.
+  void look(bool for_input) {
+    std::optional<Steady::time_point> until = Steady::now();
+    if (for_input) until.reset();
+    int fd = for_input ? file_.fd() : -1;
+    do {
+      if (waiter_.wait(until, fd) == Waiter::Reason::signal) throw waiter_.interrupted();
+      until = Steady::now() + std::chrono::milliseconds(1);
+      fd = -1;
+    } while (console_.full());
+  }
+
+  Decoder& decoder_;
+  Console& console_;
+  BatchFile file_;
+  LineReader reader_;
+  Waiter waiter_;
+};
 
 }  // namespace
 
@@ -213,7 +245,7 @@ int run_decode(const Arguments& arguments) {
   Console console(options.output, BodyView());
   Decoder decoder(options, type, console);
   if (options.batch)
-    decode_batch(decoder, *options.batch);
+    BatchRun(decoder, *options.batch, console).run();
   else
     decoder.one(has_type ? *options.second : *options.first);
   return decoder.verdict();

@@ -1,10 +1,9 @@
 // compactor describe: the message types that are known, one of them in full, their history, and a
 // set of their descriptors for other tools.
+#include <fcntl.h>
 #include <google/protobuf/descriptor.pb.h>
+#include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <regex>
@@ -12,6 +11,7 @@
 #include <string>
 
 #include "body/type_codec.h"
+#include "capture/output_file.h"
 #include "cli/command_line.h"
 #include "cli/failure.h"
 #include "commands/describe_history.h"
@@ -52,7 +52,7 @@ CommandLine declare(DescribeOptions& options) {
   line.flag("--history", options.history,
             "show since and until which release of Mesos each field was, and in which form");
   line.text("--protoset-out", "FILE", options.protoset_out,
-            "write the types, and those that they need, as a set of descriptors");
+            "write the .proto files that define the types, and those they import, as a descriptor set");
   add_type_sources(line, options.types.sources);
   add_output_options(line, options.output);
   return line;
@@ -154,9 +154,10 @@ void add_file(const pb::FileDescriptor& file, std::set<std::string>& added,
   file.CopyTo(set.add_file());
 }
 
-/// False when no type matches: then nothing is written.
-bool write_protoset(const compactor::schema::Catalog& catalog, const std::vector<std::string>& what,
-                    const std::string& path) {
+/// The files that define the types, and those they import, as others read a set of descriptors.
+/// Empty when no type matches.
+std::string protoset_of(const compactor::schema::Catalog& catalog,
+                        const std::vector<std::string>& what) {
   std::set<std::string> added;
   pb::FileDescriptorSet set;
   for (const auto& one : what) {
@@ -168,11 +169,64 @@ bool write_protoset(const compactor::schema::Catalog& catalog, const std::vector
       add_file(*type->file(), added, set);
     }
   }
-  if (set.file_size() == 0) return false;
-  std::ofstream file(path, std::ios::binary);
-  if (!set.SerializeToOstream(&file) || !file.flush())
-    throw Failure(Exit::local, "file", "cannot write " + path + ": " + std::strerror(errno));
-  return true;
+  return set.SerializeAsString();
+}
+
+/// What the types are read from, which is not to be written onto.
+std::vector<compactor::capture::FileId> files_in_use(const compactor::schema::Sources& sources) {
+  std::vector<std::string> paths = sources.protosets;
+  for (const auto& proto : sources.protos) {
+    paths.push_back(proto);
+    for (const auto& folder : sources.import_dirs) paths.push_back(folder + '/' + proto);
+  }
+  std::vector<compactor::capture::FileId> found;
+  for (const auto& path : paths) {
+    const int descriptor = ::open(path.c_str(), O_PATH | O_CLOEXEC);
+    if (descriptor < 0) continue;
+    if (const auto id = compactor::capture::file_id(descriptor)) found.push_back(*id);
+    ::close(descriptor);
+  }
+  return found;
+}
+
+void write_protoset(const compactor::schema::Catalog& catalog, const DescribeOptions& options) {
+  const auto& path = *options.protoset_out;
+  const auto bytes = protoset_of(catalog, options.what);
+  if (bytes.empty()) return;
+  try {
+    compactor::capture::OutputFile(path, files_in_use(options.types.sources)).write_whole(bytes);
+  } catch (const compactor::capture::FileInUse& error) {
+    throw Failure(Exit::usage, "usage", error.what(), "write to another file");
+  } catch (const compactor::capture::CaptureError& error) {
+    throw Failure(Exit::local, "file", error.what());
+  }
+}
+
+void check(const DescribeOptions& options) {
+  if (options.history && options.protoset_out)
+    throw Failure(Exit::usage, "usage", "--history and --protoset-out do not go together");
+  if (options.history && options.what.empty())
+    throw Failure(Exit::usage, "usage", "--history needs a TYPE", "'*' is all of them");
+  if (options.protoset_out == "-")
+    throw Failure(Exit::usage, "usage", "--protoset-out needs a file name");
+}
+
+/// False when there is nothing of that name to show.
+bool append(std::string& out, const compactor::schema::Catalog& catalog, const std::string& what,
+            const DescribeOptions& options) {
+  if (options.protoset_out) return !compactor::text::is_glob(what) || !catalog.list(what).empty();
+  const auto before = out.size();
+  if (options.history)
+    append_history(out, catalog, what, options.output.json);
+  else
+    append_described(out, catalog, what, options.output.json);
+  return out.size() > before;
+}
+
+std::string nothing_matches(const std::string& what, bool history) {
+  return history ? "no type that has a history matches " + what +
+                       " (types of mesos.* have one, mesos.v1.* and those of files have none)"
+                 : "no type matches " + what + " (compactor describe lists the types)";
 }
 
 }  // namespace
@@ -185,24 +239,20 @@ Outline outline_describe() {
 int run_describe(const Arguments& arguments) {
   DescribeOptions options;
   if (!parse_or_help(declare(options), arguments)) return 0;
+  check(options);
   Console console(options.output, BodyView());
-  if (options.history && options.protoset_out)
-    throw Failure(Exit::usage, "usage", "--history and --protoset-out do not go together");
-  if (options.history && options.what.empty())
-    throw Failure(Exit::usage, "usage", "--history needs a TYPE", "'*' is all of them");
   const auto catalog = make_catalog(options.types.sources);
   if (options.what.empty()) options.what.emplace_back("*");
-  if (options.protoset_out)
-    return write_protoset(*catalog, options.what, *options.protoset_out) ? 0 : 1;
   std::string out;
+  bool all_matched = true;
   for (const auto& what : options.what) {
-    if (options.history)
-      append_history(out, *catalog, what, options.output.json);
-    else
-      append_described(out, *catalog, what, options.output.json);
+    if (append(out, *catalog, what, options)) continue;
+    all_matched = false;
+    console.note(nothing_matches(what, options.history));
   }
   console.print_raw(out);
-  return out.empty() ? 1 : 0;  // nothing matched the glob
+  if (options.protoset_out) write_protoset(*catalog, options);
+  return all_matched ? 0 : 1;
 }
 
 }  // namespace tool

@@ -1,11 +1,6 @@
 // compactor send: delivers messages and says what became of them.
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <memory>
 #include <string>
-#include <system_error>
 #include <utility>
 
 #include "cli/command_line.h"
@@ -56,7 +51,7 @@ CommandLine declare(SendOptions& options) {
   line.positional("TARGET", options.target, "receiver, as in master@10.0.0.5:5050");
   line.positional("NAME", options.name, "name of the message");
   line.positional("BODY", options.body,
-                  "text, @FILE, - (stdin), hex:…, base64:…, text:…, {…} (JSON for the type NAME)");
+                  std::string(body_forms).append(" (JSON for the type NAME)"));
   line.group("Send");
   line.flag("--raw", options.raw, "send {…} as the text it is");
   line.flag("--force", options.type_options.force, "send JSON that lacks required fields too");
@@ -121,27 +116,6 @@ std::optional<double> parse_speed(const std::optional<std::string>& text) {
   throw Failure(Exit::usage, "usage", "--speed \"" + *text + "\" does not read",
                 "a factor, as in 2, or max");
 }
-
-/// The descriptor of --batch; closed when it goes.
-class BatchFile {
- public:
-  explicit BatchFile(const std::string& path)
-      : fd_(path == "-" ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
-    if (fd_ < 0) {
-      throw Failure(Exit::local, "file",
-                    "cannot read " + path + ": " + std::generic_category().message(errno));
-    }
-  }
-  ~BatchFile() {
-    if (fd_ != STDIN_FILENO) ::close(fd_);
-  }
-  BatchFile(const BatchFile&) = delete;
-  BatchFile& operator=(const BatchFile&) = delete;
-  int fd() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 std::unique_ptr<Source> single_source(const SendOptions& options, const compactor::Pid& target,
                                       Console& console) {

@@ -1,5 +1,6 @@
 #include "send/batch.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -91,6 +92,17 @@ BatchMessage BatchParser::parse(std::string_view line) {
   message.body = body_of_line(json, message.name, rules_.types);
   check_.check(message.name, message.body, form_of_line(json));
   return message;
+}
+
+BatchFile::BatchFile(const std::string& path)
+    : fd_(path == "-" ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+  if (fd_ < 0)
+    throw Failure(Exit::local, "file",
+                  "cannot read " + path + ": " + std::generic_category().message(errno));
+}
+
+BatchFile::~BatchFile() {
+  if (fd_ != STDIN_FILENO) ::close(fd_);
 }
 
 bool LineReader::readable() const {

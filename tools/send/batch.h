@@ -59,6 +59,19 @@ class BatchParser {
 /// was recorded; else empty. Looks at no more of the line.
 std::string_view recorded_type(std::string_view line);
 
+/// What --batch names: a file, or `-` for standard input, which stays open. Failure (exit 6).
+class BatchFile {
+ public:
+  explicit BatchFile(const std::string& path);
+  ~BatchFile();
+  BatchFile(const BatchFile&) = delete;
+  BatchFile& operator=(const BatchFile&) = delete;
+  int fd() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
 /// The lines of a file or pipe, also one that gives them slowly.
 class LineReader {
  public:

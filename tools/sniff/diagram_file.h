@@ -23,7 +23,7 @@ class DiagramFile {
 
   std::optional<compactor::capture::FileId> id() const { return file_.id(); }
 
-  /// Warns when not all is in it. Failure (exit 6) when it cannot be written.
+  /// Warns when not all is in it. Throws CaptureError when it cannot be written.
   void write(const Diagram& diagram, Console& console);
 
  private:
