@@ -124,6 +124,17 @@ TEST_CASE("--batch decodes a line at a time, bodies and recorded lines") {
   for (const char* line : {"line 1: ", "line 3: ", "line 4: ", "3 lines were not decoded"})
     CHECK(has(bad.err, line));
   CHECK(run({"decode", "--batch", "-"}, {.input = "hex:ffff\nhex:0801\n"}).exit == 1);
+  const auto left_out =
+      run({"decode", ping, "--batch", "-"}, {.input = "{\"type\":\"summary\"}\nhex:ff\n"});
+  CHECK(has(left_out.err, "1 line that is not a message was left out"));
+}
+
+TEST_CASE("a line without an end is not read into memory, and the lines after it are") {
+  const auto result = run({"decode", ping, "--batch", "-", "--json"},
+                          {.input = "hex:" + std::string(200 << 20, '0') + "\nhex:0801\n"});
+  CHECK(result.exit == 2);
+  CHECK(has(result.err, "line 1: it is longer than "));
+  CHECK(result.events("decoded").at(0).at("line") == 2);
 }
 
 TEST_CASE("decode tells old messages by the schema of their time") {

@@ -23,18 +23,35 @@ std::string contents(const std::filesystem::path& file) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-Result run_apart(const std::string& script) {
+namespace {
+
+Settings with_compactor_in_path() {
   const std::string program = COMPACTOR_PROGRAM;
   Settings settings;
-  settings.program = "unshare";
   settings.environment["PATH"] = program.substr(0, program.rfind('/')) + ":" + std::getenv("PATH");
-  const std::string whole =
-      "ip link set lo up\nfolder=$(mktemp -d)\ncd \"$folder\"\n"
-      "trap 'set +e; kill $(jobs -p) 2>/dev/null; wait; rm -r \"$folder\"' EXIT\nset -eo "
-      "pipefail\n" +
-      script;
+  return settings;
+}
+
+std::string in_folder(const std::string& script) {
+  return "folder=$(mktemp -d)\ncd \"$folder\"\n"
+         "trap 'set +e; kill $(jobs -p) 2>/dev/null; wait; rm -r \"$folder\"' EXIT\n"
+         "set -eo pipefail\n" +
+         script;
+}
+
+}  // namespace
+
+Result run_in_folder(const std::string& script) {
+  auto settings = with_compactor_in_path();
+  settings.program = "bash";
+  return run({"-c", in_folder(script)}, settings);
+}
+
+Result run_apart(const std::string& script) {
+  auto settings = with_compactor_in_path();
+  settings.program = "unshare";
   Arguments arguments = place::unshare_arguments();
-  arguments.insert(arguments.end(), {"bash", "-c", whole});
+  arguments.insert(arguments.end(), {"bash", "-c", "ip link set lo up\n" + in_folder(script)});
   return run(arguments, settings);
 }
 

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "e2e/harness.h"
+#include "place.h"
 
 using namespace e2e;
 
@@ -31,6 +32,7 @@ void let_settle(const Served& served) {
 }  // namespace
 
 TEST_CASE("a message in one's own name is not answered, and that is told") {
+  NEEDS(place::localhost());
   Served served({"x", "y", "--echo", "--reply", "*=again:hello"});
   const std::string port = std::to_string(served.port());
   Client client(served.port());

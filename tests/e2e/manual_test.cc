@@ -220,6 +220,30 @@ TEST_CASE("every example of the manual runs") {
   CHECK(count >= 10);
 }
 
+TEST_CASE("the examples of the help that need no network do what they say") {
+  std::size_t count = 0;
+  for (const char* command : {"describe", "decode"}) {
+    for (const auto& line : lines_of(run({command, "--help"}).out)) {
+      if (!line.starts_with("  compactor ")) continue;
+      const auto example = line.substr(2, line.find("  ", 2) - 2);
+      CAPTURE(example);
+      // The files that they name.
+      const auto result = run_in_folder(
+          "cp -r " TEST_DATA
+          "/protos .\n"
+          "mkdir -p protos/acme\n"
+          "printf 'syntax=\"proto2\";package acme;message Order{}' >protos/acme/order.proto\n"
+          "printf '\\x0a\\x01t\\x12\\x03\\x0a\\x01x\\x1a\\x03\\x0a\\x01y' >task.bin\n"
+          "printf 'hex:0801\\n' >events.txt\n" +
+          example + "\n");
+      CAPTURE(result.err);
+      CHECK(result.exit == 0);
+      ++count;
+    }
+  }
+  CHECK(count >= 10);
+}
+
 TEST_CASE("compactor-json names every object and field, with an example that is right") {
   const JsonSchemas schemas(SOURCE_ROOT "/tools/json");
   std::map<std::string, std::vector<std::string>>

@@ -63,6 +63,7 @@ TEST_CASE("live: a message on the loopback interface, with its answer") {
 }
 
 TEST_CASE("live and as a proxy: on what it listens and as whom stands on stderr") {
+  NEEDS(place::live_capture());
   Background live(
       {"sniff", "-i", "lo", "--port", "1", "--port", "2", "--json", "host", "10.0.0.1"});
   std::this_thread::sleep_for(std::chrono::milliseconds(300));
@@ -87,6 +88,7 @@ TEST_CASE("TLS that is passed over is told, and counted") {
 }
 
 TEST_CASE("live: what the kernel dropped is told, with the remedy") {
+  NEEDS(place::live_capture());
   Served served({"x"});
   // Room for the first message, and not for the flood: 4k would lose nearly all.
   Background sniff({"sniff", "-i", "lo", "--port", std::to_string(served.port()), "--json", "-B",

@@ -6,6 +6,7 @@
 #include <sstream>
 #include <string>
 
+#include "e2e/documents.h"
 #include "e2e/harness.h"
 
 using namespace e2e;
@@ -44,7 +45,12 @@ TEST_CASE("describe lists the built-in types and those of the user") {
         "mesos.internal.PingSlaveMessage\nmesos.internal.PongSlaveMessage\n");
   CHECK(run(with({"describe", "acme.O*"}, acme_types)).out ==
         "acme.Odd\nacme.Odd.Item\nacme.Odd.Pair\n");
-  CHECK(run({"describe", "nothing*"}).exit == 1);
+  const auto partly = run({"describe", "nothing*", "mesos.TaskID"});
+  CHECK(partly.exit == 1);
+  CHECK(has(partly.out, "message TaskID"));
+  CHECK(has(partly.err, "no type matches nothing*"));
+  CHECK(
+      has(run({"describe", "--history", "acme*"}).err, "no type that has a history matches acme*"));
 }
 
 TEST_CASE("describe shows a type as proto text, and a template that send accepts") {
@@ -274,9 +280,30 @@ TEST_CASE("describe --protoset-out writes what --protoset reads, whole in itself
   CHECK(encoded.out == std::string("\x0a\x03\x0a\x01"
                                    "f\x10\x02"));
   std::filesystem::remove(file);
-  CHECK(run({"describe", "no.such.*", "--protoset-out", file}).exit == 1);
+  const auto nothing = run({"describe", "no.such.*", "--protoset-out", file});
+  CHECK(nothing.exit == 1);
+  CHECK(has(nothing.err, "no type matches no.such.*"));
   CHECK_FALSE(std::filesystem::exists(file));
   CHECK(run({"describe", "mesos.TaskID", "--protoset-out", "/no/such/file"}).exit == 6);
+  usage_error({"describe", "mesos.TaskID", "--protoset-out", "-"});
+}
+
+TEST_CASE("describe --protoset-out does not write onto what the types are read from") {
+  namespace fs = std::filesystem;
+  const fs::path folder = fs::path(BUILD_ROOT) / "types_test.sources";
+  fs::remove_all(folder);
+  fs::create_directories(folder);
+  fs::copy_file(TEST_DATA "/protos/acme/kinds.proto", folder / "kinds.proto");
+  fs::create_symlink("kinds.proto", folder / "link");
+  const auto before = contents(folder / "kinds.proto");
+  for (const char* name : {"kinds.proto", "link"}) {
+    for (const Arguments& source : {Arguments{"-I", folder, "--proto", "kinds.proto"},
+                                    Arguments{"--proto", folder / "kinds.proto"}}) {
+      usage_error(with({"describe", "acme.Odd", "--protoset-out", folder / name}, source));
+      CHECK(contents(folder / "kinds.proto") == before);
+    }
+  }
+  fs::remove_all(folder);
 }
 
 TEST_CASE("a message of Mesos 0.22 is told by the schema of its time") {

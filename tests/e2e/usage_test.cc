@@ -329,7 +329,7 @@ TEST_CASE("a reader that goes away ends the run quietly") {
 
 namespace {
 
-/// Signals it until it ends, in the time of two wishes or of none: its output is not read.
+/// Sends SIGTERM until it ends, without reading its output.
 int exit_when_signalled(Background& process) {
   const auto end = std::chrono::steady_clock::now() + patience;
   siginfo_t info{};

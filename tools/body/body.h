@@ -75,8 +75,7 @@ class BodyView {
 };
 
 /// The forms of read_body(), for the help of the commands that take a body.
-inline constexpr const char* body_forms =
-    "text, @FILE, - (stdin), hex:…, base64:…, text:…, {…}";
+inline constexpr const char* body_forms = "text, @FILE, - (stdin), hex:…, base64:…, text:…, {…}";
 
 /// What a user typed -> bytes: text, `text:…` (the rest, whatever it begins with), `@FILE`, `-`
 /// (standard input), `hex:…`, `base64:…`, `{…}` (JSON for the type that the message is named after;

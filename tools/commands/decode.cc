@@ -12,10 +12,10 @@
 #include "cli/failure.h"
 #include "cli/signals.h"
 #include "commands/program.h"
+#include "node/run.h"
 #include "output/console.h"
 #include "output/json_line.h"
 #include "output/options.h"
-#include "node/run.h"
 #include "schema/guess.h"
 #include "send/batch.h"
 
@@ -86,7 +86,10 @@ class Decoder {
   /// The exit status. Throws Failure when lines did not read.
   int verdict() const {
     if (ignored_ > 0)
-      console_.note(std::to_string(ignored_) + " lines that are not messages were left out");
+      console_.note(std::to_string(ignored_) +
+                    (ignored_ == 1 ? " line that is not a message was"
+                                   : " lines that are not messages were") +
+                    " left out");
     if (bad_ > 0)
       throw Failure(
           Exit::usage, "body",

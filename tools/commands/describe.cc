@@ -51,8 +51,9 @@ CommandLine declare(DescribeOptions& options) {
   line.positionals("TYPE", options.what, "full name of a type, or a glob");
   line.flag("--history", options.history,
             "show since and until which release of Mesos each field was, and in which form");
-  line.text("--protoset-out", "FILE", options.protoset_out,
-            "write the .proto files that define the types, and those they import, as a descriptor set");
+  line.text(
+      "--protoset-out", "FILE", options.protoset_out,
+      "write the .proto files that define the types, and those they import, as a descriptor set");
   add_type_sources(line, options.types.sources);
   add_output_options(line, options.output);
   return line;
