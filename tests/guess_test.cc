@@ -50,6 +50,14 @@ TEST_CASE("what does not fit is not guessed") {
   CHECK_FALSE(holds(guesser.types_of("\x08\x02"), ping));          // no bool
   CHECK_FALSE(holds(guesser.types_of("\x08\x01\x10\x01"), ping));  // an unknown field
   CHECK_FALSE(holds(guesser.types_of("\x08\x01\x08\x01"), ping));  // twice
+  // A required field that comes twice does not stand in for another one.
+  const std::string again =
+      "\x0a\x01"
+      "a\x1a\x03\x0a\x01"
+      "b\x0a\x01"
+      "a";
+  for (const char* type : {"mesos.Role", "mesos.FrameworkInfo", "mesos.TaskInfo"})
+    CHECK_FALSE(holds(guesser.types_of(again), type));
   const std::string filters = "mesos.Filters";
   CHECK_FALSE(holds(guesser.types_of("\x08\x01"), filters));                 // another wire type
   CHECK_FALSE(holds(guesser.types_of("\x0a\x02\xff\xfe"), "mesos.TaskID"));  // no UTF-8

@@ -255,6 +255,10 @@ TEST_CASE("a call of a 0.22 scheduler is not told as what its numbers mean now")
       decoded(framework + field(2, 8) + field(6, field(1, field(1, "t")))) ==
       Json{{"framework_info", info}, {"type", "KILL"}, {"kill", {{"task_id", {{"value", "t"}}}}}});
   CHECK(decoded(framework + field(2, 12) + field(10, ""))["type"] == "ACCEPT");
+  // A large one is not read once for each release.
+  const std::string large = field(1, field(1, "root") + field(2, std::string(300'000, 'w')));
+  CHECK(decoded(large + field(2, 2))["type"] == "TEARDOWN");
+  CHECK(f.body.schema.empty());
   // The same of today's.
   const std::string now = field(1, field(1, "fw")) + field(2, 2);
   CHECK(decoded(now) == Json{{"framework_id", {{"value", "fw"}}}, {"type", "TEARDOWN"}});

@@ -275,12 +275,15 @@ TEST_CASE("bytes of a queued body come through JSON that is no UTF-8") {
       R"("body":"\n\u0004)"
       "\xc3\x28\xff\xc3\xa9"
       R"(\u0000\u20ac"},{"type":"EXITED","pid":"q@1.2.3.4:5"},)"
-      R"({"type":"HTTP","method":"GET","url":"/x"},{"type":"DISPATCH"},17]}])";
+      R"({"type":"HTTP","method":"GET","url":"/x"},{"type":"DISPATCH"},17,)"
+      // A node of this library writes the bytes too.
+      R"({"type":"MESSAGE","name":"n","body":"\b\ufffd","body_base64":"CP8="}]}])";
   CannedServer node([&](const std::string&) { return CannedAnswer{ok(body)}; });
   const auto processes = get_processes(server_at(node.port())).value;
   REQUIRE(processes);
   const auto& events = processes->at(0).events;
-  REQUIRE(events.size() == 4);
+  REQUIRE(events.size() == 5);
+  CHECK(events[4].body == "\x08\xff");
   CHECK(events[0].is_message());
   CHECK(events[0].body == "\x0a\x04\xc3\x28\xff\xc3\xa9\0\xe2\x82\xac"s);
   CHECK(events[1].from == "q@1.2.3.4:5");
@@ -304,22 +307,20 @@ TEST_CASE("an answer that is not what the path answers is garbage with a reason"
   }
 }
 
-namespace {
+TEST_CASE("an answer of more values than any node has is not parsed") {
+  std::string body = "[0";
+  for (int i = 0; i < 10'000'000; ++i) body += ",0";
+  CannedServer node([&](const std::string&) { return CannedAnswer{ok(body + "]")}; });
+  const auto processes = get_processes(server_at(node.port()));
+  CHECK(processes.answer.reason == "the answer is JSON of too many values");
+}
 
-/// Holds up its own mailbox until it is told to go on.
-class Busy : public compactor::Process {
- public:
-  Busy() : Process("busy") {}
-};
-
-}  // namespace
-
-TEST_CASE("a node of this library is read, binary bodies in its mailboxes too") {
+TEST_CASE("a node of this library is read") {
   compactor::Options options;
   options.ip = "127.0.0.1";
   compactor::Context context(options);
   context.route("/sleepy", [](const compactor::HttpRequest&) { return compactor::HttpResponse{}; });
-  const auto busy = context.spawn<Busy>();
+  context.spawn<compactor::Process>("busy");
   const Server server = server_at(context.address().port);
 
   const auto processes = get_processes(server);

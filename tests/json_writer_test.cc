@@ -4,11 +4,16 @@
 #include <google/protobuf/util/json_util.h>
 #include <google/protobuf/util/type_resolver_util.h>
 
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "random_message.h"
 #include "schema/json_reader.h"
+#include "schema/template.h"
 #include "schema/wire_format.h"
 
 namespace {
@@ -243,10 +248,71 @@ TEST_CASE("what protobuf merges is merged: the last of a singular field counts")
   const DecodedBody oneof = f.decode("acme.Kinds", len_field(31, "text") + varint_field(32, 5));
   CHECK(oneof.json == R"({"chosen_number":5})");
   CHECK_FALSE(oneof.exact());
+  const DecodedBody back =
+      f.decode("acme.Kinds", len_field(31, "a") + varint_field(32, 5) + len_field(31, "b"));
+  CHECK(back.json == R"({"chosen_text":"b"})");
   const DecodedBody split =
       f.decode("acme.Kinds", varint_field(18, 1) + varint_field(2, 9) + varint_field(18, 2));
   CHECK(split.json == R"({"an_int32":9,"plain":[1,2]})");
   CHECK_FALSE(split.exact());
+}
+
+namespace {
+
+/// The same fields in the reverse order of their numbers, those of one number as they came.
+std::string reversed(std::string_view bytes) {
+  std::map<std::uint32_t, std::string, std::greater<>> fields;
+  WireCursor in(bytes);
+  while (!in.done()) {
+    const char* at = in.at;
+    std::uint32_t number = 0;
+    Wire wire{};
+    REQUIRE((in.tag(number, wire) && in.skip(number, wire)));
+    fields[number].append(at, in.at);
+  }
+  std::string result;
+  for (const auto& [number, field] : fields) result += field;
+  return result;
+}
+
+}  // namespace
+
+TEST_CASE(
+    "fields in another order, and messages after each other, are read as protobuf reads them") {
+  Fixture f(test_protos());
+  schema_test::RandomMessages random(9);
+  auto types = f.catalog.list("mesos.*");
+  types.insert(types.end(), 50, "acme.Kinds");
+  types.insert(types.end(), 50, "acme.Three");
+  types.insert(types.end(), 50, "acme.Odd");
+  for (const std::string& type : types) {
+    CAPTURE(type);
+    const std::string one = bytes_of(*f.random(type, random));
+    CHECK(f.decode(type, reversed(one)).json == f.decode(type, one).json);
+    const std::string two = one + bytes_of(*f.random(type, random));
+    CAPTURE(two.size());
+    const auto merged = f.catalog.make(f.catalog.get(type));
+    REQUIRE(merged->ParseFromString(two));
+    const DecodedBody body = f.decode(type, two);
+    CHECK(body.fault == "");
+    // bytes_of() sorts maps.
+    using nlohmann::json;
+    CHECK(json::parse(body.json) == json::parse(f.decode(type, bytes_of(*merged)).json));
+    CHECK(body.missing.empty());
+  }
+}
+
+TEST_CASE("an enum value without a name is shown in any order of the fields, and is there") {
+  Fixture f;
+  const std::string id = len_field(1, len_field(1, "t"));
+  const DecodedBody odd = f.decode("mesos.TaskStatus", varint_field(2, 99) + id);
+  CHECK(odd.json == R"({"task_id":{"value":"t"},"state":99})");
+  CHECK(odd.missing.empty());
+  CHECK(odd.unnamed == 1);
+  const DecodedBody below =
+      f.decode("mesos.internal.StatusUpdate", len_field(4, id + varint_field(2, 99)));
+  CHECK(below.json == R"({"status":{"task_id":{"value":"t"},"state":99}})");
+  CHECK(below.missing == std::vector<std::string>{"framework_id", "timestamp"});
 }
 
 TEST_CASE("packed where unpacked is declared, and the other way round") {
@@ -339,7 +405,7 @@ TEST_CASE("maps: any order of the entries comes back, odd entries are put in ord
                                  len_field(28, varint_field(1, 5) + you) +
                                  len_field(28, varint_field(1, 6)) + len_field(28, you));
   CHECK(odd.fault == "");
-  CHECK(odd.json == R"({"by_number":{"0":{"name":"you"},"5":{"name":"you"},"6":{}}})");
+  CHECK(odd.json == R"({"by_number":{"5":{"name":"you"},"6":{},"0":{"name":"you"}}})");
   CHECK_FALSE(odd.exact());
   CHECK(odd.missing.size() == 1);
 }
@@ -354,6 +420,37 @@ TEST_CASE("missing required fields are named, and the rest is shown") {
   CHECK(body.inexact == "required fields are missing");
   const DecodedBody nested = f.decode("mesos.ContainerID", len_field(1, "a") + len_field(2, ""));
   CHECK(nested.missing == std::vector<std::string>{"parent.value"});
+}
+
+TEST_CASE("of a list of empty messages a thousand missing fields are named") {
+  Fixture f;
+  std::string bytes;
+  for (int i = 0; i < 5000; ++i) bytes += len_field(3, "");
+  const DecodedBody body = f.decode("mesos.internal.ReregisterSlaveMessage", bytes);
+  REQUIRE(body.missing.size() == 1001);
+  CHECK(body.missing.back() == "…");
+}
+
+TEST_CASE("a type that has the name of one of Google's, and other fields, is any type") {
+  pb::FileDescriptorSet set;
+  auto& file = *set.add_file();
+  file.set_name("google/protobuf/struct.proto");
+  file.set_package("google.protobuf");
+  for (const char* name : {"Struct", "ListValue", "Value", "Int32Value", "Any"})
+    file.add_message_type()->set_name(name);
+  const std::string path = BUILD_ROOT "/json_writer_test.protoset";
+  std::ofstream(path, std::ios::binary) << set.SerializeAsString();
+  Sources sources;
+  sources.protosets = {path};
+  Fixture f(sources);
+  for (const auto& message : file.message_type()) {
+    const std::string type = "google.protobuf." + message.name();
+    CAPTURE(type);
+    CHECK(f.decode(type, "").json == "{}");
+    CHECK(f.reader.encode_text(f.catalog.get(type), "{}").empty());
+    CHECK(json_template(f.catalog.get(type)).dump() == "{}");
+  }
+  std::filesystem::remove(path);
 }
 
 TEST_CASE("a body that is no message of its type: reason and offset") {
@@ -519,7 +616,7 @@ TEST_CASE("an Any in an Any in an Any … costs no more than its bytes") {
   Fixture f(test_protos());
   std::string any =
       len_field(1, "type.googleapis.com/mesos.TaskID") + len_field(2, len_field(1, "t"));
-  for (int i = 0; i < 5000; ++i)
+  for (int i = 0; i < 12000; ++i)
     any = len_field(1, "type.googleapis.com/google.protobuf.Any") + len_field(2, any);
   const DecodedBody body = f.decode("acme.WellKnown", len_field(7, any));
   CHECK(body.exact());

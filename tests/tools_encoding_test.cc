@@ -4,13 +4,14 @@
 
 #include "body/encoding.h"
 #include "output/json_line.h"
+#include "text/utf8.h"
 
 TEST_CASE("printable is what a person can read") {
-  CHECK(tool::is_printable_utf8(""));
-  CHECK(tool::is_printable_utf8("a\tb\r\n caf\xc3\xa9"));
+  CHECK(compactor::text::is_printable(""));
+  CHECK(compactor::text::is_printable("a\tb\r\n caf\xc3\xa9"));
   for (const char* bad : {"\x1b[31m", "\x7f", "\xc2\x9b", "\xff", "\x01"})
-    CHECK_FALSE(tool::is_printable_utf8(bad));
-  CHECK_FALSE(tool::is_printable_utf8(std::string_view("\0", 1)));
+    CHECK_FALSE(compactor::text::is_printable(bad));
+  CHECK_FALSE(compactor::text::is_printable(std::string_view("\0", 1)));
 }
 
 TEST_CASE("a terminal sees no control") {

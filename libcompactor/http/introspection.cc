@@ -12,10 +12,12 @@ namespace {
 
 using nlohmann::json;
 
-/// Whether JSON text nests deeper than any answer of a node does. Each level costs the parser
-/// seventy times its byte, so this is asked before it begins.
-bool nests_too_deep(std::string_view text) {
-  constexpr int kDeepest = 100;  // /master/state of a large cluster has nine
+/// Why JSON text is not to be parsed: it nests deeper, or has more values, than any answer of a
+/// node. The parser takes some seventy bytes for a level or a value, however short. Else null.
+const char* excess_of(std::string_view text) {
+  constexpr int kDeepest = 100;              // /master/state of a large cluster has nine
+  constexpr std::size_t kMost = 10'000'000;  // the same with 100,000 tasks has half as many
+  std::size_t values = 0;
   int depth = 0;
   bool in_string = false;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -28,9 +30,11 @@ bool nests_too_deep(std::string_view text) {
     if (c == '"') in_string = true;
     if (c == '[' || c == '{') ++depth;
     if (c == ']' || c == '}') --depth;
-    if (depth > kDeepest) return true;
+    if (c == '[' || c == '{' || c == ',') ++values;
+    if (depth > kDeepest) return "the answer is JSON that nests too deep";
+    if (values > kMost) return "the answer is JSON of too many values";
   }
-  return false;
+  return nullptr;
 }
 
 /// A value of the wrong kind counts as missing: what a peer leaves out is empty, not an error.
@@ -183,18 +187,18 @@ Told<T> ask(const Server& server, const std::string& path,
             std::optional<T> (*read)(const json& value)) {
   Told<T> told{get(server, path), std::nullopt};
   if (!told.answer.ok()) return told;
-  const bool too_deep = nests_too_deep(told.answer.body);
-  const json value = too_deep
+  const std::string body = std::exchange(told.answer.body, {});
+  const char* excess = excess_of(body);
+  const json value = excess != nullptr
                          ? json(json::value_t::discarded)
-                         : json::parse(text::bytes_as_characters(told.answer.body), nullptr, false);
+                         : json::parse(text::bytes_as_characters(body), nullptr, false);
   if (!value.is_discarded()) told.value = read(value);
   if (!told.value) {
     told.answer.fault = Fault::garbage;
-    told.answer.reason = too_deep               ? "the answer is JSON that nests too deep"
+    told.answer.reason = excess != nullptr      ? excess
                          : value.is_discarded() ? "the answer is not JSON"
                                                 : "the answer is other JSON";
   }
-  told.answer.body.clear();  // it may be large
   return told;
 }
 

@@ -47,11 +47,18 @@ pb::DescriptorPoolDatabase& well_known_files() {
 }
 
 std::string read_file(const std::string& path, const std::string& option) {
+  constexpr std::size_t largest = 64 << 20;  // of Mesos as a whole it is 0.3 MB
+  const auto refuse = [&](const std::string& why) {
+    throw SchemaError(option + " " + path + ": " + why);
+  };
+  if (fs::is_directory(path)) refuse("is a directory");
+  errno = 0;
   std::ifstream file(path, std::ios::binary);
-  std::string bytes{std::istreambuf_iterator<char>(file), {}};
-  if (!file.good() && !file.eof()) {
-    throw SchemaError(option + " " + path + ": " + std::strerror(errno));
-  }
+  std::string bytes(largest + 1, '\0');
+  file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  if (!file.is_open() || file.bad()) refuse(std::strerror(errno));
+  bytes.resize(static_cast<std::size_t>(file.gcount()));
+  if (bytes.size() > largest) refuse("too large for a set of descriptors");
   return bytes;
 }
 
@@ -66,7 +73,7 @@ class Faults : public pb::compiler::MultiFileErrorCollector,
     std::string disk;
     std::string text = tree_.VirtualFileToDiskFile(file, &disk) ? disk : file;
     if (line >= 0) text += ':' + std::to_string(line + 1) + ':' + std::to_string(column + 1);
-    text_ += (text_.empty() ? "" : "\n") + text + ": " + message;
+    text_ += (text_.empty() ? "" : "; ") + text + ": " + message;
   }
   void AddError(const std::string& file, const std::string& element, const pb::Message*,
                 ErrorLocation location, const std::string& message) override {

@@ -21,25 +21,6 @@ struct Evidence {
   int values = 0;          // numbers, names, texts and messages that it told apart
 };
 
-bool is_readable(std::string_view bytes) {
-  while (!bytes.empty()) {
-    const auto length = text::utf8_length(bytes);
-    const auto first = static_cast<unsigned char>(bytes.front());
-    if (length == 0 || first < 0x20 || first == 0x7f) return false;
-    bytes.remove_prefix(length);
-  }
-  return true;
-}
-
-bool is_utf8(std::string_view bytes) {
-  while (!bytes.empty()) {
-    const auto length = text::utf8_length(bytes);
-    if (length == 0) return false;
-    bytes.remove_prefix(length);
-  }
-  return true;
-}
-
 /// Reads bytes as a type and gathers what speaks for it. Its functions are false when something
 /// speaks against it.
 class Witness {
@@ -55,8 +36,10 @@ class Witness {
       if (!in.tag(number, wire)) return false;
       const FieldPlan* field = plan.find(number);
       if (field == nullptr || !field->accepts(wire) || wire == Wire::group) return false;
-      if (field != last) required += static_cast<unsigned>(field->required);
-      if (field == last && !field->repeated) return false;
+      // As serializers write them: by number, a singular one once.
+      const bool again = field == last;
+      if (again ? !field->repeated : last != nullptr && number < last->number) return false;
+      if (!again) required += static_cast<unsigned>(field->required);
       last = field;
       if (!value(*field, wire, in, depth)) return false;
     }
@@ -72,8 +55,8 @@ class Witness {
     if (!in.bytes(bytes)) return false;
     if (field.message != nullptr) return message(*field.message, bytes, depth + 1);
     if (field.type == Type::TYPE_STRING) {
-      if (!is_readable(bytes)) evidence_.opaque += bytes.size();
-      return is_utf8(bytes);
+      if (!text::is_printable(bytes)) evidence_.opaque += bytes.size();
+      return text::is_utf8(bytes);
     }
     if (field.type == Type::TYPE_BYTES) {
       constexpr std::size_t uuid = 16;

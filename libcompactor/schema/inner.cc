@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "text/hex.h"
+
 namespace compactor::schema {
 namespace {
 
@@ -42,12 +44,11 @@ const InnerRule* inner_rule(std::string_view type, std::string_view field) {
 bool append_uuid(std::string& out, std::string_view bytes) {
   constexpr std::size_t uuid_size = 16;
   if (bytes.size() != uuid_size) return false;
-  constexpr char digits[] = "0123456789abcdef";
   for (std::size_t i = 0; i < uuid_size; ++i) {
     if (i == 4 || i == 6 || i == 8 || i == 10) out += '-';
     const auto byte = static_cast<unsigned char>(bytes[i]);
-    out += digits[byte >> 4];
-    out += digits[byte & 15];
+    out += text::hex_digits[byte >> 4];
+    out += text::hex_digits[byte & 15];
   }
   return true;
 }

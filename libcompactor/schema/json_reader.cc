@@ -8,12 +8,14 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "schema/field_path.h"
 #include "schema/plan.h"
 #include "schema/well_known.h"
 #include "schema/wire_format.h"
 #include "text/base64.h"
 #include "text/json_parse.h"
 #include "text/nearest.h"
+#include "text/utf8.h"
 #include "text/whole_number.h"
 
 namespace compactor::schema {
@@ -29,8 +31,7 @@ std::string shown(const Json& value) {
   if (value.is_array()) return "a list";
   constexpr std::size_t most = 40;
   std::string text = value.dump(-1, ' ', true, Json::error_handler_t::replace);
-  if (text.size() > most) text.replace(most, std::string::npos, "…");
-  return text;
+  return text::shortened(text, most);
 }
 
 /// An integer of type T: a number, or a string that is one.
@@ -62,10 +63,6 @@ std::optional<double> double_from(const Json& json) {
   return whole && std::isfinite(value) ? std::optional(value) : std::nullopt;
 }
 
-std::string joined(const std::string& path, std::string_view name) {
-  return path.empty() ? std::string(name) : path + '.' + std::string(name);
-}
-
 /// Encodes one body; `missing_` gathers the required fields that are not there.
 class Encoder {
  public:
@@ -74,7 +71,7 @@ class Encoder {
 
   std::string encode(const pb::Descriptor& type, const Json& json) {
     std::string bytes;
-    message(plans_.of(type), json, "", 0, bytes);
+    message(plans_.of(type), json, {}, 0, bytes);
     if (!missing_.empty() && !allow_missing_)
       throw SchemaError(missing_text(),
                         "compactor describe " + type.full_name() +
@@ -83,16 +80,17 @@ class Encoder {
   }
 
  private:
-  [[noreturn]] static void refuse(const std::string& path, const std::string& why,
+  [[noreturn]] static void refuse(const FieldPath& path, const std::string& why,
                                   const std::string& hint = {}) {
-    throw SchemaError((path.empty() ? "" : path + ": ") + why, hint);
+    const std::string where = path.text();
+    throw SchemaError((where.empty() ? "" : where + ": ") + why, hint);
   }
-  [[noreturn]] static void expected(const std::string& path, const std::string& what,
+  [[noreturn]] static void expected(const FieldPath& path, const std::string& what,
                                     const Json& json) {
     refuse(path, "expected " + what + ", not " + shown(json));
   }
 
-  void message(const TypePlan& plan, const Json& json, const std::string& path, int depth,
+  void message(const TypePlan& plan, const Json& json, const FieldPath& path, int depth,
                std::string& out) {
     if (depth > max_depth) refuse(path, "nested too deep");
     if (plan.bare) return bare(plan, json, path, depth, out);
@@ -103,14 +101,14 @@ class Encoder {
     for (std::size_t i = 0; i < values.size(); ++i) {
       const FieldPlan& field = plan.fields[i];
       if (values[i] != nullptr)
-        append_field(field, *values[i], joined(path, field.name), depth, out);
+        append_field(field, *values[i], {&path, field.name}, depth, out);
       else if (field.required)
-        missing_.push_back(joined(path, field.name));
+        missing_.push_back(FieldPath{&path, field.name}.text());
     }
   }
 
   /// A Struct, ListValue or Value: the JSON is that of its one field, without the name.
-  void bare(const TypePlan& plan, const Json& json, const std::string& path, int depth,
+  void bare(const TypePlan& plan, const Json& json, const FieldPath& path, int depth,
             std::string& out) {
     if (!plan.has_kinds) return append_field(plan.fields.front(), json, path, depth, out);
     append_element(*plan.find(kind_of(json)), json, path, depth, out);
@@ -131,8 +129,7 @@ class Encoder {
            !json.is_object() || json.contains("@type");
   }
 
-  void well_known(const TypePlan& plan, const Json& json, const std::string& path,
-                  std::string& out) {
+  void well_known(const TypePlan& plan, const Json& json, const FieldPath& path, std::string& out) {
     std::string bytes;
     std::string why;
     const std::string text = json.dump(-1, ' ', false, Json::error_handler_t::replace);
@@ -142,13 +139,13 @@ class Encoder {
 
   /// Notes the value of one member of the object with the field that it belongs to.
   static void place(const TypePlan& plan, const std::string& name, const Json& value,
-                    const std::string& path, std::vector<const Json*>& values) {
+                    const FieldPath& path, std::vector<const Json*>& values) {
     const auto found = plan.by_name.find(name);
     if (found == plan.by_name.end()) unknown_field(plan, name, path);
     const FieldPlan& field = *found->second;
     if (value.is_null() && !takes_null(field)) return;
     const auto index = static_cast<std::size_t>(&field - plan.fields.data());
-    if (values[index] != nullptr) refuse(joined(path, field.name), "given twice");
+    if (values[index] != nullptr) refuse({&path, field.name}, "given twice");
     if (field.oneof >= 0) check_oneof(plan, field, path, values);
     values[index] = &value;
   }
@@ -156,33 +153,31 @@ class Encoder {
   static bool takes_null(const FieldPlan& field) {
     if (field.repeated) return false;
     if (field.enumeration != nullptr) return field.enumeration->is_null;
-    return field.message != nullptr &&
-           field.message->descriptor->well_known_type() == pb::Descriptor::WELLKNOWNTYPE_VALUE;
+    return field.message != nullptr && field.message->has_kinds;
   }
 
   [[noreturn]] static void unknown_field(const TypePlan& plan, const std::string& name,
-                                         const std::string& path) {
+                                         const FieldPath& path) {
     std::vector<std::string> names;
     for (const FieldPlan& field : plan.fields) names.emplace_back(field.name);
     const std::string& type = plan.descriptor->full_name();
     const std::string hint = text::did_you_mean(text::nearest(name, names));
-    const std::string field = name.size() > 100 ? name.substr(0, 100) + "…" : name;
-    refuse(joined(path, field), type + " has no such field",
+    refuse({&path, name}, type + " has no such field",
            hint.empty() ? "compactor describe " + type + " lists its fields" : hint);
   }
 
-  static void check_oneof(const TypePlan& plan, const FieldPlan& field, const std::string& path,
+  static void check_oneof(const TypePlan& plan, const FieldPlan& field, const FieldPath& path,
                           const std::vector<const Json*>& values) {
     for (std::size_t i = 0; i < values.size(); ++i) {
       if (values[i] != nullptr && plan.fields[i].oneof == field.oneof) {
-        refuse(joined(path, field.name),
-               "only one of " + field.descriptor->containing_oneof()->name() + " may be set, and " +
-                   std::string(plan.fields[i].name) + " is too");
+        refuse({&path, field.name}, "only one of " + field.descriptor->containing_oneof()->name() +
+                                        " may be set, and " + std::string(plan.fields[i].name) +
+                                        " is too");
       }
     }
   }
 
-  void append_field(const FieldPlan& field, const Json& json, const std::string& path, int depth,
+  void append_field(const FieldPlan& field, const Json& json, const FieldPath& path, int depth,
                     std::string& out) {
     if (field.map) return append_map(field, json, path, depth, out);
     if (!field.repeated) {
@@ -194,7 +189,7 @@ class Encoder {
     if (!json.is_array()) expected(path, "a list", json);
     std::string packed;
     for (std::size_t i = 0; i < json.size(); ++i) {
-      const std::string at = path + '[' + std::to_string(i) + ']';
+      const FieldPath at{&path, {}, static_cast<int>(i)};
       if (field.packed)
         value(field, json[i], at, depth, packed);
       else
@@ -204,7 +199,7 @@ class Encoder {
   }
 
   /// A zero of a field without presence is not written.
-  bool is_default(const FieldPlan& field, const Json& json, const std::string& path, int depth) {
+  bool is_default(const FieldPlan& field, const Json& json, const FieldPath& path, int depth) {
     std::string bytes;
     value(field, json, path, depth, bytes);
     return std::all_of(bytes.begin(), bytes.end(), [](char c) { return c == 0; });
@@ -216,21 +211,21 @@ class Encoder {
     out += bytes;
   }
 
-  void append_element(const FieldPlan& field, const Json& json, const std::string& path, int depth,
+  void append_element(const FieldPlan& field, const Json& json, const FieldPath& path, int depth,
                       std::string& out) {
     append_tag(out, field.number, field.wire);
     value(field, json, path, depth, out);
     if (field.wire == Wire::group) append_tag(out, field.number, Wire::end_group);
   }
 
-  void append_map(const FieldPlan& field, const Json& json, const std::string& path, int depth,
+  void append_map(const FieldPlan& field, const Json& json, const FieldPath& path, int depth,
                   std::string& out) {
     if (!json.is_object()) expected(path, "an object (a map)", json);
     const FieldPlan& key = *field.message->find(1);
     const FieldPlan& mapped = *field.message->find(2);
     for (const auto& [name, element] : json.items()) {
       std::string entry;
-      const std::string at = joined(path, name);
+      const FieldPath at{&path, name};
       append_element(key, key_json(key, name), at, depth, entry);
       append_element(mapped, element, at, depth + 1, entry);
       append_len(out, field.number, entry);
@@ -244,7 +239,7 @@ class Encoder {
   }
 
   /// Appends a value without its tag; of a length-delimited one with its length.
-  void value(const FieldPlan& field, const Json& json, const std::string& path, int depth,
+  void value(const FieldPlan& field, const Json& json, const FieldPath& path, int depth,
              std::string& out) {
     switch (field.type) {
       case Type::TYPE_BOOL:
@@ -301,19 +296,19 @@ class Encoder {
   }
 
   template <class T>
-  static T integer(const Json& json, const std::string& path) {
+  static T integer(const Json& json, const FieldPath& path) {
     if (const auto value = integer_from<T>(json)) return *value;
     const std::string what =
         std::numeric_limits<T>::min() == 0 ? "an unsigned integer of " : "an integer of ";
     expected(path, what + std::to_string(8 * sizeof(T)) + " bits", json);
   }
 
-  static double real(const Json& json, const std::string& path) {
+  static double real(const Json& json, const FieldPath& path) {
     if (const auto value = double_from(json)) return *value;
     expected(path, "a number", json);
   }
 
-  static float real_float(const Json& json, const std::string& path) {
+  static float real_float(const Json& json, const FieldPath& path) {
     const double value = real(json, path);
     if (std::isnan(value)) return std::numeric_limits<float>::quiet_NaN();
     const auto narrow = static_cast<float>(value);
@@ -322,7 +317,7 @@ class Encoder {
     return narrow;
   }
 
-  static std::int32_t enumerator(const EnumPlan& type, const Json& json, const std::string& path) {
+  static std::int32_t enumerator(const EnumPlan& type, const Json& json, const FieldPath& path) {
     if (type.is_null && json.is_null()) return 0;
     if (json.is_string()) {
       const auto& name = json.get_ref<const std::string&>();
@@ -351,7 +346,7 @@ class Encoder {
     return names.size() > most ? text + " …" : text;
   }
 
-  static std::string bytes(const Json& json, const std::string& path) {
+  static std::string bytes(const Json& json, const FieldPath& path) {
     if (!json.is_string()) expected(path, "bytes as a string of base64", json);
     auto decoded = text::decode_base64(json.get_ref<const std::string&>());
     if (!decoded) refuse(path, "not base64: " + shown(json));

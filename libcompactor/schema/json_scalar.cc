@@ -3,45 +3,44 @@
 #include "text/json_text.h"
 
 namespace compactor::schema {
-namespace {
 
 using Type = google::protobuf::FieldDescriptor;
 
-void append_single_default(std::string& out, const FieldPlan& field) {
-  const Type& type = *field.descriptor;
-  switch (type.cpp_type()) {
+void append_default_value(std::string& out, const Type& field) {
+  switch (field.cpp_type()) {
     case Type::CPPTYPE_BOOL:
-      out += type.default_value_bool() ? "true" : "false";
+      out += field.default_value_bool() ? "true" : "false";
       return;
     case Type::CPPTYPE_INT32:
-      return append_integer(out, type.default_value_int32());
+      return append_integer(out, field.default_value_int32());
     case Type::CPPTYPE_UINT32:
-      return append_integer(out, type.default_value_uint32());
+      return append_integer(out, field.default_value_uint32());
     case Type::CPPTYPE_INT64:
-      return append_quoted(out, type.default_value_int64());
+      return append_quoted(out, field.default_value_int64());
     case Type::CPPTYPE_UINT64:
-      return append_quoted(out, type.default_value_uint64());
+      return append_quoted(out, field.default_value_uint64());
     case Type::CPPTYPE_DOUBLE:
-      text::append_json_number(out, type.default_value_double());
+      text::append_json_number(out, field.default_value_double());
       return;
     case Type::CPPTYPE_FLOAT:
-      text::append_json_number(out, type.default_value_float());
+      text::append_json_number(out, field.default_value_float());
       return;
     case Type::CPPTYPE_ENUM:
-      append_enum(out, *field.enumeration, type.default_value_enum()->number());
+      if (field.enum_type()->full_name() == "google.protobuf.NullValue")
+        out += "null";
+      else
+        out += '"' + field.default_value_enum()->name() + '"';
       return;
     case Type::CPPTYPE_STRING:
-      if (type.type() == Type::TYPE_BYTES)
-        append_bytes(out, type.default_value_string());
+      if (field.type() == Type::TYPE_BYTES)
+        append_bytes(out, field.default_value_string());
       else
-        text::append_json_string(out, type.default_value_string());
+        text::append_json_string(out, field.default_value_string());
       return;
     case Type::CPPTYPE_MESSAGE:
-      return;  // it has none
+      return;
   }
 }
-
-}  // namespace
 
 bool append_default(std::string& out, const FieldPlan& field) {
   const bool single_message = !field.repeated && field.message != nullptr;
@@ -51,7 +50,7 @@ bool append_default(std::string& out, const FieldPlan& field) {
     out += field.map ? "{}" : "[]";
     return true;
   }
-  append_single_default(out, field);
+  append_default_value(out, *field.descriptor);
   return !field.presence;
 }
 

@@ -45,6 +45,9 @@ inline bool append_enum(std::string& out, const EnumPlan& type, std::int32_t num
   return false;
 }
 
+/// Appends the value that a single field has when it is not there; nothing for a message.
+void append_default_value(std::string& out, const google::protobuf::FieldDescriptor& field);
+
 /// Appends the field with what it has when it is not there; nothing for a single message and for a
 /// member of a oneof. False when what is read back differs: the field is then set.
 bool append_default(std::string& out, const FieldPlan& field);

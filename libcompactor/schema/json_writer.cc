@@ -45,7 +45,7 @@ class FaultFinder {
     return group == 0 || (in.fail("cut off inside a group") || report(in, body));
   }
 
-  /// Bytes of the unknown fields below the top level; protobuf's own reading drops them.
+  /// Bytes of the unknown fields below the top level, which normalize() drops.
   std::size_t unknown_below() const { return unknown_below_; }
 
  private:
@@ -120,19 +120,14 @@ bool JsonWriter::decode(const pb::Descriptor& type, std::string_view bytes, Deco
   WireCursor in(bytes);
   FaultFinder finder(bytes);
   if (!finder.check(plan, in, 0, 0, body)) return false;
-  std::string unknown;
-  const auto message = normalized(catalog_, type, bytes, unknown);
-  if (!message)
-    return set_fault(body, "protobuf refuses it: a string that is not UTF-8, or nested too deep",
-                     0);
-  const std::string regular = bytes_of(*message);
+  Normalized regular = normalize(plan, bytes);
   settings.missing_allowed = true;
-  if (!transcode(settings, plan, regular, body).whole)
+  if (!transcode(settings, plan, regular.bytes, body).whole)
     return set_fault(body, "an encoding that cannot be shown", 0);
   close_inner(body.inner);
-  body.unknown += unknown;
+  body.unknown = std::move(regular.unknown);
   body.unknown_below = finder.unknown_below();
-  message->FindInitializationErrors(&body.missing);
+  body.missing = std::move(regular.missing);
   body.inexact = body.missing.empty() ? "an encoding that no serializer of protobuf writes"
                                       : "required fields are missing";
   return true;

@@ -1,7 +1,6 @@
 // Message bytes -> JSON, without a message in between: the wire is read once, front to back, along
 // a plan of the type. Bodies as protobuf's own serializers write them take that way; what is legal
-// but unusual (fields out of order, a singular field twice …) is first put in order by a protobuf
-// Message.
+// but unusual (fields out of order, a singular field twice …) is first put in order (normalize.h).
 #pragma once
 
 #include <google/protobuf/descriptor.h>

@@ -1,22 +1,24 @@
-// Legal but unusual encodings -> the usual one, by way of a protobuf Message.
+// Legal but unusual encodings -> the one that a serializer of protobuf writes.
 #pragma once
 
-#include <google/protobuf/descriptor.h>
-#include <google/protobuf/message.h>
-
-#include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
-#include "schema/catalog.h"
+#include "schema/plan.h"
 
 namespace compactor::schema {
 
-/// The message as protobuf reads it: the last of a singular field counts, messages are merged, the
-/// last entry of a map key counts and has its key and its value. `unknown` gets the top level's
-/// unknown fields; deeper down they are dropped. Null when protobuf refuses the bytes.
-std::unique_ptr<google::protobuf::Message> normalized(const Catalog& catalog,
-                                                      const google::protobuf::Descriptor& type,
-                                                      std::string_view bytes, std::string& unknown);
+struct Normalized {
+  std::string bytes;    // fields by number, without the unknown ones
+  std::string unknown;  // those of the top level, as they came; deeper down they are dropped
+  std::vector<std::string>
+      missing;  // paths of the required fields that are not there; a thousand, then "…"
+};
+
+/// As protobuf reads them: the last of a singular field counts, messages are merged, of a oneof and
+/// of a key of a map the last one stays. Enum values without a name stay too, as in proto3: a peer
+/// may be newer than the schema. The bytes are of that type, without a fault.
+Normalized normalize(const TypePlan& plan, std::string_view bytes);
 
 }  // namespace compactor::schema

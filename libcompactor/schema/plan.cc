@@ -13,6 +13,7 @@ constexpr std::uint32_t direct_numbers = 128;
 
 /// google.protobuf.Struct and what it is made of.
 bool is_bare(const pb::Descriptor& type) {
+  if (!is_well_known(type)) return false;
   const auto known = type.well_known_type();
   return known == pb::Descriptor::WELLKNOWNTYPE_STRUCT ||
          known == pb::Descriptor::WELLKNOWNTYPE_LISTVALUE ||
@@ -45,7 +46,7 @@ const TypePlan& Plans::of(const pb::Descriptor& type) {
   plan.descriptor = &type;
   plan.well_known = is_well_known(type);
   plan.bare = is_bare(type);
-  plan.has_kinds = type.well_known_type() == pb::Descriptor::WELLKNOWNTYPE_VALUE;
+  plan.has_kinds = plan.bare && type.well_known_type() == pb::Descriptor::WELLKNOWNTYPE_VALUE;
   for (int i = 0; i < type.field_count(); ++i) {
     plan.fields.push_back(make_field(*type.field(i)));
     plan.required += static_cast<unsigned>(type.field(i)->is_required());

@@ -1,10 +1,9 @@
 #include "schema/raw_decoder.h"
 
-#include <algorithm>
-
 #include "schema/wire_format.h"
 #include "text/base64.h"
 #include "text/json_text.h"
+#include "text/utf8.h"
 
 namespace compactor::schema {
 namespace {
@@ -28,14 +27,6 @@ const char* name_of(Wire wire) {
   return "len";
 }
 
-/// No control characters but tab and the line ends.
-bool printable(std::string_view text) {
-  return std::none_of(text.begin(), text.end(), [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return (byte < 0x20 && c != '\t' && c != '\n' && c != '\r') || byte == 0x7f;
-  });
-}
-
 bool append_fields(std::string_view bytes, std::string& json, int depth);
 
 /// Appends ,"value":… for what has a length. Of the guesses that fail nothing stays, so each byte
@@ -43,7 +34,10 @@ bool append_fields(std::string_view bytes, std::string& json, int depth);
 void append_guess(std::string_view bytes, std::string& json, int depth) {
   const std::size_t before = json.size();
   json += ",\"value\":";
-  if (printable(bytes) && text::append_json_string(json, bytes)) return;
+  if (text::is_printable(bytes)) {
+    text::append_json_string(json, bytes);
+    return;
+  }
   json.resize(before + 9);
   if (depth < deepest && append_fields(bytes, json, depth + 1)) return;
   json.resize(before);

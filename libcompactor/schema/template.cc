@@ -1,14 +1,14 @@
 #include "schema/template.h"
 
 #include <algorithm>
-#include <cmath>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "schema/inner.h"
+#include "schema/json_scalar.h"
+#include "schema/well_known.h"
 #include "text/base64.h"
-#include "text/json_text.h"
 
 namespace compactor::schema {
 namespace {
@@ -41,12 +41,6 @@ Json text_of(const Type& field, const std::string& owner) {
   const InnerRule* rule = inner_rule(field.containing_type()->full_name(), field.name());
   const bool is_uuid = rule != nullptr && rule->holds.empty();
   return base64_of(is_uuid ? "sixteen bytes id" : "bytes");
-}
-
-Json real(double value) {
-  if (std::isnan(value)) return "NaN";
-  if (std::isinf(value)) return value > 0 ? "Infinity" : "-Infinity";
-  return value;
 }
 
 Json scalar_of(const Type& field, const std::string& owner) {
@@ -98,9 +92,7 @@ Json well_known_template(const pb::Descriptor& type) {
 class Filler {
  public:
   Json message(const pb::Descriptor& type, const std::string& owner) {
-    if (type.well_known_type() != pb::Descriptor::WELLKNOWNTYPE_UNSPECIFIED) {
-      return well_known_template(type);
-    }
+    if (is_well_known(type)) return well_known_template(type);
     Json object = Json::object();
     enclosing_.push_back(&type);
     for (int i = 0; i < type.field_count(); ++i) {
@@ -146,33 +138,9 @@ class Filler {
 }  // namespace
 
 nlohmann::ordered_json json_default(const pb::FieldDescriptor& field) {
-  switch (field.cpp_type()) {
-    case Type::CPPTYPE_BOOL:
-      return field.default_value_bool();
-    case Type::CPPTYPE_INT32:
-      return field.default_value_int32();
-    case Type::CPPTYPE_UINT32:
-      return field.default_value_uint32();
-    case Type::CPPTYPE_INT64:
-      return std::to_string(field.default_value_int64());
-    case Type::CPPTYPE_UINT64:
-      return std::to_string(field.default_value_uint64());
-    case Type::CPPTYPE_DOUBLE:
-      return real(field.default_value_double());
-    case Type::CPPTYPE_FLOAT: {
-      std::string shortest;  // 0.1f is not 0.10000000149
-      text::append_json_number(shortest, field.default_value_float());
-      return Json::parse(shortest);
-    }
-    case Type::CPPTYPE_ENUM:
-      return field.default_value_enum()->name();
-    case Type::CPPTYPE_STRING:
-      return field.type() == Type::TYPE_STRING ? field.default_value_string()
-                                               : base64_of(field.default_value_string());
-    case Type::CPPTYPE_MESSAGE:
-      break;
-  }
-  return nullptr;
+  std::string text;
+  append_default_value(text, field);
+  return text.empty() ? Json() : Json::parse(text);
 }
 
 nlohmann::ordered_json json_template(const pb::Descriptor& type) {

@@ -5,12 +5,46 @@
 namespace compactor::schema {
 namespace pb = google::protobuf;
 
+namespace {
+
+bool same_fields(const pb::Descriptor& a, const pb::Descriptor& b) {
+  if (a.field_count() != b.field_count()) return false;
+  for (int i = 0; i < a.field_count(); ++i) {
+    const pb::FieldDescriptor* field = b.FindFieldByNumber(a.field(i)->number());
+    if (field == nullptr || field->type() != a.field(i)->type() ||
+        field->label() != a.field(i)->label() || field->name() != a.field(i)->name())
+      return false;
+  }
+  return true;
+}
+
+/// protobuf recurses, and copies the rest, for each Any in an Any: a peer could make that gigabytes
+/// and no end of stack.
+bool nests_too_much(std::string_view bytes) {
+  constexpr std::string_view url = "type.googleapis.com/";
+  constexpr std::size_t most_copied = 16 << 20;
+  std::size_t copied = 0;
+  for (std::size_t at = bytes.find(url); at != std::string_view::npos;
+       at = bytes.find(url, at + url.size())) {
+    copied += bytes.size() - at;
+    if (copied > most_copied) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
 bool is_well_known(const pb::Descriptor& type) {
-  return type.well_known_type() != pb::Descriptor::WELLKNOWNTYPE_UNSPECIFIED;
+  if (type.well_known_type() == pb::Descriptor::WELLKNOWNTYPE_UNSPECIFIED) return false;
+  // A user's file may have the name for something else.
+  const auto* googles =
+      pb::DescriptorPool::generated_pool()->FindMessageTypeByName(type.full_name());
+  return googles != nullptr && same_fields(type, *googles);
 }
 
 bool append_well_known(const Catalog& catalog, const pb::Descriptor& type, std::string_view bytes,
                        std::string& json) {
+  if (nests_too_much(bytes)) return false;
   const pb::LogSilencer quiet;
   const auto message = catalog.make(type);
   pb::util::JsonPrintOptions options;

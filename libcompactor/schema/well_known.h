@@ -12,6 +12,7 @@
 
 namespace compactor::schema {
 
+/// One of those, with the fields that Google gave it.
 bool is_well_known(const google::protobuf::Descriptor& type);
 
 /// Appends the JSON form of the bytes. False, and nothing is appended, when there is none from

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "text/utf8.h"
 #include "text/whole_number.h"
 
 namespace compactor::text {
@@ -15,11 +16,6 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kShown = 200;  // of a reason, which may quote a token of any length
 
-std::string shortened(std::string text) {
-  if (text.size() > kShown) text.replace(kShown, std::string::npos, "…");
-  return text;
-}
-
 /// "[json.exception.parse_error.101] parse error at line 1, column 9: syntax error while …" without
 /// the names of the library.
 std::string reason_of(std::string_view what) {
@@ -27,7 +23,7 @@ std::string reason_of(std::string_view what) {
   for (const std::string_view prefix : {"parse error ", "parse error: "}) {
     if (what.starts_with(prefix)) what.remove_prefix(prefix.size());
   }
-  return shortened(std::string(what));
+  return shortened(what, kShown);
 }
 
 /// Builds the document from the library's events. The library's own builder looks for each key
@@ -105,7 +101,7 @@ class Builder {
     std::sort(keys.begin(), keys.end());
     const auto twice = std::adjacent_find(keys.begin(), keys.end());
     if (twice == keys.end()) return;
-    throw JsonError("the key \"" + shortened(std::string(*twice)) + "\" is given twice");
+    throw JsonError("the key \"" + shortened(*twice, kShown) + "\" is given twice");
   }
 
   Json& root_;

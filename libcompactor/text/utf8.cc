@@ -50,6 +50,36 @@ bool is_invisible(char32_t code) {
   return range != invisible_ranges.end() && range->first <= code;
 }
 
+bool is_utf8(std::string_view text) {
+  while (!text.empty()) {
+    const std::size_t length = utf8_length(text);
+    if (length == 0) return false;
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
+bool is_printable(std::string_view text) {
+  for (std::size_t at = 0; at < text.size();) {
+    const auto c = static_cast<unsigned char>(text[at]);
+    if ((c >= 0x20 && c < 0x7f) || c == '\n' || c == '\r' || c == '\t') {
+      ++at;
+      continue;
+    }
+    const std::string_view rest = text.substr(at);
+    const std::size_t length = utf8_length(rest);
+    if (length == 0 || is_control(code_point(rest, length))) return false;
+    at += length;
+  }
+  return true;
+}
+
+std::string shortened(std::string_view text, std::size_t most) {
+  if (text.size() <= most) return std::string(text);
+  while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xc0) == 0x80) --most;
+  return std::string(text.substr(0, most)) + "…";
+}
+
 std::string bytes_as_characters(std::string_view bytes) {
   std::string out;
   out.reserve(bytes.size() + bytes.size() / 8);

@@ -29,6 +29,15 @@ inline std::size_t utf8_length(std::string_view text) {
   return size;
 }
 
+/// All of it is UTF-8.
+bool is_utf8(std::string_view text);
+
+/// UTF-8 of which every character can be shown: no controls but tab, CR and LF.
+bool is_printable(std::string_view text);
+
+/// The text, or as many of its characters as fit into `most` bytes, and an ellipsis.
+std::string shortened(std::string_view text, std::size_t most);
+
 /// The code point that `text` begins with. Precondition: `length` is utf8_length(text), not 0.
 inline char32_t code_point(std::string_view text, std::size_t length) {
   const auto lead = static_cast<unsigned char>(text.front());

@@ -52,6 +52,8 @@ TEST_CASE("decode shows a body as the JSON of its type, in every form that send 
   CHECK(
       line ==
       Json{{"type", "decoded"}, {"size", 2}, {"body", {{"connected", true}}}, {"body_type", ping}});
+  CHECK(has(run({"decode", "mesos.FrameworkID", "hex:0a02fffe"}).out,
+            "(a string that is not UTF-8)"));
   CHECK(run({"decode", "mesos.internal.StatusUpdate", "hex:", "--json"})
             .events("decoded")
             .at(0)

@@ -264,10 +264,20 @@ TEST_CASE("one part that does not come leaves the others") {
   Peer node([&](const Request& request) {
     return request.line.starts_with("GET /__processes__ ") ? std::string() : node_answers(request);
   });
+  CHECK(run({"inspect", at(node), "--timeout", "0"}).exit == 2);
   const auto result = run({"inspect", at(node), "--timeout", "1s", "--json"});
   CHECK(result.exit == 4);
   CHECK(result.errors().size() == 1);
   CHECK(result.events("metric").size() == 6);
+}
+
+TEST_CASE("every part that does not come is told") {
+  Peer node([](const Request&) { return response(200, "junk"); });
+  const auto result =
+      run({"inspect", at(node), "--only", "processes", "--only", "endpoints", "--only", "metrics"});
+  CHECK(result.exit == 5);
+  for (const char* path : {"/__processes__", "/help?format=json", "/metrics/snapshot"})
+    CHECK(result.err.find(path) != std::string::npos);
 }
 
 TEST_CASE("Basic authentication from a file") {

@@ -306,6 +306,39 @@ TEST_CASE("describe --protoset-out does not write onto what the types are read f
   fs::remove_all(folder);
 }
 
+TEST_CASE("types that cannot stand in one set are refused") {
+  const std::string file = BUILD_ROOT "/types_test.two";
+  const auto error = usage_error(
+      {"describe", "mesos.internal.HeartbeatMessage", "mesos.TaskID", "--protoset-out", file});
+  CHECK(has(error.at("message"), "do not go into one set"));
+  CHECK_FALSE(std::filesystem::exists(file));
+}
+
+TEST_CASE("a set of descriptors that has no end, or is none, is refused") {
+  CHECK(has(usage_error({"describe", "--protoset", "/dev/zero"}).at("message"), "too large"));
+  CHECK(has(usage_error({"describe", "--protoset", BUILD_ROOT}).at("message"), "is a directory"));
+}
+
+TEST_CASE("describe shows what a file of the user says, and nothing that a terminal would obey") {
+  const std::string folder = BUILD_ROOT "/types_test.odd";
+  std::filesystem::create_directories(folder);
+  std::ofstream(folder + "/x\x1b[2J.proto") << R"(syntax = "proto2"; package odd; message Odd {
+              optional string text = 1 [default = "\xff\x1b"];
+              optional int32 plain_name = 2;
+              optional int32 other = 3 [json_name = "an other"];
+            })";
+  const Arguments proto = {"-I", folder, "--proto", "x\x1b[2J.proto"};
+  const auto text = run(with({"describe", "odd.Odd"}, proto));
+  CHECK(text.exit == 0);
+  CHECK_FALSE(has(text.out, "\x1b"));
+  CHECK(has(text.out, "optional int32 plain_name = 2;"));
+  CHECK(has(text.out, R"(optional int32 other = 3 [json_name = "an other"];)"));
+  const auto info = run(with({"describe", "odd.Odd", "--json"}, proto)).events("type_info").at(0);
+  CHECK_FALSE(info.at("fields")[1].contains("json_name"));
+  CHECK(info.at("fields")[2].at("json_name") == "an other");
+  std::filesystem::remove_all(folder);
+}
+
 TEST_CASE("a message of Mesos 0.22 is told by the schema of its time") {
   const std::string file = TEST_DATA "/old/mesos-0.22-reregister.pcap";
   const auto text = run({"sniff", "-r", file});

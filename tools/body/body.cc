@@ -11,7 +11,9 @@
 #include "body/encoding.h"
 #include "cli/failure.h"
 #include "text/base64.h"
+#include "text/hex.h"
 #include "text/json_text.h"
+#include "text/utf8.h"
 
 namespace tool {
 
@@ -29,7 +31,7 @@ constexpr std::array<std::pair<std::string_view, BodyMode>, 7> modes{
      {"summary", BodyMode::summary}}};
 
 void append_text_or_base64(std::string& out, std::string_view bytes) {
-  if (is_printable_utf8(bytes)) {
+  if (compactor::text::is_printable(bytes)) {
     out += ",\"body_text\":\"";
     compactor::text::append_json_escaped(out, bytes);
   } else {
@@ -81,7 +83,7 @@ void BodyView::append_json(std::string& out, std::string_view name, std::string_
       return;
     case BodyMode::hex:
       out += ",\"body_hex\":\"";
-      append_hex(out, bytes);
+      compactor::text::append_hex(out, bytes);
       out += '"';
       return;
     case BodyMode::base64:
@@ -104,7 +106,7 @@ void BodyView::append_text(std::string& out, std::string_view name, std::string_
   out += "  ";
   switch (mode_) {
     case BodyMode::hex:
-      append_hex(out, bytes);
+      compactor::text::append_hex(out, bytes);
       return;
     case BodyMode::base64:
       compactor::text::append_base64(out, bytes);
@@ -163,7 +165,7 @@ std::string read_body(std::string_view name, const std::string& typed, bool raw,
   if (typed == "-") return read_file("-");
   if (typed.starts_with('@')) return read_file(typed.substr(1));
   if (typed.starts_with("hex:")) {
-    auto bytes = decode_hex(std::string_view(typed).substr(4));
+    auto bytes = compactor::text::decode_hex(std::string_view(typed).substr(4));
     if (!bytes)
       throw bad_body("the body after hex: is not pairs of hexadecimal digits", "as in hex:0801");
     return *std::move(bytes);

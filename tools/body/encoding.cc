@@ -1,7 +1,5 @@
 #include "body/encoding.h"
 
-#include <cstdint>
-
 #include "text/hex.h"
 #include "text/utf8.h"
 
@@ -14,10 +12,6 @@ using compactor::text::is_invisible;
 using compactor::text::utf8_length;
 
 namespace {
-
-std::uint32_t octet(std::string_view text, std::size_t at) {
-  return static_cast<unsigned char>(text[at]);
-}
 
 void append_escaped_byte(std::string& out, unsigned char c) {
   switch (c) {
@@ -45,21 +39,6 @@ void append_escaped_code(std::string& out, char32_t code) {
 }
 
 }  // namespace
-
-bool is_printable_utf8(std::string_view bytes) {
-  for (std::size_t at = 0; at < bytes.size();) {
-    auto c = octet(bytes, at);
-    if ((c >= 0x20 && c < 0x7f) || c == '\n' || c == '\r' || c == '\t') {
-      ++at;
-      continue;
-    }
-    auto rest = bytes.substr(at);
-    auto length = utf8_length(rest);
-    if (length == 0 || is_control(code_point(rest, length))) return false;
-    at += length;
-  }
-  return true;
-}
 
 bool is_shown_as_it_is(std::string_view text) {
   while (!text.empty()) {

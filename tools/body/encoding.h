@@ -4,15 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "text/hex.h"
-
 namespace tool {
-
-using compactor::text::append_hex;
-using compactor::text::decode_hex;
-
-/// Valid UTF-8 of which every character can be shown: no controls but tab, CR and LF.
-bool is_printable_utf8(std::string_view bytes);
 
 /// One line of valid UTF-8 without controls and without characters that cannot be seen.
 bool is_shown_as_it_is(std::string_view text);

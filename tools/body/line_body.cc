@@ -5,6 +5,7 @@
 #include "body/encoding.h"
 #include "cli/failure.h"
 #include "text/base64.h"
+#include "text/hex.h"
 #include "text/json_parse.h"
 
 namespace tool {
@@ -42,7 +43,7 @@ std::string body_of_line(const nlohmann::ordered_json& line, std::string_view na
   if (line.contains("body_text")) return text_of_line(line, "body_text");
   if (line.contains("body_base64"))
     return decoded(line, "body_base64", compactor::text::decode_base64);
-  if (line.contains("body_hex")) return decoded(line, "body_hex", decode_hex);
+  if (line.contains("body_hex")) return decoded(line, "body_hex", compactor::text::decode_hex);
   if (line.contains("body")) {
     auto unknown = line.contains("body_unknown")
                        ? decoded(line, "body_unknown", compactor::text::decode_base64)

@@ -7,6 +7,7 @@
 #include "text/base64.h"
 #include "text/json_text.h"
 #include "text/nearest.h"
+#include "text/utf8.h"
 
 namespace tool {
 
@@ -49,8 +50,8 @@ std::string fault_of(const DecodedBody& body) {
 /// The fields of a body of unknown type, if it looks like protobuf: a name of Mesos' kind, and no
 /// text.
 bool append_guess(std::string& out, std::string_view name, std::string_view bytes) {
-  return name.find('.') != std::string_view::npos && !bytes.empty() && !is_printable_utf8(bytes) &&
-         compactor::schema::append_raw_fields(bytes, out);
+  return name.find('.') != std::string_view::npos && !bytes.empty() &&
+         !compactor::text::is_printable(bytes) && compactor::schema::append_raw_fields(bytes, out);
 }
 
 }  // namespace
@@ -126,7 +127,7 @@ bool SchemaCodec::append_text(std::string& out, std::string_view name, std::stri
   }
   if (old == nullptr && !decoder_.decode(*type, bytes, decoded_)) {
     ++misfits_;
-    out += "(no " + type->full_name() + ": " + fault_of(decoded_) + ") ";
+    out += "(not a " + type->full_name() + ": " + fault_of(decoded_) + ") ";
     return false;
   }
   out += decoded_.json;
@@ -135,6 +136,8 @@ bool SchemaCodec::append_text(std::string& out, std::string_view name, std::stri
   if (unknown > 0) out += "  + " + std::to_string(unknown) + " B of unknown fields";
   if (!decoded_.schema.empty()) out += "  (schema of Mesos " + decoded_.schema + ')';
   for (const auto& path : decoded_.missing) out += "  missing " + terminal_escaped(path);
+  if (!decoded_.exact() && decoded_.missing.empty() && decoded_.schema.empty() && unknown == 0)
+    out += "  (" + decoded_.inexact + ')';
   return true;
 }
 
@@ -146,8 +149,8 @@ std::optional<std::string> SchemaCodec::encode(std::string_view name, std::strin
   try {
     return reader_.encode_text(*type, json).append(unknown);
   } catch (const SchemaError& error) {
-    throw Failure(Exit::usage, "body", "the body is no " + type->full_name() + ": " + error.what(),
-                  error.hint());
+    throw Failure(Exit::usage, "body",
+                  "the body is not a " + type->full_name() + ": " + error.what(), error.hint());
   }
 }
 

@@ -10,6 +10,7 @@
 
 #include "cli/failure.h"
 #include "cli/help_text.h"
+#include "text/nearest.h"
 
 namespace tool {
 
@@ -114,8 +115,8 @@ struct CommandLine::Impl {
       for (const auto& name : option->get_lnames()) known.push_back("--" + name);
     }
     auto typed = option_as_typed(first);
-    if (const auto near = nearest(typed, known, 1); !near.empty())
-      hint = did_you_mean(near) + " " + hint;
+    if (const auto near = compactor::text::nearest(typed, known, 1); !near.empty())
+      hint = compactor::text::did_you_mean(near) + " " + hint;
     throw Failure(Exit::usage, "usage", "unknown option " + typed, hint);
   }
 };
@@ -225,8 +226,8 @@ void CommandLine::choices(const std::string& names, const std::string& value,
   auto read = [names, words, list, pick = std::move(pick)](const std::string& typed) {
     if (std::find(words.begin(), words.end(), typed) != words.end()) return pick(typed);
     auto hint = "one of " + list;
-    if (const auto near = nearest(typed, words, 1); !near.empty())
-      hint = did_you_mean(near) + " " + hint;
+    if (const auto near = compactor::text::nearest(typed, words, 1); !near.empty())
+      hint = compactor::text::did_you_mean(near) + " " + hint;
     throw Failure(Exit::usage, "usage", names + " \"" + typed + "\" does not read", hint);
   };
   auto* option = impl_->add(names, value, help + ": " + list, group_, read, times);

@@ -10,18 +10,10 @@
 #include <vector>
 
 #include "compactor/pid.h"
-#include "text/glob.h"
-#include "text/nearest.h"
-#include "text/time.h"
 
 namespace tool {
 
 using Duration = std::chrono::nanoseconds;
-
-using compactor::text::did_you_mean;
-using compactor::text::glob_matches;
-using compactor::text::nearest;
-using compactor::text::parse_time;
 
 /// `250ms`, `5s`, `1m30s`, `1h`, `10us`, `1.5s`; a bare number is seconds.
 Duration parse_duration(std::string_view text);

@@ -8,8 +8,10 @@
 #include <nlohmann/json.hpp>
 #include <regex>
 #include <set>
+#include <sstream>
 #include <string>
 
+#include "body/encoding.h"
 #include "body/type_codec.h"
 #include "capture/output_file.h"
 #include "cli/command_line.h"
@@ -74,11 +76,37 @@ std::string type_of(const pb::FieldDescriptor& field) {
   return field.message_type() != nullptr ? field.message_type()->full_name() : field.type_name();
 }
 
-/// The type as proto text. Without the names in camelCase, which protoc notes with every field.
-std::string proto_text(const pb::Descriptor& type) {
+/// The name in JSON that protoc gives a field, unless its file says another one.
+std::string usual_json_name(const std::string& name) {
+  std::string camel;
+  bool upper = false;
+  for (const char c : name) {
+    if (c == '_') {
+      upper = true;
+    } else {
+      camel += upper && c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+      upper = false;
+    }
+  }
+  return camel;
+}
+
+/// A line of proto text, without the name in JSON when it is the usual one: protoc notes that with
+/// every field.
+std::string without_usual_json_name(const std::string& line) {
+  static const std::regex field(R"re((\w+) = \d+ \[(?:.*, )?json_name = "([^"]*)")re");
   static const std::regex alone(R"( \[json_name = "[^"]*"\])");
   static const std::regex among(R"(json_name = "[^"]*", |, json_name = "[^"]*")");
-  return std::regex_replace(std::regex_replace(type.DebugString(), alone, ""), among, "");
+  std::smatch found;
+  if (!std::regex_search(line, found, field) || usual_json_name(found[1]) != found[2]) return line;
+  return std::regex_replace(std::regex_replace(line, alone, ""), among, "");
+}
+
+std::string proto_text(const pb::Descriptor& type) {
+  std::istringstream lines(type.DebugString());
+  std::string text;
+  for (std::string line; std::getline(lines, line);) text += without_usual_json_name(line) + '\n';
+  return text;
 }
 
 void add_values(Json& info, const pb::EnumDescriptor& type) {
@@ -95,6 +123,7 @@ Json field_info(const pb::FieldDescriptor& field) {
                {"label", label_of(field)},
                {"type", type_of(field)}};
   if (field.has_default_value()) info["default"] = compactor::schema::json_default(field);
+  if (field.json_name() != usual_json_name(field.name())) info["json_name"] = field.json_name();
   if (field.options().deprecated()) info["deprecated"] = true;
   if (const auto* oneof = field.real_containing_oneof()) info["oneof"] = oneof->name();
   if (const auto* type = field.enum_type()) add_values(info, *type);
@@ -112,13 +141,16 @@ void append_info(std::string& out, const pb::Descriptor& type, bool full) {
     info["proto"] = proto_text(type);
     info["template"] = compactor::schema::json_template(type);
   }
-  out += info.dump() + '\n';
+  out += info.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n';
 }
 
 void append_text(std::string& out, const pb::Descriptor& type) {
-  out += "// " + type.full_name() + ", from " + type.file()->name() + '\n' + proto_text(type);
+  out += "// " + type.full_name() + ", from " + terminal_escaped(type.file()->name()) + '\n' +
+         proto_text(type);
   out += "\n// To fill, for: compactor send TARGET " + type.full_name() + " \"$(cat FILE)\"\n";
-  out += compactor::schema::json_template(type).dump(2) + '\n';
+  out +=
+      compactor::schema::json_template(type).dump(2, ' ', false, Json::error_handler_t::replace) +
+      '\n';
 }
 
 Failure unknown_type(const compactor::schema::Catalog& catalog, const std::string& name) {
@@ -148,18 +180,32 @@ void append_described(std::string& out, const compactor::schema::Catalog& catalo
 }
 
 /// Adds the file to the set, after those that it imports.
-void add_file(const pb::FileDescriptor& file, std::set<std::string>& added,
+void add_file(const pb::FileDescriptor& file, std::set<const pb::FileDescriptor*>& added,
               pb::FileDescriptorSet& set) {
-  if (!added.insert(file.name()).second) return;
+  if (!added.insert(&file).second) return;
   for (int i = 0; i < file.dependency_count(); ++i) add_file(*file.dependency(i), added, set);
   file.CopyTo(set.add_file());
+}
+
+/// Built-in types, those of a user and those of older releases may have the same names, and not
+/// stand in one set. Failure for the first that another program could not read.
+void check_set(const pb::FileDescriptorSet& set) {
+  const pb::LogSilencer quiet;
+  pb::DescriptorPool pool;
+  for (const auto& file : set.file()) {
+    if (pool.FindFileByName(file.name()) == nullptr && pool.BuildFile(file) != nullptr) continue;
+    throw Failure(Exit::usage, "type",
+                  "these types do not go into one set: " + file.name() +
+                      " defines what another file defines too",
+                  "name fewer types");
+  }
 }
 
 /// The files that define the types, and those they import, as others read a set of descriptors.
 /// Empty when no type matches.
 std::string protoset_of(const compactor::schema::Catalog& catalog,
                         const std::vector<std::string>& what) {
-  std::set<std::string> added;
+  std::set<const pb::FileDescriptor*> added;
   pb::FileDescriptorSet set;
   for (const auto& one : what) {
     if (compactor::text::is_glob(one)) {
@@ -170,6 +216,7 @@ std::string protoset_of(const compactor::schema::Catalog& catalog,
       add_file(*type->file(), added, set);
     }
   }
+  check_set(set);
   return set.SerializeAsString();
 }
 

@@ -19,6 +19,7 @@
 #include "node/node.h"
 #include "node/run.h"
 #include "output/options.h"
+#include "text/glob.h"
 
 namespace tool {
 
@@ -215,8 +216,8 @@ class Inspector {
     return ::poll(&cancelled, 1, static_cast<int>(std::min<long>(pause, 1 << 30))) == 0;
   }
 
-  /// The value, or nothing, and then the first failure of the round is kept. A part that was not
-  /// asked for by name may be missing (404).
+  /// The value, or nothing, and then the first failure of the round is kept, and the others are
+  /// told. A part that was not asked for by name may be missing (404).
   template <class T>
   std::optional<T> value_of(http::Told<T> told, const std::string& path, const std::string& part) {
     console_.detail(1,
@@ -230,8 +231,12 @@ class Inspector {
     }
     bool absent = told.answer.fault == http::Fault::none && told.answer.status == 404;
     bool optional = part != "processes" && !options_.only.contains(part);
-    if ((absent && optional) || cancelled_ || failure_) return std::nullopt;
-    failure_ = failure_of(told.answer, "http://" + target_.address + path);
+    if ((absent && optional) || cancelled_) return std::nullopt;
+    const auto failure = failure_of(told.answer, "http://" + target_.address + path);
+    if (failure_)
+      console_.warning(failure.what());
+    else
+      failure_ = failure;
     return std::nullopt;
   }
 
@@ -292,8 +297,9 @@ class Inspector {
   void show_metrics() {
     auto metrics = value_of(http::get_metrics(target_.server), "/metrics/snapshot", "metrics");
     if (!metrics) return;
-    std::erase_if(*metrics,
-                  [this](const auto& m) { return !glob_matches(options_.metric, m.name); });
+    std::erase_if(*metrics, [this](const auto& m) {
+      return !compactor::text::glob_matches(options_.metric, m.name);
+    });
     if (metrics->empty() && options_.metric != "*" && !failure_) {
       failure_ =
           Failure(Exit::no, "metric", "no metric " + options_.metric + " at " + target_.address);
@@ -353,6 +359,9 @@ int run_inspect(const Arguments& arguments) {
   Console console(options.output, BodyView(options.body, &types));
   if (options.count && !options.watch) {
     throw Failure(Exit::usage, "usage", "--count is for --watch", "compactor help inspect");
+  }
+  if (options.timeout <= Duration::zero()) {
+    throw Failure(Exit::usage, "usage", "--timeout has to be longer than 0", "as in 5s");
   }
   auto target = read_target(options);
 

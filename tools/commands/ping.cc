@@ -15,6 +15,7 @@
 #include "node/process_options.h"
 #include "node/run.h"
 #include "output/options.h"
+#include "text/hex.h"
 
 namespace tool {
 
@@ -256,7 +257,7 @@ class Pinger : public compactor::Process {
       random >>= 8;
     }
     std::string body;
-    append_hex(body, token);
+    compactor::text::append_hex(body, token);
     static_assert(token_size == 16);
     body.resize(options_.size, 'x');
     return body;

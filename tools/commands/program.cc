@@ -20,6 +20,7 @@
 #include "commands/complete.h"
 #include "output/console.h"
 #include "output/options.h"
+#include "text/nearest.h"
 
 namespace tool {
 
@@ -93,8 +94,8 @@ const Command& require_command(const std::string& name) {
   std::vector<std::string> names;
   for (const auto& command : commands()) names.emplace_back(command.name);
   std::string hint = "compactor --help lists the commands";
-  if (const auto near = nearest(name, names, 1); !near.empty())
-    hint = did_you_mean(near) + " " + hint;
+  if (const auto near = compactor::text::nearest(name, names, 1); !near.empty())
+    hint = compactor::text::did_you_mean(near) + " " + hint;
   throw Failure(Exit::usage, "usage", "unknown command \"" + name + "\"", hint);
 }
 

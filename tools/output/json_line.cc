@@ -7,6 +7,7 @@
 
 #include "text/ascii.h"
 #include "text/json_text.h"
+#include "text/time.h"
 
 namespace tool {
 
@@ -53,7 +54,7 @@ JsonLine& JsonLine::yes(std::string_view key) {
 JsonLine& JsonLine::time(std::string_view key, WallTime value) {
   // Of the thread: lines are rendered by few threads, and the text of the last second is worth
   // keeping.
-  thread_local TimeText text;
+  thread_local compactor::text::TimeText text;
   begin_value(key);
   out_ += '"';
   text.append(out_, value);

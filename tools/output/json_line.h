@@ -12,8 +12,6 @@
 
 namespace tool {
 
-using compactor::text::TimeText;
-
 /// Keys must be plain ASCII that needs no escaping; values may be any bytes. Views and the buffer
 /// must outlive it.
 class JsonLine {

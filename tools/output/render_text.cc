@@ -8,6 +8,7 @@
 #include "cli/values.h"
 #include "output/json_line.h"
 #include "output/render.h"
+#include "text/time.h"
 
 namespace tool {
 
@@ -524,7 +525,7 @@ class TextRenderer : public Renderer {
 
   TextStyle style_;
   BodyView bodies_;
-  TimeText clock_;
+  compactor::text::TimeText clock_;
   bool sections_ = false;  // there was one
 };
 

@@ -13,6 +13,7 @@
 #include "body/line_body.h"
 #include "cli/failure.h"
 #include "node/node.h"
+#include "text/time.h"
 
 namespace tool {
 
@@ -85,7 +86,7 @@ BatchMessage BatchParser::parse(std::string_view line) {
   }
   message.to = destination(json, recorded);
   message.from = text_of_line(json, "from");
-  message.time = parse_time(text_of_line(json, "time"));
+  message.time = compactor::text::parse_time(text_of_line(json, "time"));
   bool partial = json.contains("partial") && json["partial"] == true;
   message.kind = partial ? BatchMessage::Kind::partial : BatchMessage::Kind::message;
   if (partial) return message;

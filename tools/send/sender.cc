@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "cli/values.h"
+#include "text/glob.h"
 #include "wire/encode.h"
 
 namespace tool {
@@ -96,10 +97,11 @@ Sender::Sender(const SenderSettings& settings, Source& source, Console& console,
 }
 
 bool Sender::matches_expectation(const compactor::MessageView& message) const {
-  if (!settings_.expect || !glob_matches(*settings_.expect, message.name)) return false;
+  if (!settings_.expect || !compactor::text::glob_matches(*settings_.expect, message.name))
+    return false;
   if (!settings_.expect_from) return true;
   return expect_from_ ? message.from == *expect_from_
-                      : glob_matches(*settings_.expect_from, message.sender);
+                      : compactor::text::glob_matches(*settings_.expect_from, message.sender);
 }
 
 void Sender::run(Node& node, const std::string& id) {

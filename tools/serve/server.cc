@@ -4,6 +4,7 @@
 
 #include "body/mailbox_names.h"
 #include "cli/values.h"
+#include "text/glob.h"
 
 namespace tool {
 
@@ -160,7 +161,7 @@ void Server::count(const compactor::MessageView& message) {
 
 void Server::check_goal(const compactor::MessageView& message) {
   if (!settings_.count && !settings_.expect) return;
-  if (settings_.expect && !glob_matches(*settings_.expect, message.name)) return;
+  if (settings_.expect && !compactor::text::glob_matches(*settings_.expect, message.name)) return;
   if (++goal_ < settings_.count.value_or(1)) return;
   done_ = true;
   waiter_.finish();
@@ -172,7 +173,8 @@ void Server::answer(const compactor::MessageView& message) {
   if (settings_.pong && message.name == old_agent_ping) reply(message, old_agent_pong, {});
   if (settings_.echo) reply(message, message.name, message.body);
   for (const auto& rule : settings_.replies) {
-    if (glob_matches(rule.glob, message.name)) reply(message, rule.name, rule.body);
+    if (compactor::text::glob_matches(rule.glob, message.name))
+      reply(message, rule.name, rule.body);
   }
 }
 

@@ -4,6 +4,8 @@
 
 #include "cli/values.h"
 #include "text/ascii.h"
+#include "text/glob.h"
+#include "text/nearest.h"
 
 namespace tool {
 
@@ -125,13 +127,16 @@ void FilterHints::saw(std::string_view from, std::string_view to, std::string_vi
 }
 
 void FilterHints::watch(Globs& globs, std::string_view text) {
-  const auto matches = [&](const std::string& glob) { return glob_matches(glob, text); };
+  const auto matches = [&](const std::string& glob) {
+    return compactor::text::glob_matches(glob, text);
+  };
   globs.matched = globs.matched || std::any_of(globs.typed.begin(), globs.typed.end(), matches);
   if (globs.matched) return;
   add_example(globs.examples, text, most_examples);
   for (auto& variant : globs.variants) {
     if (!variant.matched.empty()) continue;
-    const bool fits = variant.fold_case ? glob_matches(lower_case(variant.typed), lower_case(text))
+    const bool fits = variant.fold_case ? compactor::text::glob_matches(lower_case(variant.typed),
+                                                                        lower_case(text))
                                         : matches(variant.typed);
     if (fits) variant.matched = cut(text);
   }
@@ -157,7 +162,7 @@ void FilterHints::watch(Field& field, const BodyDocument& body) {
     for (const auto& [key, inner] : value.items()) {
       if (inner.is_structured()) continue;
       if (field.holder.empty()) field.holder = path + '.' + key;
-      if (glob_matches(match.value(), match_text(inner)))
+      if (compactor::text::glob_matches(match.value(), match_text(inner)))
         field.variant = path + '.' + key + '=' + match.value();
     }
   });
@@ -194,8 +199,9 @@ std::string FilterHints::hint(const Field& field) {
   if (!field.holder.empty())
     return text + path + " holds fields of its own, as in " + field.holder + "=…";
   if (field.names.empty()) return text + "the bodies have no fields";
-  if (const auto near = nearest(match.path().back(), field.names, 1); !near.empty())
-    return text + "there is no field " + path + ", " + did_you_mean(near);
+  if (const auto near = compactor::text::nearest(match.path().back(), field.names, 1);
+      !near.empty())
+    return text + "there is no field " + path + ", " + compactor::text::did_you_mean(near);
   return text + "there is no field " + path + "; there is " + listed(field.names, most_names_shown);
 }
 

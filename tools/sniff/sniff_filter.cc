@@ -7,13 +7,14 @@
 #include "cli/failure.h"
 #include "cli/values.h"
 #include "text/ascii.h"
+#include "text/glob.h"
 
 namespace tool {
 
 namespace {
 
 bool any_matches(const std::vector<std::string>& globs, std::string_view text) {
-  auto matches = [&](const std::string& glob) { return glob_matches(glob, text); };
+  auto matches = [&](const std::string& glob) { return compactor::text::glob_matches(glob, text); };
   return globs.empty() || std::any_of(globs.begin(), globs.end(), matches);
 }
 
@@ -93,7 +94,8 @@ bool FieldMatch::matches(const nlohmann::json& value, std::size_t step) const {
     return std::any_of(value.begin(), value.end(),
                        [&](const nlohmann::json& element) { return matches(element, step); });
   }
-  if (step == path_.size()) return !value.is_object() && glob_matches(value_, match_text(value));
+  if (step == path_.size())
+    return !value.is_object() && compactor::text::glob_matches(value_, match_text(value));
   if (!value.is_object()) return false;
   return std::any_of(value.items().begin(), value.items().end(), [&](const auto& field) {
     return folded_name(field.key()) == path_[step] && matches(field.value(), step + 1);
