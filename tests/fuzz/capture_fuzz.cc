@@ -72,8 +72,8 @@ class Records {
   std::minstd_rand random_;
 };
 
-/// A well-formed packet around a piece of a stream. `kind`: which side, and now and then a flag, or
-/// a wrong place.
+/// A well-formed packet around a piece of a stream. `kind`: which side, and now and then a flag, a
+/// wrong place, or an acknowledgement that goes back.
 std::string wrap(std::uint8_t kind, std::string_view record, std::uint32_t (&seq)[2]) {
   std::string packet(40, '\0');
   const std::size_t side = record.starts_with("HTTP/1") || (kind & 7) == 7 ? 1 : 0;
@@ -91,7 +91,7 @@ std::string wrap(std::uint8_t kind, std::string_view record, std::uint32_t (&seq
   const unsigned luck = kind >> 3;
   const std::uint32_t skew = luck == 1 ? 7 : luck == 2 ? ~std::uint32_t{4} : 0;
   put(24, seq[side] + skew, 4);
-  put(28, seq[1 - side], 4);
+  put(28, seq[1 - side] - (luck % 4 == 0 ? luck * 40 : 0), 4);
   packet[32] = 0x50;
   packet[33] = static_cast<char>(0x10 | (luck == 3 ? kind & 7 : 0));
   seq[side] += static_cast<std::uint32_t>(record.size());
@@ -112,7 +112,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::uint8_t kind = 0;
   std::string_view record;
   while (records.next(kind, record)) {
-    time += std::chrono::milliseconds{(kind & 0x3f) == 0x30 ? 700 : 3};
+    time += std::chrono::milliseconds{(kind & 0x1f) == 0x10   ? 300'000
+                                      : (kind & 0x3f) == 0x30 ? 700
+                                                              : 3};
     if ((kind & 0x8f) == 0x80) {
       sniffer.on_packet(link_type, record, record.size() + (kind & 8), time);
     } else {
