@@ -165,3 +165,18 @@ TEST_CASE("a file that cannot be written says so") {
   Source source = Source::open_file(kCapture);
   CHECK_THROWS_AS(PacketWriter(source, {.path = "/no/such/folder/x"}), CaptureError);
 }
+
+TEST_CASE("what could not be written is said before the next file is begun") {
+  const Folder folder;
+  const fs::path full = folder.path / "full";
+  fs::create_symlink("/dev/full", full);
+  Source source = Source::open_file(kCapture);
+  PacketWriter writer(source, {.path = full.string(), .max_age = std::chrono::seconds{10}});
+  CapturedPacket packet;
+  REQUIRE(source.next(packet) == Source::Read::packet);
+  packet.time =
+      std::chrono::time_point_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now());
+  CHECK(writer.write(packet));  // into a buffer
+  packet.time += std::chrono::seconds{11};
+  CHECK_THROWS_AS(writer.write(packet), CaptureError);
+}
