@@ -78,6 +78,25 @@ TEST_CASE("a cut tail is broken behind the last whole packet") {
   CHECK_FALSE(cut.trouble().empty());
 }
 
+TEST_CASE("how much has been read is known of a file, not of a pipe") {
+  const Folder folder;
+  Source::Read last{};
+  Source file = Source::open_file(kCapture);
+  CHECK(count(file, last) > 0);
+  CHECK(file.progress() == 1.0);
+  const int descriptor = Source::open_descriptor(kCapture);
+  int ends[2];
+  REQUIRE(::pipe(ends) == 0);
+  char bytes[1'000];
+  REQUIRE(::read(descriptor, bytes, sizeof bytes) == sizeof bytes);
+  REQUIRE(::write(ends[1], bytes, sizeof bytes) == sizeof bytes);
+  ::close(descriptor);
+  ::close(ends[1]);
+  Source pipe = Source::read_descriptor(ends[0], "-");
+  CHECK(count(pipe, last) > 0);
+  CHECK_FALSE(pipe.progress());
+}
+
 TEST_CASE("a filter selects, a bad one says so") {
   Source source = Source::open_file(kCapture);
   source.set_filter("tcp port 5051");

@@ -134,10 +134,9 @@ class PacketRun {
 
   int run() {
     if (source_.is_live()) {
-      console_.note(
-          "listening on " +
-          captured_from(options_.interface.value_or("any"), options_.ports, options_.filter) + ' ' +
-          as_whom(was_root_));
+      console_.note("listening on " +
+                    captured_from(live_options(options_).device, options_.ports, options_.filter) +
+                    ' ' + as_whom(was_root_));
     }
     while (!over_) {
       source_.is_live() ? read_live() : read_file();
@@ -157,8 +156,7 @@ class PacketRun {
   /// without.
   Source open() {
     if (!options_.file) {
-      auto live = Source::open_live(
-          {options_.interface.value_or("any"), options_.snaplen, options_.buffer});
+      auto live = Source::open_live(live_options(options_));
       user_ = give_up_root(options_, console_);
       return live;
     }
@@ -262,7 +260,9 @@ class PacketRun {
   void show_progress() {
     if (!shows_progress_ || Steady::now() - last_progress_ < std::chrono::seconds(2)) return;
     last_progress_ = Steady::now();
-    console_.note(std::to_string(static_cast<int>(source_.progress() * 100)) + " % read");
+    const auto progress = source_.progress();
+    console_.note(progress ? std::to_string(static_cast<int>(*progress * 100)) + " % read"
+                           : counted(sniffer_.packets().packets, "packet") + " read");
   }
 
   const SniffOptions& options_;
