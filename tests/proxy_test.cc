@@ -484,7 +484,7 @@ TEST_CASE("no more clients than there is room for; the next is served when one l
 
 TEST_CASE("an exception of the events ends run(), and the connections with it") {
   struct Throwing : capture_test::Listener {
-    void on_message(const SeenMessage&) override { throw std::runtime_error("enough"); }
+    bool on_message(const SeenMessage&) override { throw std::runtime_error("enough"); }
   };
   Socket upstream;
   Throwing events;

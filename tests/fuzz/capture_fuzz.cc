@@ -18,7 +18,10 @@ class Silent : public ExchangeEvents {
  public:
   std::uint64_t messages = 0;
   std::uint64_t gap_bytes = 0;
-  void on_message(const SeenMessage&) override { ++messages; }
+  bool on_message(const SeenMessage&) override {
+    ++messages;
+    return true;
+  }
   void on_answer(const SeenAnswer&) override {}
   void on_gap(const SeenGap& gap) override { gap_bytes += gap.bytes; }
 };

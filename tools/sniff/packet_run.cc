@@ -72,7 +72,6 @@ SniffSummary summary_of(const Sniffer& sniffer, const Source& source, const Snif
       summary.other_packets.emplace_back(compactor::capture::to_string(static_cast<Packet>(kind)),
                                          packets.by_kind[kind]);
   }
-  summary.tls = sniffer.tls().connections;
   return summary;
 }
 
@@ -138,10 +137,7 @@ class PacketRun {
                     captured_from(live_options(options_).device, options_.ports, options_.filter) +
                     ' ' + as_whom(was_root_));
     }
-    while (!over_) {
-      source_.is_live() ? read_live() : read_file();
-      tell_of_tls();
-    }
+    while (!over_) source_.is_live() ? read_live() : read_file();
     if (!console_.ended()) sniffer_.finish();
     if (writer_) writer_->flush();
     if (files_.diagram()) files_.diagram()->write(diagram_, console_);
@@ -249,14 +245,6 @@ class PacketRun {
     return false;
   }
 
-  /// Once: who waits for messages shall know why none come.
-  void tell_of_tls() {
-    if (told_of_tls_ || sniffer_.tls().connections == 0) return;
-    told_of_tls_ = true;
-    console_.note(sniffer_.tls().first +
-                  " speaks TLS, which cannot be read: its bytes are passed over");
-  }
-
   void show_progress() {
     if (!shows_progress_ || Steady::now() - last_progress_ < std::chrono::seconds(2)) return;
     last_progress_ = Steady::now();
@@ -279,7 +267,6 @@ class PacketRun {
   Sniffer sniffer_;
   std::optional<PacketWriter> writer_;
   bool truncated_ = false;
-  bool told_of_tls_ = false;
   bool shows_progress_ = ::isatty(STDERR_FILENO) != 0 && !options_.output.json;
   Steady::time_point last_progress_ = Steady::now();
 };

@@ -82,6 +82,7 @@ void add_ledger(SniffSummary& summary, const compactor::capture::ExchangeLedger&
   summary.message_bytes = ledger.message_bytes;
   summary.http_bytes = ledger.http_bytes;
   summary.abandoned = ledger.abandoned;
+  summary.tls = ledger.tls;
 }
 
 std::string interim(const SniffSummary& summary) {
