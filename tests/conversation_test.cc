@@ -54,7 +54,7 @@ TEST_CASE("random conversations: nothing wrong, nothing invented, nothing unacco
       const Tally before = tally;
       judge(conversation, result, tally);
       const bool exact = result.ledger.stream_bytes() ==
-                             result.reassembly.data_bytes + result.reassembly.gap_bytes &&
+                             result.reassembly.delivered_bytes + result.reassembly.gap_bytes &&
                          result.ledger.messages == result.messages.size();
       const bool lossless =
           loss == Loss::none || loss == Loss::duplicated || loss == Loss::reordered;
