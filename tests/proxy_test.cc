@@ -235,8 +235,8 @@ TEST_CASE("bytes pass both ways unchanged, and are told") {
   REQUIRE(messages.size() == 1);
   CHECK(messages[0].status == 202);
   CHECK(messages[0].to == "sink@127.0.0.1:" + std::to_string(setting.upstream_port));
-  CHECK(setting.proxy->stats().data_bytes == kMessage.size() + kAnswer.size() + 20);
-  CHECK(setting.proxy->ledger().stream_bytes() == setting.proxy->stats().data_bytes);
+  CHECK(setting.proxy->stats().passed_bytes == kMessage.size() + kAnswer.size() + 20);
+  CHECK(setting.proxy->ledger().stream_bytes() == setting.proxy->stats().passed_bytes);
 }
 
 TEST_CASE("an RST of one side becomes one on the other") {
