@@ -510,6 +510,13 @@ TEST_CASE("while paused nothing is taken in; then all of it") {
   Socket server(setting.upstream.accept());
   setting.proxy->pause(true);
   client.send(kMessage);
+  client.wait_acknowledged();
+  // Between two calls on its thread the proxy looks at its sockets: it has seen that there are
+  // bytes.
+  for (int i = 0; i < 10; ++i) {
+    CHECK(setting.proxy.ask<std::uint64_t>([&] { return setting.proxy->stats().passed_bytes; }) ==
+          0);
+  }
   setting.proxy->pause(false);
   CHECK(server.receive(kMessage.size()) == kMessage);
 }
