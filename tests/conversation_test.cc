@@ -20,8 +20,8 @@ struct Tally {
   std::uint64_t invented = 0;
 };
 
-/// How well it must do, in percent. Measured over a million messages of each kind, with some room:
-/// so that it cannot give up what it could tell and still be right.
+/// How well it must do, in percent: as measured, with some room. So it cannot give up what it could
+/// tell and still pass.
 struct Bounds {
   std::uint64_t told = 100;          // of the messages sent, at least
   std::uint64_t without_status = 0;  // of those told that were answered, at most

@@ -200,7 +200,7 @@ TEST_CASE("of holes that cost too much together, the one that is open for longes
   as(3);
   wire.open();
   wire.say(3, "def");
-  as(1);
+  as(2);
   wire.say(1'100, block);  // what only grows does not move
   CHECK(wire.reassembler.stats().gaps == 0);
   wire.say(1'600, block);

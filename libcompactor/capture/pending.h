@@ -46,7 +46,7 @@ struct Request {
     name_size = static_cast<std::uint32_t>(name.size());
     text.append(sender_or_method).append(id_or_url).append(name);
   }
-  /// The texts are gone; to be told, it needed them.
+  /// Frees the texts, which are needed to tell of it.
   void clear_texts() {
     text = {};
     sender_or_method_size = id_or_url_size = name_size = 0;
