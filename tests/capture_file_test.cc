@@ -95,11 +95,11 @@ std::string pcap(bool big, std::uint32_t magic, std::uint32_t link,
   return file.out;
 }
 
-CaptureFile open(const std::string& bytes) {
+CaptureFile open(const std::string& bytes, ByteSource::Wait wait = {}) {
   const int descriptor = ::memfd_create("capture", 0);
   REQUIRE(::write(descriptor, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()));
   ::lseek(descriptor, 0, SEEK_SET);
-  return CaptureFile(ByteSource(descriptor, {}), "file");
+  return CaptureFile(ByteSource(descriptor, std::move(wait)), "file");
 }
 
 struct All {
@@ -222,6 +222,37 @@ TEST_CASE("what comes before a cut tail or a damaged block is read") {
   std::string huge = classic;
   huge.replace(24 + 20 + 8, 4, "\xff\xff\xff\x7f");
   CHECK(read_all(huge).trouble.find("damaged record") != std::string::npos);
+}
+
+TEST_CASE("pcapng: interfaces are bounded, by section") {
+  const auto with = [](int interfaces) {
+    std::string file = section(false);
+    for (int i = 0; i < interfaces; ++i) file += interface(false, 1, 0);
+    return file + enhanced(false, 0, 1, "abcd", 4);
+  };
+  const All most = read_all(with(65'536) + with(65'536));
+  CHECK(most.trouble.empty());
+  CHECK(most.packets.size() == 2);
+  CHECK(most.links == std::vector<int>{1});
+  CHECK(read_all(with(65'537)).trouble == "file: more than 65536 interfaces in a section");
+}
+
+TEST_CASE("bytes that are called off are no damage") {
+  std::minstd_rand random(1);
+  std::vector<std::string> packets(9'000, std::string(16, '\0'));
+  for (std::string& packet : packets) {
+    for (char& byte : packet) byte = static_cast<char>(random());
+  }
+  const std::string file = pcap(false, 0xa1b2c3d4, 1, packets);
+  for (const std::string& bytes : {file, gzip(file)}) {
+    int waits = 0;
+    CaptureFile capture = open(bytes, [&](int) { return ++waits < 2; });
+    CapturedPacket packet;
+    CaptureFile::Read read{};
+    while ((read = capture.next(packet)) == CaptureFile::Read::packet) continue;
+    CHECK(read == CaptureFile::Read::end);
+    CHECK(capture.trouble().empty());
+  }
 }
 
 TEST_CASE("what is no capture is said to be none") {

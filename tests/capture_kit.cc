@@ -39,12 +39,13 @@ std::string Told::line() const {
          (status ? std::to_string(*status) : "-");
 }
 
-void Listener::on_message(const SeenMessage& message) {
+bool Listener::on_message(const SeenMessage& message) {
   messages.push_back({std::string(message.from),
                       std::string(message.id) + "@" + message.destination().str(),
                       std::string(message.name), std::string(message.body), message.status,
                       message.latency, message.connection.number, message.seq, message.partial,
                       message.uncertain, message.size, message.time});
+  return true;
 }
 
 void Listener::on_answer(const SeenAnswer& answer) {
@@ -61,14 +62,19 @@ void Listener::on_gap(const SeenGap& gap) {
   gap_bytes += gap.bytes;
 }
 
-void Listener::on_http(const SeenHttp& seen) {
+bool Listener::on_http(const SeenHttp& seen) {
   http.push_back({std::string(seen.method), std::string(seen.url), seen.status, seen.request_size,
                   seen.response_size, std::string(seen.response_body),
                   std::string(seen.response_type)});
+  return true;
 }
 
 void Listener::on_record(const SeenRecord& record) {
   records.emplace_back(record.record);
+}
+
+void Listener::on_tls(const ConnectionInfo& /*connection*/, Side /*sender*/) {
+  ++tls;
 }
 
 std::vector<std::string> Listener::lines() const {

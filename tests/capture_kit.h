@@ -66,12 +66,15 @@ class Listener : public compactor::capture::ExchangeEvents {
   std::uint64_t gaps = 0;
   std::uint64_t gap_bytes = 0;
   std::uint64_t answers = 0;
+  std::uint64_t tls = 0;
 
-  void on_message(const compactor::capture::SeenMessage& message) override;
+  bool on_message(const compactor::capture::SeenMessage& message) override;
   void on_answer(const compactor::capture::SeenAnswer& answer) override;
   void on_gap(const compactor::capture::SeenGap& gap) override;
-  void on_http(const compactor::capture::SeenHttp& seen) override;
+  bool on_http(const compactor::capture::SeenHttp& seen) override;
   void on_record(const compactor::capture::SeenRecord& record) override;
+  void on_tls(const compactor::capture::ConnectionInfo& connection,
+              compactor::capture::Side sender) override;
 
   /// The lines of all messages, sorted.
   std::vector<std::string> lines() const;

@@ -34,6 +34,6 @@ TEST_CASE("each capture gives the messages it holds, and every byte is accounted
     CHECK(result.lines() == golden(file));
     CHECK(result.ledger.messages == result.messages.size());
     CHECK(result.ledger.gaps == 0);
-    CHECK(result.ledger.stream_bytes() == result.reassembly.data_bytes);
+    CHECK(result.ledger.stream_bytes() == result.reassembly.delivered_bytes);
   }
 }

@@ -246,3 +246,31 @@ TEST_CASE("fragments are bounded in memory and in time, and counted when they ar
   // A piece that would reach beyond the largest packet.
   CHECK(read(dissector, kRaw, ipv4(6, std::string(64, 'x'), 2, 0x1fff)).what == Packet::fragment);
 }
+
+TEST_CASE(
+    "empty fragments are given up at once, and each packet that is not complete costs memory") {
+  Dissector dissector;
+  for (unsigned id = 0; id < 1'000; ++id) {
+    read(dissector, kRaw, ipv4(6, "", id, 0x2000));
+    read(dissector, kRaw, ipv4(6, "", id, 3));
+  }
+  CHECK(dissector.fragments_left_out() == 2'000);
+
+  FragmentAssembler assembler;
+  ByteView payload;
+  std::uint8_t protocol = 0;
+  Fragment piece;
+  piece.payload = {"12345678", 8};
+  std::size_t most = 0;
+  for (; piece.id < 100'000; ++piece.id) {
+    CHECK_FALSE(assembler.add(piece, Time{}, payload, protocol));
+    if (piece.id == 0) CHECK(assembler.memory() > 300);
+    most = std::max(most, assembler.memory());
+  }
+  CHECK(most <= (std::size_t{8} << 20) + 1'000);
+  CHECK(assembler.left_out() == 100'000);
+  piece.payload = {};
+  const std::size_t before = assembler.memory();
+  for (; piece.id < 101'000; ++piece.id) assembler.add(piece, Time{}, payload, protocol);
+  CHECK(assembler.memory() <= before);
+}

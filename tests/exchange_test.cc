@@ -344,6 +344,122 @@ TEST_CASE("their bytes are bounded too: the oldest are told early, and answered 
   CHECK(talk.listener.answers == 2);
 }
 
+TEST_CASE("plain requests that wait are bounded too: told early, and answered later") {
+  ExchangeOptions options;
+  options.http = true;
+  options.unanswered_bytes = 1'000;
+  Talk talk(options);
+  const std::string post =
+      "POST /api/v1 HTTP/1.1\r\nContent-Length: 600\r\n\r\n" + std::string(600, 'x');
+  for (int i = 0; i < 3; ++i) talk.ask(post);
+  REQUIRE(talk.listener.http.size() == 2);
+  CHECK(talk.listener.http[0].url == "/api/v1");
+  CHECK_FALSE(talk.listener.http[0].status);
+  talk.reply("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+  talk.reply("5\r\n3\nabc\r\n0\r\n\r\n");
+  CHECK(talk.listener.answers == 1);
+  talk.reply(answer(404));
+  CHECK(talk.listener.answers == 2);
+  talk.reply(answer(405));
+  REQUIRE(talk.listener.http.size() == 3);
+  CHECK(talk.listener.http[2].status == 405);
+  CHECK(talk.listener.answers == 2);
+}
+
+TEST_CASE("the answer is not told where the listener does not want it") {
+  struct Choosy : capture_test::Listener {
+    bool on_message(const SeenMessage& message) override {
+      capture_test::Listener::on_message(message);
+      return message.name == "wanted";
+    }
+  };
+  Choosy listener;
+  ExchangeTracker tracker(listener, {});
+  ConnectionInfo info;
+  info.number = 1;
+  info.client = Side::a;
+  const auto reader = tracker.open(info);
+  const Time time{std::chrono::seconds{1'000'000}};
+  const std::string asked = message("wanted") + message("hidden");
+  reader->on_data(Side::a, asked, {time, 0, 0});
+  tracker.on_time(time + 3s);
+  REQUIRE(listener.messages.size() == 2);
+  reader->on_data(Side::b, answer(202) + answer(404), {time + 4s, 0, asked.size()});
+  CHECK(listener.answers == 1);
+  CHECK(listener.messages[0].status == 202);
+}
+
+TEST_CASE("the events of a stream are told to the end, when its request had to be told early") {
+  ExchangeOptions options;
+  options.http = true;
+  options.unanswered_bytes = 1'000;
+  Talk talk(options);
+  talk.ask("POST /api/v1 HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}");
+  talk.reply("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+  for (int i = 0; i < 3; ++i)
+    talk.ask("POST /b HTTP/1.1\r\nContent-Length: 600\r\n\r\n" + std::string(600, 'x'));
+  REQUIRE(talk.listener.http.size() == 3);
+  talk.reply("7\r\n5\nfirst\r\n");
+  talk.reply("8\r\n6\nsecond\r\n");
+  CHECK(talk.listener.records == std::vector<std::string>{"first", "second"});
+  CHECK(talk.listener.answers == 1);
+}
+
+TEST_CASE("a connection that speaks TLS is told once, and counted") {
+  Talk talk;
+  talk.ask(std::string("\x16\x03\x01\0\5hello", 10));
+  talk.reply(std::string("\x16\x03\x03\0\5hello", 10));
+  talk.ask(std::string("\x17\x03\x03\0\5hello", 10));
+  CHECK(talk.listener.tls == 1);
+  CHECK(talk.tracker.ledger().tls == 1);
+  talk.close();
+}
+
+TEST_CASE("of messages being read that do not fit, the one that stalls loses its body") {
+  capture_test::Listener listener;
+  ExchangeOptions options;
+  options.unfinished_bytes = 10'000;
+  ExchangeTracker tracker(listener, options);
+  std::vector<std::unique_ptr<StreamReader>> readers;
+  for (std::uint64_t number = 1; number <= 3; ++number) {
+    ConnectionInfo info;
+    info.number = number;
+    info.client = Side::a;
+    readers.push_back(tracker.open(info));
+  }
+  const Time time{std::chrono::seconds{1'000'000}};
+  const std::string stalls = message("stalls", std::string(20'000, 'x')).substr(0, 4'800);
+  for (const std::size_t i : {0U, 1U}) readers[i]->on_data(Side::a, stalls, {time, 0, 0});
+  const std::string body(4'000, 'y');
+  const std::string honest = message("honest", body);
+  for (std::size_t at = 0; at < honest.size(); at += 100)
+    readers[2]->on_data(Side::a, honest.substr(at, 100), {time, at, 0});
+  readers[2]->on_data(Side::b, answer(202), {time, 0, honest.size()});
+  REQUIRE(listener.messages.size() == 1);
+  CHECK(listener.messages[0].body == body);
+  CHECK_FALSE(listener.messages[0].partial);
+  CHECK(tracker.ledger().abandoned == 1);
+}
+
+TEST_CASE("heads without end are given up too, when nothing else is left to give up") {
+  capture_test::Listener listener;
+  ExchangeOptions options;
+  options.unfinished_bytes = 10'000;
+  ExchangeTracker tracker(listener, options);
+  std::vector<std::unique_ptr<StreamReader>> readers;
+  const Time time{std::chrono::seconds{1'000'000}};
+  for (std::uint64_t number = 1; number <= 20; ++number) {
+    ConnectionInfo info;
+    info.number = number;
+    info.client = Side::a;
+    readers.push_back(tracker.open(info));
+    const std::string head =
+        "POST /a/b HTTP/1.1\r\nX: " + std::string(900, 'x') + "\r\nContent-Length: 100\r\n\r\nbody";
+    readers.back()->on_data(Side::a, head, {time, 0, 0});
+  }
+  CHECK(tracker.ledger().abandoned > 5);
+}
+
 TEST_CASE("a body that does not fit is not kept, and what follows is read") {
   ExchangeOptions options;
   options.unfinished_bytes = 1'000;
@@ -374,6 +490,27 @@ TEST_CASE("plain HTTP beside messages, when asked for") {
   CHECK(http.response_size == 5);
   CHECK(http.response_body == "abcde");
   CHECK(talk.tracker.ledger().http == 1);
+}
+
+TEST_CASE("codings are named in any case") {
+  ExchangeOptions options;
+  options.http = true;
+  const std::string packed(
+      "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xcb\x48\xcd\xc9\xc9\x07\x00\x86\xa6\x10\x36\x05\x00"
+      "\x00\x00",
+      25);
+  for (const char* coding : {"gzip", "GZIP", "X-Gzip"}) {
+    Talk talk(options);
+    talk.ask("GET /a HTTP/1.1\r\n\r\n");
+    talk.reply("HTTP/1.1 200 OK\r\nContent-Encoding: " + std::string(coding) +
+               "\r\nContent-Length: 25\r\n\r\n" + packed);
+    REQUIRE(talk.listener.http.size() == 1);
+    CHECK(talk.listener.http[0].response_body == "hello");
+  }
+  Talk talk(options);
+  talk.ask("POST /api/v1 HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}");
+  talk.reply("HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n5\r\n3\nabc\r\n");
+  CHECK(talk.listener.records == std::vector<std::string>{"abc"});
 }
 
 TEST_CASE("the answer to HEAD has no body, and one without a length runs to the end") {

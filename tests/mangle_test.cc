@@ -46,7 +46,8 @@ void check_ledger(const Result& result) {
   CHECK(result.ledger.gap_bytes == result.reassembly.gap_bytes);
   CHECK(result.ledger.gap_bytes == result.gap_bytes);
   CHECK(result.ledger.gaps == result.gaps);
-  CHECK(result.ledger.stream_bytes() == result.reassembly.data_bytes + result.reassembly.gap_bytes);
+  CHECK(result.ledger.stream_bytes() ==
+        result.reassembly.delivered_bytes + result.reassembly.gap_bytes);
 }
 
 using Change = std::function<void(TcpPackets&, Random&)>;

@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "compactor/message.h"
@@ -181,6 +182,22 @@ TEST_CASE("a body is delivered as it is, or decompressed") {
   for (int i = 0; i < 20000; ++i) long_text += std::to_string(i * 7919);
   CHECK(deliver(gzipped(long_text), kGzip).body == long_text);
   CHECK(deliver(gzipped(long_text, 0), kGzip).body == long_text);
+}
+
+TEST_CASE("what a body is coded with, in any case") {
+  const auto with = [](const std::vector<Header>& headers) {
+    HttpMessage message;
+    message.headers = &headers;
+    return std::pair(is_gzip(message), is_chunked(message));
+  };
+  CHECK(with({}) == std::pair(false, false));
+  CHECK(with({{"content-encoding", "GZip"}}).first);
+  CHECK(with({{"Content-Encoding", "X-GZIP"}}).first);
+  CHECK_FALSE(with({{"Content-Encoding", "notgzip"}}).first);
+  CHECK(with({{"transfer-encoding", "Chunked"}}).second);
+  CHECK(with({{"Transfer-Encoding", "gzip,\tCHUNKED"}}).second);
+  CHECK_FALSE(with({{"Transfer-Encoding", "chunked, gzip"}}).second);
+  CHECK_FALSE(with({{"Transfer-Encoding", "unchunked"}}).second);
 }
 
 TEST_CASE("a body that does not decompress says why") {

@@ -208,3 +208,24 @@ TEST_CASE("holes upon holes are bounded") {
   CHECK(line.steps().size() >= 900);
   CHECK(line.pipeline.requests() <= 100);
 }
+
+TEST_CASE("an acknowledgement that goes back says nothing of what was given up") {
+  for (const Range unseen : {Range{}, kAny}) {
+    Pipeline pipeline(unseen);
+    Time time{std::chrono::seconds{1'000'000}};
+    const Range hole{0, 6};
+    pipeline.add_request({1'150, 981}, hole, time, time);
+    pipeline.add_answer({1'050, 1'200}, {}, time, Pipeline::kUnknown);
+    while (pipeline.next() != Pipeline::Step::wait) continue;
+    time += 2ms;
+    pipeline.add_request({1'300, 703}, hole, time, time);
+    time += 2ms;
+    pipeline.add_answer({1'100, 1'350}, {}, time, Pipeline::kUnknown);
+    while (pipeline.next() != Pipeline::Step::wait) continue;
+    // Silence settles how they belong together; the next one contradicts that.
+    time += 300s;
+    pipeline.add_answer({1'150, 1'087}, {}, time, Pipeline::kUnknown);
+    while (pipeline.next() != Pipeline::Step::wait) continue;
+    CHECK(pipeline.requests() + pipeline.answers() <= 3);
+  }
+}

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -111,7 +112,7 @@ TEST_CASE("in order, from SYN to FIN, across the wrap of the numbers") {
   wire.fin(false, 0);
   CHECK(wire.told() ==
         Lines{"1 from its start", "1 a abc", "1 a def", "1 a ends", "1 b ends", "1 finished"});
-  CHECK(wire.reassembler.stats().data_bytes == 6);
+  CHECK(wire.reassembler.stats().delivered_bytes == 6);
 }
 
 TEST_CASE("out of order, twice, overlapping: each byte once, the first copy of it") {
@@ -184,6 +185,37 @@ TEST_CASE("what is held is bounded: a hole is given up when too much waits behin
   CHECK(wire.reassembler.stats().gap_bytes == 100);
 }
 
+TEST_CASE("of holes that cost too much together, the one that is open for longest is given up") {
+  ReassemblyLimits limits;
+  limits.buffered = 4'000;
+  Wire wire(limits);
+  const auto as = [&](std::uint16_t port) { wire.client.port = port; };
+  const std::string block(500, 'x');
+  for (const std::uint16_t port : {std::uint16_t{1}, std::uint16_t{2}}) {
+    as(port);
+    wire.open();
+    wire.say(100, block);
+    wire.say(600, block);
+  }
+  as(3);
+  wire.open();
+  wire.say(3, "def");
+  as(2);
+  wire.say(1'100, block);  // what only grows does not move
+  CHECK(wire.reassembler.stats().gaps == 0);
+  wire.say(1'600, block);
+  wire.say(2'100, block);
+  CHECK(wire.reassembler.stats().gaps == 1);
+  CHECK(wire.reassembler.buffered() <= 4'000);
+  as(3);
+  wire.say(0, "abc");
+  const Lines told = wire.told();
+  CHECK(std::count(told.begin(), told.end(), "1 a gap of 100") == 1);
+  REQUIRE(told.size() >= 2);
+  CHECK(told[told.size() - 2] == "3 a abc");
+  CHECK(told.back() == "3 a def");
+}
+
 TEST_CASE("a connection met in the middle begins with the first bytes sent, not the first seen") {
   Wire wire;
   wire.client_seq = wire.client_isn + 1;
@@ -228,6 +260,45 @@ TEST_CASE("an RST from far outside of the window is none") {
   wire.say(3, "def");
   CHECK(wire.told() == Lines{"1 from its start", "1 a abc", "1 a def"});
   CHECK(wire.reassembler.stats().out_of_window == 1);
+}
+
+TEST_CASE("an RST that does not stand where the stream does is none") {
+  const auto survives = [](std::uint32_t at) {
+    Wire wire;
+    wire.open();
+    wire.say(0, "abc");
+    wire.acknowledge(3);
+    wire.say(3, "def");
+    wire.say(8, "i");  // "gh" is still to come
+    Segment rst = wire.segment(true, wire.client_isn + 1 + at, {});
+    rst.rst = true;
+    wire.put(rst);
+    wire.reassembler.on_time(wire.time + 300ms);
+    CHECK(wire.reassembler.stats().resets + wire.reassembler.stats().out_of_window == 1);
+    return wire.reassembler.stats().resets == 0;
+  };
+  CHECK(survives(2));
+  CHECK_FALSE(survives(3));
+  CHECK_FALSE(survives(9));
+  CHECK_FALSE(survives(10));  // behind a FIN that is not in the capture
+  CHECK(survives(11));
+  CHECK(survives(30'000'000));
+}
+
+TEST_CASE("an RST that answers a SYN acknowledges it") {
+  for (const bool acknowledges : {true, false}) {
+    Wire wire;
+    Segment syn = wire.segment(true, wire.client_isn, {});
+    syn.syn = true;
+    syn.has_ack = false;
+    wire.put(syn);
+    Segment rst = wire.segment(false, 0, {});
+    rst.rst = true;
+    rst.has_ack = acknowledges;
+    rst.ack = wire.client_isn + 1;
+    wire.put(rst);
+    CHECK(wire.reassembler.stats().resets == (acknowledges ? 1 : 0));
+  }
 }
 
 TEST_CASE("the same ports again: a new SYN is a new connection, its copy is not") {
@@ -367,6 +438,27 @@ TEST_CASE("of two different answers to a SYN the client chooses") {
     CHECK(wire.told() == Lines{"1 from its start", "1 a abc", "1 b xyz"});
     CHECK(wire.reassembler.stats().connections == 1);
   }
+}
+
+TEST_CASE("what was said after the answer to a SYN that does not count is not held any longer") {
+  Wire wire;
+  Segment syn = wire.segment(true, wire.client_isn, {});
+  syn.syn = true;
+  syn.has_ack = false;
+  wire.put(syn);
+  for (const std::uint32_t isn : {wire.server_isn + 16'995'000, wire.server_isn}) {
+    Segment answer = wire.segment(false, isn, {});
+    answer.syn = true;
+    answer.ack = wire.client_isn + 1;
+    wire.put(answer);
+  }
+  wire.client_seq = wire.client_isn + 1;
+  wire.server_seq = wire.server_isn + 1;
+  wire.put(wire.segment(false, wire.server_isn + 16'995'000 + 11, "xyz"));
+  CHECK(wire.reassembler.buffered() > 0);
+  wire.say(0, "abc");
+  CHECK(wire.reassembler.buffered() == 0);
+  CHECK(wire.told() == Lines{"1 from its start", "1 a abc"});
 }
 
 TEST_CASE("data may come with the SYN") {

@@ -76,6 +76,12 @@ TEST_CASE("how it ends") {
   CHECK(sniff("-r " + file + " --match nonsense" + quiet).exit == 2);
   CHECK(sniff("-r " + file + " -i lo" + quiet).exit == 2);
   CHECK(sniff("--proxy 1" + quiet).exit == 2);
+  for (const char* option : {"-B 1m", "-s 100"}) {
+    CHECK(sniff("-r " + file + " " + option + quiet).exit == 2);
+    CHECK(sniff(std::string("--proxy 0=127.0.0.1:1 ") + option + quiet).exit == 2);
+  }
+  for (const char* option : {"-i lo", "-r x", "--port 1", "-c 1", "--body none", "-w x", "tcp"})
+    CHECK(sniff(std::string("-D ") + option + quiet).exit == 2);
   CHECK(sniff("-r /no/such/file" + quiet).exit == 6);
   CHECK(sniff("-r /dev/null" + quiet).exit == 6);
   CHECK(sniff("-r /etc/passwd" + quiet).exit == 6);

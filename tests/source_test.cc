@@ -78,6 +78,25 @@ TEST_CASE("a cut tail is broken behind the last whole packet") {
   CHECK_FALSE(cut.trouble().empty());
 }
 
+TEST_CASE("how much has been read is known of a file, not of a pipe") {
+  const Folder folder;
+  Source::Read last{};
+  Source file = Source::open_file(kCapture);
+  CHECK(count(file, last) > 0);
+  CHECK(file.progress() == 1.0);
+  const int descriptor = Source::open_descriptor(kCapture);
+  int ends[2];
+  REQUIRE(::pipe(ends) == 0);
+  char bytes[1'000];
+  REQUIRE(::read(descriptor, bytes, sizeof bytes) == sizeof bytes);
+  REQUIRE(::write(ends[1], bytes, sizeof bytes) == sizeof bytes);
+  ::close(descriptor);
+  ::close(ends[1]);
+  Source pipe = Source::read_descriptor(ends[0], "-");
+  CHECK(count(pipe, last) > 0);
+  CHECK_FALSE(pipe.progress());
+}
+
 TEST_CASE("a filter selects, a bad one says so") {
   Source source = Source::open_file(kCapture);
   source.set_filter("tcp port 5051");
@@ -164,4 +183,19 @@ TEST_CASE("files rotate by age, and end after so many") {
 TEST_CASE("a file that cannot be written says so") {
   Source source = Source::open_file(kCapture);
   CHECK_THROWS_AS(PacketWriter(source, {.path = "/no/such/folder/x"}), CaptureError);
+}
+
+TEST_CASE("what could not be written is said before the next file is begun") {
+  const Folder folder;
+  const fs::path full = folder.path / "full";
+  fs::create_symlink("/dev/full", full);
+  Source source = Source::open_file(kCapture);
+  PacketWriter writer(source, {.path = full.string(), .max_age = std::chrono::seconds{10}});
+  CapturedPacket packet;
+  REQUIRE(source.next(packet) == Source::Read::packet);
+  packet.time =
+      std::chrono::time_point_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now());
+  CHECK(writer.write(packet));  // into a buffer
+  packet.time += std::chrono::seconds{11};
+  CHECK_THROWS_AS(writer.write(packet), CaptureError);
 }

@@ -93,11 +93,8 @@ ByteSource::ByteSource(ByteSource&& other) noexcept
       trouble_(std::move(other.trouble_)),
       started_(other.started_),
       unfinished_(other.unfinished_),
-      ended_(other.ended_) {}
-
-std::string_view ByteSource::compression() const {
-  return decompressor_ ? decompressor_->name() : std::string_view();
-}
+      ended_(other.ended_),
+      called_off_(other.called_off_) {}
 
 std::string_view ByteSource::peek(std::size_t size) {
   while (buffer_.size() - front_ < size && fill()) continue;
@@ -112,7 +109,8 @@ bool ByteSource::fill() {
   if (!std::exchange(started_, true)) choose_decompressor(pending_);
   if (pending_.empty() && !unfinished_) {
     ended_ = true;
-    if (decompressor_ && !decompressor_->is_between_members() && trouble_.empty())
+    const bool cut = decompressor_ && !decompressor_->is_between_members() && !called_off_;
+    if (cut && trouble_.empty())
       trouble_ = "the " + std::string(decompressor_->name()) + " data end too early";
     return false;
   }
@@ -132,7 +130,8 @@ bool ByteSource::fill() {
 std::string_view ByteSource::read_raw(std::size_t at_least) {
   std::size_t size = 0;
   while (size < at_least) {
-    if (wait_ && !wait_(descriptor_)) break;
+    called_off_ = wait_ && !wait_(descriptor_);
+    if (called_off_) break;
     const ssize_t got = ::read(descriptor_, raw_.get() + size, kRaw - size);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) trouble_ = std::strerror(errno);

@@ -30,8 +30,8 @@ class ByteSource {
   const std::string& trouble() const { return trouble_; }
   /// Bytes read of the file, before decompression.
   std::uint64_t read_bytes() const { return read_; }
-  /// `gzip`, `zstd`, or empty.
-  std::string_view compression() const;
+  /// They end because the wait said so.
+  bool called_off() const { return called_off_; }
 
  private:
   class Decompressor;
@@ -54,6 +54,7 @@ class ByteSource {
   bool started_ = false;
   bool unfinished_ = false;  // the decompressor has more to give of what it was given
   bool ended_ = false;
+  bool called_off_ = false;
 };
 
 }  // namespace compactor::capture

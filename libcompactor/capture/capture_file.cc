@@ -16,6 +16,8 @@ using Kind = CaptureError::Kind;
 
 /// Larger records and blocks are damaged ones.
 constexpr std::uint32_t kLargestRecord = std::uint32_t{64} << 20;
+/// Of a section: what the number in a packet could say when it had 16 bits.
+constexpr std::size_t kMostInterfaces = 65'536;
 
 constexpr std::uint32_t kPcapMicro = 0xa1b2c3d4;
 constexpr std::uint32_t kPcapNano = 0xa1b23c4d;
@@ -98,9 +100,15 @@ void CaptureFile::read_pcap_header() {
   interface.link_type = to_dlt(u32(header, 20));
   interface.numerator = magic == kPcapNano ? 1 : 1'000;
   if (magic == kPcapModified) record_header_ = 24;
-  interfaces_.push_back(interface);
-  link_types_.push_back(interface.link_type);
+  add(interface);
   bytes_.consume(kHeader);
+}
+
+void CaptureFile::add(const Interface& interface) {
+  interfaces_.push_back(interface);
+  const int link_type = interface.link_type;
+  if (std::find(link_types_.begin(), link_types_.end(), link_type) == link_types_.end())
+    link_types_.push_back(link_type);
 }
 
 CaptureFile::Read CaptureFile::next(CapturedPacket& packet) {
@@ -111,13 +119,18 @@ CaptureFile::Read CaptureFile::next(CapturedPacket& packet) {
 
 CaptureFile::Read CaptureFile::ended(std::string_view rest) {
   if (!bytes_.trouble().empty()) return broken(bytes_.trouble());
-  if (rest.empty()) return Read::end;
+  if (rest.empty() || bytes_.called_off()) return Read::end;
   return broken("the file ends in the middle of a packet");
 }
 
 CaptureFile::Read CaptureFile::broken(const std::string& why) {
   trouble_ = name_ + ": " + why;
   return Read::broken;
+}
+
+bool CaptureFile::damaged(const std::string& why) {
+  broken(why);
+  return false;
 }
 
 CaptureFile::Read CaptureFile::next_pcap(CapturedPacket& packet) {
@@ -152,19 +165,16 @@ CaptureFile::Read CaptureFile::next_pcapng(CapturedPacket& packet) {
     block = bytes_.peek(length);
     if (block.size() < length) return ended(block);
     consume_ = length;
-    const Read read = read_block(type, block.substr(kHead, length - kAround), packet);
-    if (read == Read::packet || !trouble_.empty()) return read;
+    if (read_block(type, block.substr(kHead, length - kAround), packet)) return Read::packet;
+    if (!trouble_.empty()) return Read::broken;
     bytes_.consume(std::exchange(consume_, 0));
   }
 }
 
-/// `end`: it was no packet, or none that can be read.
-CaptureFile::Read CaptureFile::read_block(std::uint32_t type, std::string_view body,
-                                          CapturedPacket& packet) {
+bool CaptureFile::read_block(std::uint32_t type, std::string_view body, CapturedPacket& packet) {
   switch (type) {
     case kInterface:
-      read_interface(body);
-      return Read::end;
+      return read_interface(body);
     case kEnhancedPacket:
       return read_enhanced(body, packet);
     case kObsoletePacket:
@@ -172,7 +182,7 @@ CaptureFile::Read CaptureFile::read_block(std::uint32_t type, std::string_view b
     case kSimplePacket:
       return read_simple(body, packet);
     default:
-      return Read::end;
+      return false;
   }
 }
 
@@ -187,7 +197,9 @@ bool CaptureFile::read_section(std::string_view head) {
   return true;
 }
 
-void CaptureFile::read_interface(std::string_view body) {
+bool CaptureFile::read_interface(std::string_view body) {
+  if (interfaces_.size() == kMostInterfaces)
+    return damaged("more than " + std::to_string(kMostInterfaces) + " interfaces in a section");
   constexpr std::size_t kFixed = 8;
   Interface interface;
   if (body.size() >= kFixed) {
@@ -202,8 +214,8 @@ void CaptureFile::read_interface(std::string_view body) {
     read_option(interface, code, body.substr(4, size));
     body.remove_prefix(std::min(body.size(), 4 + padded(size)));
   }
-  interfaces_.push_back(interface);
-  link_types_.push_back(interface.link_type);
+  add(interface);
+  return false;
 }
 
 void CaptureFile::read_option(Interface& interface, unsigned code, std::string_view value) {
@@ -224,42 +236,42 @@ void CaptureFile::read_option(Interface& interface, unsigned code, std::string_v
   for (int i = 0; i < std::min<int>(exponent, 18); ++i) interface.denominator *= 10;
 }
 
-CaptureFile::Read CaptureFile::read_enhanced(std::string_view body, CapturedPacket& packet) {
+bool CaptureFile::read_enhanced(std::string_view body, CapturedPacket& packet) {
   constexpr std::size_t kFixed = 20;
-  if (body.size() < kFixed) return broken("a damaged packet block");
+  if (body.size() < kFixed) return damaged("a damaged packet block");
   return packet_of(u32(body, 0), std::uint64_t{u32(body, 4)} << 32 | u32(body, 8),
                    body.substr(kFixed), u32(body, 12), u32(body, 16), packet);
 }
 
-CaptureFile::Read CaptureFile::read_obsolete(std::string_view body, CapturedPacket& packet) {
+bool CaptureFile::read_obsolete(std::string_view body, CapturedPacket& packet) {
   constexpr std::size_t kFixed = 20;
-  if (body.size() < kFixed) return broken("a damaged packet block");
+  if (body.size() < kFixed) return damaged("a damaged packet block");
   return packet_of(u16(body, 0), std::uint64_t{u32(body, 4)} << 32 | u32(body, 8),
                    body.substr(kFixed), u32(body, 12), u32(body, 16), packet);
 }
 
 /// Of the first interface; its time is not in the file.
-CaptureFile::Read CaptureFile::read_simple(std::string_view body, CapturedPacket& packet) {
+bool CaptureFile::read_simple(std::string_view body, CapturedPacket& packet) {
   constexpr std::size_t kFixed = 4;
-  if (body.size() < kFixed || interfaces_.empty()) return broken("a damaged packet block");
+  if (body.size() < kFixed || interfaces_.empty()) return damaged("a damaged packet block");
   const std::uint32_t wire = u32(body, 0);
   const std::uint32_t snaplen = interfaces_.front().snaplen;
   const std::uint32_t captured = snaplen == 0 ? wire : std::min(wire, snaplen);
   const Time last = last_;
-  const Read read = packet_of(0, 0, body.substr(kFixed), captured, wire, packet);
+  const bool read = packet_of(0, 0, body.substr(kFixed), captured, wire, packet);
   packet.time = last_ = last;
   return read;
 }
 
-CaptureFile::Read CaptureFile::packet_of(std::uint32_t number, std::uint64_t stamp,
-                                         std::string_view data, std::uint32_t captured,
-                                         std::uint32_t wire, CapturedPacket& packet) {
-  if (number >= interfaces_.size()) return broken("a packet of an interface that is not described");
-  if (captured > data.size()) return broken("a damaged packet block");
+bool CaptureFile::packet_of(std::uint32_t number, std::uint64_t stamp, std::string_view data,
+                            std::uint32_t captured, std::uint32_t wire, CapturedPacket& packet) {
+  if (number >= interfaces_.size())
+    return damaged("a packet of an interface that is not described");
+  if (captured > data.size()) return damaged("a damaged packet block");
   const Interface& interface = interfaces_[number];
   if (!is_known_link_type(interface.link_type)) {
     ++unknown_link_;
-    return Read::end;
+    return false;
   }
   // 128 bits: a unit may be smaller than a nanosecond, or a second.
   __extension__ using Wide = unsigned __int128;
@@ -274,7 +286,7 @@ CaptureFile::Read CaptureFile::packet_of(std::uint32_t number, std::uint64_t sta
   packet.bytes = data.substr(0, captured);
   packet.wire_length = std::max(wire, captured);
   packet.link_type = interface.link_type;
-  return Read::packet;
+  return true;
 }
 
 }  // namespace compactor::capture

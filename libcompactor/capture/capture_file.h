@@ -36,7 +36,7 @@ class CaptureFile {
   Read next(CapturedPacket& packet);
   const std::string& trouble() const { return trouble_; }
 
-  /// Link types of the interfaces seen so far, in order; one for a pcap file.
+  /// Link types of the interfaces seen so far, each once, in order; one for a pcap file.
   const std::vector<int>& link_types() const { return link_types_; }
   /// Packets left out because the link type of their interface is not known here.
   std::uint64_t unknown_link() const { return unknown_link_; }
@@ -59,17 +59,21 @@ class CaptureFile {
   void read_pcap_header();
   Read next_pcap(CapturedPacket& packet);
   Read next_pcapng(CapturedPacket& packet);
-  Read read_block(std::uint32_t type, std::string_view body, CapturedPacket& packet);
+  // Of a block: true when it is a packet, which is then filled in. Else there is trouble(), or it
+  // is none that can be read.
+  bool read_block(std::uint32_t type, std::string_view body, CapturedPacket& packet);
   bool read_section(std::string_view head);
-  void read_interface(std::string_view body);
+  bool read_interface(std::string_view body);
   void read_option(Interface& interface, unsigned code, std::string_view value);
-  Read read_enhanced(std::string_view body, CapturedPacket& packet);
-  Read read_obsolete(std::string_view body, CapturedPacket& packet);
-  Read read_simple(std::string_view body, CapturedPacket& packet);
-  Read packet_of(std::uint32_t interface, std::uint64_t stamp, std::string_view data,
+  bool read_enhanced(std::string_view body, CapturedPacket& packet);
+  bool read_obsolete(std::string_view body, CapturedPacket& packet);
+  bool read_simple(std::string_view body, CapturedPacket& packet);
+  bool packet_of(std::uint32_t interface, std::uint64_t stamp, std::string_view data,
                  std::uint32_t captured, std::uint32_t wire, CapturedPacket& packet);
   Read ended(std::string_view rest);
   Read broken(const std::string& why);
+  bool damaged(const std::string& why);
+  void add(const Interface& interface);
 
   ByteSource bytes_;
   std::string name_;
@@ -77,7 +81,6 @@ class CaptureFile {
   bool is_pcapng_ = false;
   bool big_endian_ = false;
   std::size_t record_header_ = 16;     // pcap
-  std::size_t padding_ = 0;            // … after a record's data
   std::vector<Interface> interfaces_;  // of the section; pcap has one
   std::vector<int> link_types_;
   std::size_t consume_ = 0;  // bytes of the packet handed out last

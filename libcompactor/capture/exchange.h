@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "capture/holdings.h"
 #include "capture/pace.h"
 #include "capture/reassembly.h"
 
@@ -63,7 +64,7 @@ struct SeenRecord : Seen {
   std::string_view record;
 };
 
-/// The answer to a message that has been told without one.
+/// The answer to a request that has been told without one.
 struct SeenAnswer {
   Time time;
   std::uint64_t connection = 0;
@@ -87,11 +88,16 @@ class ExchangeEvents {
                      std::string_view /*name*/) {
     return true;
   }
-  virtual void on_message(const SeenMessage& message) = 0;
+  /// One that has no status may still be answered: returns whether that is to be told.
+  virtual bool on_message(const SeenMessage& message) = 0;
+  /// To a message, or to a plain request, that was told without its answer.
   virtual void on_answer(const SeenAnswer& answer) = 0;
   virtual void on_gap(const SeenGap& gap) = 0;
-  virtual void on_http(const SeenHttp& /*http*/) {}
+  /// Returns as on_message does.
+  virtual bool on_http(const SeenHttp& /*http*/) { return true; }
   virtual void on_record(const SeenRecord& /*record*/) {}
+  /// Nothing can be read on this connection: what this side has sent first is TLS.
+  virtual void on_tls(const ConnectionInfo& /*connection*/, Side /*sender*/) {}
 };
 
 struct ExchangeOptions {
@@ -103,8 +109,8 @@ struct ExchangeOptions {
   std::size_t unanswered = 1'000'000;  // requests that wait for their answer, of all connections
   std::size_t unanswered_bytes = std::size_t{24} << 20;  // … and their bytes
   std::size_t answers = 100'000;  // answers that wait for their request, of all connections
-  std::size_t unfinished_bytes = std::size_t{128}
-                                 << 20;  // of messages being read, of all connections
+  // Of messages being read, of all connections; the body of one that stalls is given up first.
+  std::size_t unfinished_bytes = std::size_t{128} << 20;
 };
 
 /// Every byte of every stream is in exactly one of the classes.
@@ -121,6 +127,7 @@ struct ExchangeLedger {
                                   // answered: after a hole, or for want of room
   std::uint64_t undecodable = 0;  // messages whose body could not be decompressed
   std::uint64_t abandoned = 0;    // bodies not kept for want of room
+  std::uint64_t tls = 0;          // connections that speak TLS
 
   std::uint64_t stream_bytes() const {
     return message_bytes + http_bytes + passed_over_bytes + gap_bytes;
@@ -145,6 +152,12 @@ class ExchangeTracker {
  private:
   friend class Exchange;
 
+  struct Reader {
+    Exchange* exchange;
+    Side side;
+  };
+  using Unfinished = Holdings<Reader>;
+
   ExchangeEvents& events_;
   ExchangeOptions options_;
   ExchangeLedger ledger_;
@@ -153,7 +166,7 @@ class ExchangeTracker {
   std::size_t requests_ = 0;                    // that wait for their answer
   std::size_t held_ = 0;                        // … and their bytes
   std::size_t answers_ = 0;                     // that wait for their request
-  std::size_t unfinished_ = 0;                  // bytes of messages being read
+  Unfinished unfinished_;                       // bytes of messages being read
   Pace pace_{};
 };
 

@@ -75,6 +75,7 @@ struct Reassembler::Flow {
   ConnectionInfo info;
   Key key;
   std::array<Half, 2> halves;
+  std::array<Holdings<Holder>::Place, 2> places;  // of the halves that hold something
   std::unique_ptr<StreamReader> reader;
   Flows::iterator self;
   Time last;

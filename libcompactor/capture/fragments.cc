@@ -9,7 +9,8 @@ namespace {
 /// The largest payload that IP can fragment.
 constexpr std::size_t kLargest = 65'535;
 constexpr std::size_t kMostHeld = std::size_t{8} << 20;
-constexpr std::size_t kPieceCost = 128;  // beside its bytes
+constexpr std::size_t kPieceCost = 128;     // beside its bytes
+constexpr std::size_t kDatagramCost = 320;  // beside its pieces
 /// How long the first piece waits for the others (RFC 791 §3.2 gives 15 s, RFC 8200 60 s).
 constexpr std::chrono::seconds kPatience{60};
 
@@ -18,7 +19,8 @@ constexpr std::chrono::seconds kPatience{60};
 bool FragmentAssembler::add(const Fragment& piece, Time now, ByteView& payload,
                             std::uint8_t& protocol) {
   make_room(now);
-  if (piece.offset + piece.payload.wire > kLargest) {
+  // An empty piece tells nothing, and would cost nothing to send.
+  if (piece.payload.wire == 0 || piece.offset + piece.payload.wire > kLargest) {
     ++given_up_;
     return false;
   }
@@ -39,6 +41,7 @@ FragmentAssembler::Datagram& FragmentAssembler::datagram_of(const Fragment& piec
   if (known != by_key_.end()) return *known->second;
   datagrams_.push_back({key, now, {}, 0, piece.protocol});
   by_key_.emplace(key, std::prev(datagrams_.end()));
+  held_ += kDatagramCost;
   return datagrams_.back();
 }
 
@@ -97,6 +100,7 @@ void FragmentAssembler::make_room(Time now) {
 
 void FragmentAssembler::erase(Datagrams::iterator datagram) {
   for (const auto& [at, piece] : datagram->pieces) held_ -= piece.bytes.size() + kPieceCost;
+  held_ -= kDatagramCost;
   by_key_.erase(datagram->key);
   datagrams_.erase(datagram);
 }

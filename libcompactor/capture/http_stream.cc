@@ -75,7 +75,11 @@ void HttpStream::lose() {
 }
 
 void HttpStream::drop_body() {
-  if (parser_ && parser_->in_body()) return parser_->drop_body();
+  if (parser_ && parser_->in_body()) {
+    const std::size_t held = memory();
+    parser_->drop_body();
+    if (streaming_ || memory() < held) return;
+  }
   lose();
 }
 

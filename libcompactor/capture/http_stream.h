@@ -63,7 +63,8 @@ class HttpStream final : private wire::Sink {
   void gap(std::uint64_t bytes);
   /// Nothing more comes. Hands out what there is of a message that is not complete.
   void finish();
-  /// Frees what is held of the message being read; the message is told without it.
+  /// Frees what is held of the body being read; the message is told without it. Where that frees
+  /// nothing, the rest of the message is given up too.
   void drop_body();
 
   /// The other side has received everything up to `acked` and spoken, or nothing has come for a

@@ -108,6 +108,7 @@ std::string PacketWriter::file_name(std::uint64_t index) const {
 }
 
 void PacketWriter::open() {
+  if (file_) flush();  // closing it would not say what could not be written
   file_.reset();
   open_path_ = file_name(size_index_);
   open(OutputFile(open_path_, options_.in_use));

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -12,31 +13,51 @@ namespace compactor::capture {
 
 /// What is remembered of a request to the last: enough to say when its answer came.
 struct Asked {
+  /// What `seq` can hold.
+  static constexpr std::uint64_t kSeqMask = (std::uint64_t{1} << 59) - 1;
+
   Time time;  // of its last byte
-  std::uint64_t seq : 60 = 0;
+  std::uint64_t seq : 59 = 0;
   std::uint64_t message : 1 = 0;
-  std::uint64_t head : 1 = 0;  // the method is HEAD
-  std::uint64_t wanted : 1 = 0;
-  std::uint64_t told : 1 = 0;  // or nobody wants to know
+  std::uint64_t head : 1 = 0;         // the method is HEAD
+  std::uint64_t wanted : 1 = 0;       // somebody wants to know what becomes of it
+  std::uint64_t told : 1 = 0;         // or nobody wants to know
+  std::uint64_t answer_told : 1 = 0;  // … and what it was answered
 };
 static_assert(sizeof(Asked) == 16);
 
-/// A request that has not been told yet. Its texts lie one after the other in `text`.
+/// A request that has not been told yet. Its texts lie one after the other in `text`, the body
+/// last.
 struct Request {
   Asked asked;
   Time begin;            // the time of its first byte
   std::size_t size = 0;  // of the body
   std::string text{};
-  std::uint32_t first = 0;   // the size of the sender, or the method
-  std::uint32_t second = 0;  // … of the id, or the url
-  std::uint32_t third = 0;   // … of the name; plain HTTP has none
+  std::uint32_t sender_or_method_size = 0;
+  std::uint32_t id_or_url_size = 0;
+  std::uint32_t name_size = 0;  // plain HTTP has none
   bool partial = false;
   std::string trouble{};
 
-  std::string_view from_or_method() const { return part(0, first); }
-  std::string_view id_or_url() const { return part(first, second); }
-  std::string_view name() const { return part(first + second, third); }
-  std::string_view body() const { return part(first + second + third, text.size()); }
+  void set_head(std::string_view sender_or_method, std::string_view id_or_url,
+                std::string_view name) {
+    sender_or_method_size = static_cast<std::uint32_t>(sender_or_method.size());
+    id_or_url_size = static_cast<std::uint32_t>(id_or_url.size());
+    name_size = static_cast<std::uint32_t>(name.size());
+    text.append(sender_or_method).append(id_or_url).append(name);
+  }
+  /// Frees the texts, which are needed to tell of it.
+  void clear_texts() {
+    text = {};
+    sender_or_method_size = id_or_url_size = name_size = 0;
+  }
+
+  std::string_view sender_or_method() const { return part(0, sender_or_method_size); }
+  std::string_view id_or_url() const { return part(sender_or_method_size, id_or_url_size); }
+  std::string_view name() const { return part(sender_or_method_size + id_or_url_size, name_size); }
+  std::string_view body() const {
+    return part(sender_or_method_size + id_or_url_size + name_size, text.size());
+  }
 
  private:
   std::string_view part(std::size_t from, std::size_t length) const {
@@ -49,8 +70,8 @@ struct Answer {
   std::uint64_t bytes = 0;  // of the stream
   Time begin_time;
   Time end_time;
-  std::uint64_t size = 0;  // of the body
-  std::string body{};      // the beginning of it
+  std::optional<std::uint64_t> size{};  // of the body; nothing while it goes on
+  std::string body{};                   // the beginning of it
   std::string type{};
 };
 

@@ -120,6 +120,8 @@ void Pipeline::add_answer(const Point& point, Range unseen, Time first_byte,
 /// The answer of that number belongs to a request before the one of that number, which may be the
 /// next that will be seen.
 void Pipeline::answer_before_request(std::uint64_t answer, std::uint64_t request) {
+  // What is older than the runs has been given up, and says nothing any more.
+  if (request < requests_.runs.front().first || answer < answers_.runs.front().first) return;
   Run& asking = requests_.run_of(request);
   Run& answering = answers_.run_of(answer);
   const auto ahead = static_cast<std::int64_t>(answer - answering.first) -

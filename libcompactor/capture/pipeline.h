@@ -90,7 +90,8 @@ class Pipeline {
 
     std::uint64_t count() const { return done + points.size(); }
     bool is_exact() const { return runs.size() == 1 && runs.front().start.is_exact(); }
-    /// How many came before the one of this number, which may be the next that will be seen.
+    // Of a number that is not older than the oldest run.
+    /// How many came before that one, which may be the next that will be seen.
     Range position(std::uint64_t number) const;
     Run& run_of(std::uint64_t number);
     void add(const Point& point, Range unseen);

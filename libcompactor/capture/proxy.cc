@@ -115,7 +115,7 @@ struct Proxy::Impl : PipeHost {
 
   std::unique_ptr<StreamReader> open(const Endpoint& client, const Endpoint& upstream) override;
   void on_refused(const std::string& upstream, const ErrorCode& why, std::size_t lost) override;
-  void on_passed(std::size_t bytes) override { stats.data_bytes += bytes; }
+  void on_passed(std::size_t bytes) override { stats.passed_bytes += bytes; }
   void on_closed(const std::shared_ptr<Pipe>& pipe) override;
   bool paused() const override { return is_paused; }
   std::span<char> buffer() override { return shared_buffer; }

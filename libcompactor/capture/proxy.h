@@ -29,8 +29,8 @@ struct ProxyOptions {
 
 struct ProxyStats {
   std::uint64_t connections = 0;
-  std::uint64_t data_bytes = 0;
-  std::uint64_t refused = 0;  // clients turned away, as the server could not be reached
+  std::uint64_t passed_bytes = 0;  // of both directions
+  std::uint64_t refused = 0;       // clients turned away, as the server could not be reached
 };
 
 /// Bytes go on as they come, unchanged; a FIN and an RST of one side become the same on the other,

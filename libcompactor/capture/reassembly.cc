@@ -158,19 +158,32 @@ void Reassembler::read_syn(Flow& flow, Side side, const Segment& segment) {
 }
 
 /// The other side has answered one of several SYNs.
-void Reassembler::choose_syn(Half& half, std::uint32_t ack) {
+void Reassembler::choose_syn(Flow& flow, Side side, std::uint32_t ack) {
+  Half& half = flow.half(side);
   const auto chosen = std::find(half.other_syns.begin(), half.other_syns.end(), ack - 1);
   if (chosen != half.other_syns.end()) {
     const std::uint32_t syn = *chosen;
+    // What was said after the other SYN is not of this connection.
+    stats_.out_of_window += half.pieces.size();
     half = {};
+    account(flow, side, true);
     half.start_after(syn);
   }
   half.other_syns.clear();
 }
 
-void Reassembler::read_reset(Flow& flow, Side side, const Segment& segment, Time time) {
+/// Whoever knows the addresses can send an RST; its receiver believes only one that stands where
+/// the stream does (RFC 5961 §3.2), as far as can be seen from the side.
+bool Reassembler::is_reset(const Flow& flow, Side side, const Segment& segment) {
   const Half& half = flow.half(side);
-  if (half.numbered && is_far(distance(half.next, half.offset_of(segment.seq)))) {
+  if (!half.numbered) return segment.has_ack || !flow.half(other(side)).syn;
+  const std::uint64_t at = half.offset_of(segment.seq);
+  const std::uint64_t held = half.pieces.empty() ? 0 : half.pieces.rbegin()->second.end;
+  return half.acked <= at && at <= std::max(half.sent(), held) + 1;
+}
+
+void Reassembler::read_reset(Flow& flow, Side side, const Segment& segment, Time time) {
+  if (!is_reset(flow, side, segment)) {
     ++stats_.out_of_window;
     return;
   }
@@ -181,7 +194,7 @@ void Reassembler::read_reset(Flow& flow, Side side, const Segment& segment, Time
 std::uint64_t Reassembler::read_ack(Flow& flow, Side side, const Segment& segment, Time time) {
   Half& acked = flow.half(other(side));
   if (!segment.has_ack) return acked.acked;
-  if (!acked.other_syns.empty()) choose_syn(acked, segment.ack);
+  if (!acked.other_syns.empty()) choose_syn(flow, other(side), segment.ack);
   acked.number(segment.ack);
   const std::uint64_t offset = acked.offset_of(segment.ack);
   if (is_far(distance(acked.next, offset))) return acked.acked;
@@ -213,6 +226,7 @@ void Reassembler::read_data(Flow& flow, Side side, const Segment& segment, const
     return;
   }
   hold(half, segment, stamp);
+  account(flow, side, false);
   if (half.started) drain(flow, side);
   enforce_limits(flow, side, stamp.time);
 }
@@ -233,7 +247,6 @@ void Reassembler::hold(Half& half, const Segment& segment, const Stamp& stamp) {
       Piece piece{stop, std::string(segment.payload.substr(from, stop - at)), stamp.time,
                   stamp.acked};
       half.held += piece.data.size() + kSegmentCost;
-      buffered_ += piece.data.size() + kSegmentCost;
       half.pieces.emplace_hint(after, at, std::move(piece));
       fresh += stop - at;
     }
@@ -250,14 +263,25 @@ void Reassembler::hold(Half& half, const Segment& segment, const Stamp& stamp) {
   }
 }
 
+/// What this half holds has changed. `moved`: because some of it was handed on.
+void Reassembler::account(Flow& flow, Side side, bool moved) {
+  held_.set(flow.places[index(side)], {&flow, side}, flow.half(side).held, moved);
+}
+
 void Reassembler::enforce_limits(Flow& flow, Side side, Time time) {
-  Half& half = flow.half(side);
-  while (!half.pieces.empty() &&
-         (half.held > limits_.buffered_per_direction || buffered_ > limits_.buffered)) {
-    if (!half.started) start(flow, side, time);
-    if (!half.pieces.empty()) deliver_gap(flow, side, half.pieces.begin()->first, time);
-    drain(flow, side);
+  while (flow.half(side).held > limits_.buffered_per_direction) give_up_hole(flow, side, time);
+  while (held_.bytes() > limits_.buffered) {
+    const Holder stalled = held_.stalled();
+    give_up_hole(*stalled.flow, stalled.side, time);
   }
+}
+
+void Reassembler::give_up_hole(Flow& flow, Side side, Time time) {
+  Half& half = flow.half(side);
+  if (!half.started) start(flow, side, time);
+  if (!half.pieces.empty()) deliver_gap(flow, side, half.pieces.begin()->first, time);
+  drain(flow, side);
+  deliver_end(flow, side, time);
 }
 
 // Handing on, in order.
@@ -268,7 +292,7 @@ void Reassembler::drain(Flow& flow, Side side) {
     const auto node = half.pieces.extract(half.pieces.begin());
     const Piece& piece = node.mapped();
     half.held -= piece.data.size() + kSegmentCost;
-    buffered_ -= piece.data.size() + kSegmentCost;
+    account(flow, side, true);
     if (!piece.data.empty()) deliver(flow, side, piece.data, {piece.time, node.key(), piece.acked});
     deliver_gap(flow, side, piece.end, piece.time);
   }
@@ -276,7 +300,7 @@ void Reassembler::drain(Flow& flow, Side side) {
 
 void Reassembler::deliver(Flow& flow, Side side, std::string_view bytes, const Stamp& stamp) {
   flow.half(side).next += bytes.size();
-  stats_.data_bytes += bytes.size();
+  stats_.delivered_bytes += bytes.size();
   reader(flow).on_data(side, bytes, stamp);
 }
 

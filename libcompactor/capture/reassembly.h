@@ -14,6 +14,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "capture/holdings.h"
 #include "capture/pace.h"
 #include "capture/packet.h"
 
@@ -76,7 +77,8 @@ class StreamReader {
 struct ReassemblyLimits {
   std::size_t connections = 65'536;
   std::size_t buffered_per_direction = std::size_t{4} << 20;  // bytes out of order
-  std::size_t buffered = std::size_t{24} << 20;               // … of all connections
+  std::size_t buffered = std::size_t{24} << 20;  // … of all connections; the hole that is oldest is
+                                                 // given up first
   std::chrono::nanoseconds linger =
       std::chrono::seconds{30};  // how long late copies of a closed one are known
   std::chrono::nanoseconds patience = std::chrono::milliseconds{200};
@@ -101,7 +103,7 @@ struct ReassemblyStats {
   std::uint64_t evicted = 0;  // Close::evicted
   std::uint64_t gaps = 0;
   std::uint64_t gap_bytes = 0;
-  std::uint64_t data_bytes = 0;  // handed to readers
+  std::uint64_t delivered_bytes = 0;  // handed to readers
 };
 
 struct Half;
@@ -125,8 +127,8 @@ class Reassembler {
   void finish(Time now);
 
   const ReassemblyStats& stats() const { return stats_; }
-  std::size_t buffered() const { return buffered_; }
-  std::size_t open_connections() const { return flows_.size(); }
+  /// Bytes of memory that wait for others that come before them.
+  std::size_t buffered() const { return held_.bytes(); }
 
  private:
   struct Key {
@@ -139,6 +141,11 @@ class Reassembler {
   };
   struct Flow;
   using Flows = std::list<Flow>;
+  /// One half of a connection.
+  struct Holder {
+    Flow* flow;
+    Side side;
+  };
 
   static Key key_of(const Segment& segment);
 
@@ -153,12 +160,15 @@ class Reassembler {
   // What a segment says.
   void read(Flow& flow, Side side, const Segment& segment, Time time);
   void read_syn(Flow& flow, Side side, const Segment& segment);
+  static bool is_reset(const Flow& flow, Side side, const Segment& segment);
   void read_reset(Flow& flow, Side side, const Segment& segment, Time time);
   std::uint64_t read_ack(Flow& flow, Side side, const Segment& segment, Time time);
-  void choose_syn(Half& half, std::uint32_t ack);
+  void choose_syn(Flow& flow, Side side, std::uint32_t ack);
   void read_data(Flow& flow, Side side, const Segment& segment, const Stamp& stamp);
   void hold(Half& half, const Segment& segment, const Stamp& stamp);
+  void account(Flow& flow, Side side, bool moved);
   void enforce_limits(Flow& flow, Side side, Time time);
+  void give_up_hole(Flow& flow, Side side, Time time);
 
   // Handing on, in order.
   void drain(Flow& flow, Side side);
@@ -185,7 +195,7 @@ class Reassembler {
   std::unordered_map<Key, Flows::iterator, KeyHash> by_key_;
   std::vector<Flow*> restless_;  // those for which something becomes final when time passes
   Flow* last_ = nullptr;         // of the segment before: most often of this one too
-  std::size_t buffered_ = 0;
+  Holdings<Holder> held_;        // bytes out of order
   std::uint64_t next_number_ = 1;
   Pace pace_{};
 };

@@ -2,19 +2,14 @@
 
 #include <utility>
 
+#include "wire/message.h"
+
 namespace compactor::capture {
-namespace {
-
-std::string_view value_or_empty(const std::string_view* value) {
-  return value == nullptr ? std::string_view() : *value;
-}
-
-}  // namespace
-
 ResponseBody::ResponseBody(const wire::HttpMessage& head, std::size_t kept, bool records,
                            RecordSplitter::OnRecord on_record, std::size_t max_record)
-    : type_(value_or_empty(head.header("Content-Type"))), kept_(kept) {
-  if (value_or_empty(head.header("Content-Encoding")).ends_with("gzip")) gunzip_.emplace();
+    : kept_(kept) {
+  if (const std::string_view* type = head.header("Content-Type")) type_ = *type;
+  if (wire::is_gzip(head)) gunzip_.emplace();
   if (records) splitter_.emplace(std::move(on_record), max_record);
 }
 
@@ -28,6 +23,12 @@ void ResponseBody::skip(std::uint64_t bytes) {
   kept_ = beginning_.size();
   splitter_.reset();
   gunzip_.reset();
+}
+
+void ResponseBody::drop() {
+  skip(0);
+  kept_ = 0;
+  std::string().swap(beginning_);
 }
 
 void ResponseBody::add(std::string_view bytes) {

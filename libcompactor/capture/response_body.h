@@ -23,11 +23,13 @@ class ResponseBody {
   void feed(std::string_view piece);
   /// So many bytes of it are not in the capture.
   void skip(std::uint64_t bytes);
+  /// Keeps no more of it, and frees what was kept.
+  void drop();
 
   std::string_view type() const { return type_; }
   const std::string& beginning() const { return beginning_; }
   std::uint64_t size() const { return size_; }
-  std::size_t memory() const { return splitter_ ? splitter_->memory() : 0; }
+  std::size_t memory() const { return beginning_.size() + (splitter_ ? splitter_->memory() : 0); }
 
  private:
   void add(std::string_view bytes);

@@ -8,7 +8,6 @@
 #include "capture/exchange.h"
 #include "capture/packet.h"
 #include "capture/reassembly.h"
-#include "capture/tls_spotter.h"
 
 namespace compactor::capture {
 
@@ -38,13 +37,11 @@ class Sniffer {
   PacketStats packets() const;
   const ReassemblyStats& reassembly() const { return reassembler_.stats(); }
   const ExchangeLedger& ledger() const { return tracker_.ledger(); }
-  const TlsStats& tls() const { return tls_.stats(); }
 
  private:
   PacketStats packets_;
   Dissector dissector_;
   ExchangeTracker tracker_;
-  TlsSpotter tls_;
   Reassembler reassembler_;
   Time last_{};
 };

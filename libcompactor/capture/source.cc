@@ -186,8 +186,8 @@ Source::Read Source::next(CapturedPacket& packet) {
   return Read::packet;
 }
 
-double Source::progress() const {
-  if (file_size_ == 0) return 0;
+std::optional<double> Source::progress() const {
+  if (file_size_ == 0) return std::nullopt;
   const auto read = std::ftell(pcap_file(handle_.get()));
   return static_cast<double>(read) / static_cast<double>(file_size_);
 }

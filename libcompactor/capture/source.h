@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -55,8 +56,8 @@ class Source {
   const std::string& trouble() const { return trouble_; }
 
   bool is_live() const { return live_; }
-  /// How much of a regular file has been read, 0 to 1; 0 for anything else.
-  double progress() const;
+  /// How much of a file has been read, 0 to 1; nothing when its size is not known.
+  std::optional<double> progress() const;
   /// Live: readable when there are packets; -1 when it cannot be waited for.
   int descriptor() const;
   /// libpcap's, for the writer of its packets.

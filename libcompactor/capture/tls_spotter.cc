@@ -1,6 +1,5 @@
 #include "capture/tls_spotter.h"
 
-#include <array>
 #include <utility>
 
 namespace compactor::capture {
@@ -15,41 +14,11 @@ bool begins_tls_record(std::string_view bytes) {
 
 }  // namespace
 
-class TlsSpotter::Reader final : public StreamReader {
- public:
-  Reader(TlsStats& stats, const ConnectionInfo& connection, std::unique_ptr<StreamReader> reader)
-      : stats_(stats), connection_(connection), reader_(std::move(reader)) {}
-
-  void on_data(Side sender, std::string_view bytes, const Stamp& stamp) override {
-    if (!std::exchange(began_[index(sender)], true)) look(sender, bytes);
-    reader_->on_data(sender, bytes, stamp);
-  }
-  void on_gap(Side sender, std::uint64_t bytes, Time time) override {
-    began_[index(sender)] = true;
-    reader_->on_gap(sender, bytes, time);
-  }
-  void on_end(Side sender, Time time) override { reader_->on_end(sender, time); }
-  void on_close(Close how, Time time) override { reader_->on_close(how, time); }
-
- private:
-  void look(Side sender, std::string_view bytes) {
-    if (tls_ || !begins_tls_record(bytes)) return;
-    tls_ = true;
-    if (++stats_.connections != 1) return;
-    stats_.first =
-        connection_.endpoint(sender).str() + " → " + connection_.endpoint(other(sender)).str();
-  }
-
-  TlsStats& stats_;
-  ConnectionInfo connection_;
-  std::unique_ptr<StreamReader> reader_;
-  std::array<bool, 2> began_{};
-  bool tls_ = false;
-};
-
-std::unique_ptr<StreamReader> TlsSpotter::watch(const ConnectionInfo& connection,
-                                                std::unique_ptr<StreamReader> reader) {
-  return std::make_unique<Reader>(stats_, connection, std::move(reader));
+bool TlsSpotter::spots(Side sender, std::string_view bytes) {
+  if (std::exchange(began_[index(sender)], true)) return false;
+  if (spotted_ || !begins_tls_record(bytes)) return false;
+  spotted_ = true;
+  return true;
 }
 
 }  // namespace compactor::capture

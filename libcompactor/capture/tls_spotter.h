@@ -2,29 +2,24 @@
 // carry no messages.
 #pragma once
 
-#include <cstdint>
-#include <memory>
-#include <string>
+#include <array>
+#include <string_view>
 
 #include "capture/reassembly.h"
 
 namespace compactor::capture {
 
-struct TlsStats {
-  std::uint64_t connections = 0;
-  std::string first;  // its two ends, for people
-};
-
-/// Looks at the first bytes of each direction on their way to a reader. Outlives the readers.
+/// Looks at the first bytes of each direction of one connection.
 class TlsSpotter {
  public:
-  std::unique_ptr<StreamReader> watch(const ConnectionInfo& connection,
-                                      std::unique_ptr<StreamReader> reader);
-  const TlsStats& stats() const { return stats_; }
+  /// True once: when the bytes that this side sent first show that the connection speaks TLS.
+  bool spots(Side sender, std::string_view bytes);
+  /// What this side sends next is not its first.
+  void miss(Side sender) { began_[index(sender)] = true; }
 
  private:
-  class Reader;
-  TlsStats stats_;
+  std::array<bool, 2> began_{};
+  bool spotted_ = false;
 };
 
 }  // namespace compactor::capture

@@ -161,8 +161,7 @@ class FinalResponse : public wire::Sink {
     std::string inflated;
     const auto body = wire::delivered_body(response, inflated, max_body_, trouble_);
     if (body) answer_.body = *body;
-    const bool known = coding == nullptr || text::equal_ignoring_case(*coding, "gzip") ||
-                       text::equal_ignoring_case(*coding, "x-gzip") ||
+    const bool known = coding == nullptr || wire::is_gzip(response) ||
                        text::equal_ignoring_case(*coding, "identity");
     if (!known && !response.body.empty())
       trouble_ = "Content-Encoding: " + std::string(*coding) + ", which was not asked for";

@@ -85,12 +85,24 @@ std::optional<std::string_view> decode_id(std::string_view raw, std::string& dec
   return decoded;
 }
 
+bool is_gzip(const HttpMessage& message) {
+  const std::string_view* coding = message.header("Content-Encoding");
+  return coding != nullptr &&
+         (equal_ignoring_case(*coding, "gzip") || equal_ignoring_case(*coding, "x-gzip"));
+}
+
+bool is_chunked(const HttpMessage& message) {
+  const std::string_view* codings = message.header("Transfer-Encoding");
+  if (codings == nullptr) return false;
+  const auto last = codings->rfind(',');
+  return equal_ignoring_case(
+      text::trimmed(last == std::string_view::npos ? *codings : codings->substr(last + 1)),
+      "chunked");
+}
+
 std::optional<std::string_view> delivered_body(const HttpMessage& message, std::string& inflated,
                                                std::size_t max_body, std::string& why) {
-  const std::string_view* coding = message.header("Content-Encoding");
-  const bool gzip = coding != nullptr && (equal_ignoring_case(*coding, "gzip") ||
-                                          equal_ignoring_case(*coding, "x-gzip"));
-  if (!gzip || message.body.empty()) return message.body;
+  if (!is_gzip(message) || message.body.empty()) return message.body;
   inflated.clear();
   const char* fault = text::gunzip(message.body, inflated, max_body);
   if (fault == nullptr) return inflated;

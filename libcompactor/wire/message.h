@@ -37,6 +37,11 @@ std::optional<MessageHead> message_head(const HttpMessage& request);
 /// `raw`, else of `decoded`.
 std::optional<std::string_view> decode_id(std::string_view raw, std::string& decoded);
 
+/// Content-Encoding says gzip.
+bool is_gzip(const HttpMessage& message);
+/// The body comes in chunks, as Transfer-Encoding says last.
+bool is_chunked(const HttpMessage& message);
+
 /// The body as delivered: decompressed if Content-Encoding says gzip, into `inflated`; else a view
 /// of the body. Nothing, with `why`, when it is not gzip after all, is cut, or grows over
 /// `max_body`.

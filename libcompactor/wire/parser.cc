@@ -5,20 +5,8 @@
 #include <limits>
 #include <utility>
 
-#include "text/ascii.h"
-#include "text/hex.h"
-
 namespace compactor::wire {
 namespace {
-
-constexpr std::array kMethods = {
-#define COMPACTOR_METHOD(number, name, text) std::string_view(#text),
-    HTTP_METHOD_MAP(COMPACTOR_METHOD)
-#undef COMPACTOR_METHOD
-};
-
-// Room behind the target for blanks and the version, which are no extents but are looked at.
-constexpr std::uint32_t kVersionRoom = 64;
 
 // A body is given its room at once up to here; beyond, a peer has to send the bytes before they
 // cost memory.
@@ -66,28 +54,6 @@ bool has_no_body(unsigned status) {
   return status / 100 == 1 || status == 204 || status == 304;
 }
 
-// http_parser as Debian builds it takes any four letters for "HTTP".
-bool names_http(std::string_view behind_target) {
-  const auto version = behind_target.find_first_not_of(' ');
-  if (version == std::string_view::npos) return false;
-  const char first = behind_target[version];
-  const bool no_version = first == '\r' || first == '\n';  // HTTP/0.9
-  return no_version || behind_target.substr(version).starts_with("HTTP/");
-}
-
-/// libprocess decodes the query of every request, and refuses the stream when it cannot.
-bool query_decodes(std::string_view target) {
-  const auto query = target.find('?');
-  if (query == std::string_view::npos) return true;
-  target = target.substr(query, target.find('#', query) - query);
-  for (auto at = target.find('%'); at != std::string_view::npos; at = target.find('%', at + 3)) {
-    if (at + 2 >= target.size() || text::hex_value(target[at + 1]) < 0 ||
-        text::hex_value(target[at + 2]) < 0)
-      return false;
-  }
-  return true;
-}
-
 template <typename T>
 void clear_for_idle(std::vector<T>& items) {
   if (items.capacity() > kKeptFields) {
@@ -98,13 +64,6 @@ void clear_for_idle(std::vector<T>& items) {
 }
 
 }  // namespace
-
-const std::string_view* HttpMessage::header(std::string_view name) const {
-  for (const Header& header : *headers) {
-    if (text::equal_ignoring_case(header.name, name)) return &header.value;
-  }
-  return nullptr;
-}
 
 /// The bytes being fed, and what of the message being read lies in them.
 struct Parser::Feed {
@@ -439,42 +398,6 @@ bool Parser::hand_out(Feed& feed, std::uint64_t end, bool cut) {
   return !stopped_;
 }
 
-// All of the message but body and end. `head` is its first bytes.
-bool Parser::read_head(HttpMessage& message, std::string_view head, std::string& unfolded) {
-  const bool request = parser_.type == HTTP_REQUEST;
-  if (!names_http(request ? head.substr(target_.end(), kVersionRoom) : head)) {
-    error_ = request ? "request line without an HTTP version" : "not an HTTP response";
-    return false;
-  }
-  if (folded_) {
-    unfolded = head.substr(0, head_size_);
-    unfold(unfolded);
-    head = unfolded;
-  }
-
-  headers_.clear();
-  for (const Field& field : fields_) {
-    headers_.push_back({field.name.in(head), text::trimmed(field.value.in(head))});
-  }
-  if (request) {
-    message.method = kMethods[parser_.method];
-    message.target = target_.in(head);
-    if (!query_decodes(message.target)) {
-      error_ = "bad % escape in the query";
-      return false;
-    }
-  } else {
-    message.status = static_cast<int>(parser_.status_code);
-    message.reason = reason_.in(head);
-  }
-  message.major = parser_.http_major;
-  message.minor = parser_.http_minor;
-  message.headers = &headers_;
-  message.keep_alive = keep_alive_;
-  message.begin = begin_;
-  return true;
-}
-
 // The head is complete, the body not yet: asks the sink whether it wants that in pieces.
 bool Parser::offer_head(Feed& feed) {
   std::string_view head;
@@ -491,17 +414,6 @@ bool Parser::offer_head(Feed& feed) {
   fields_ = fields;
   streaming_ = readable && feed.sink.on_head(message);
   return readable;
-}
-
-// A value that runs over several lines loses its line ends; the blanks that begin each further line
-// remain.
-void Parser::unfold(std::string& head) {
-  for (Field& field : fields_) {
-    const auto begin = head.begin() + field.value.begin;
-    const auto end = std::remove_if(begin, begin + field.value.size,
-                                    [](char c) { return c == '\r' || c == '\n'; });
-    field.value.size = static_cast<std::uint32_t>(end - begin);
-  }
 }
 
 bool Parser::fail() {

@@ -158,6 +158,9 @@ class Parser {
   };
   enum class Part : std::uint8_t { none, name, value };
 
+  /// Behind the target, for blanks and the version, which are no extents but are looked at.
+  static constexpr std::uint32_t kVersionRoom = 64;
+
   void begin_message(std::uint64_t at);
   void keep(const Feed& feed);
   void keep_head(Spill& kept, const Feed& feed, std::uint64_t size) const;

@@ -75,6 +75,17 @@ TEST_CASE("a proxy to itself is refused") {
   CHECK(has(result.errors()[0].at("message"), "the proxy itself"));
 }
 
+TEST_CASE("TLS that passes is told, and counted") {
+  Served served({"sink"});
+  Sniffed proxy(served.port());
+  Client client(proxy.port());
+  client.send(std::string("\x16\x03\x01\0\5hello", 10) + std::string(200, 'x'));
+  client.statuses(2);  // until the server has closed it
+  const Result sniffed = proxy.stop();
+  CHECK(sniffed.out_json().back().at("tls") == 1);
+  CHECK(has(sniffed.err, "speaks TLS"));
+}
+
 TEST_CASE("clients that send and leave at once lose nothing") {
   Served served({"sink"});
   Sniffed proxy(served.port());

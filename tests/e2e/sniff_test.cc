@@ -72,6 +72,13 @@ TEST_CASE("live and as a proxy: on what it listens and as whom stands on stderr"
   REQUIRE_FALSE(notes.empty());
   CHECK(has(notes[0].at("message"), "listening on lo, ports 1, 2, filter host 10.0.0.1 as nobody"));
   CHECK(has(notes[0].at("message"), "no longer root (-Z)"));
+  const auto port = std::to_string(free_port());
+  Background proxy({"sniff", "--proxy", "127.0.0.1:" + port + "=127.0.0.1:1", "--json"});
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  proxy.signal(SIGTERM);
+  const auto told = proxy.finish().err_json();
+  REQUIRE_FALSE(told.empty());
+  CHECK(told[0].at("message") == "listening on port " + port + " as nobody, no longer root (-Z)");
   const Result quiet = run({"sniff", "-r", ping_pong, "--json"});
   CHECK(quiet.err == "");
 }

@@ -74,6 +74,8 @@ struct CommandLine::Impl {
   CLI::App app;
   std::map<const CLI::Option*, std::vector<std::string>> words;  // of choices
   std::set<const CLI::Option*> often;                            // that add up
+  const CLI::Option* alone = nullptr;                            // beside which only those …
+  std::string beside;                                            // … of this group are taken
 
   CLI::Option* add(const std::string& names, const std::string& value, const std::string& help,
                    const std::string& group, const std::function<void(const std::string&)>& read,
@@ -105,6 +107,17 @@ struct CommandLine::Impl {
     auto mark = std::find(rest.begin(), rest.end(), "--");
     if (mark != rest.begin()) refuse_unknown(rest.front());
     if (mark != rest.end() && mark + 1 != rest.end()) refuse_argument(mark[1]);
+  }
+
+  void check_alone() const {
+    if (alone == nullptr || alone->count() == 0) return;
+    for (const auto* option : app.get_options()) {
+      if (option == alone || option->count() == 0 || option->get_group() == beside) continue;
+      throw Failure(
+          Exit::usage, "usage",
+          alone->get_name(false, true) + " does nothing with " + option->get_name(false, true),
+          "leave out one of them");
+    }
   }
 
   [[noreturn]] void refuse_unknown(const std::string& first) const {
@@ -251,6 +264,11 @@ void CommandLine::positionals(const std::string& name, std::vector<std::string>&
   impl_->app.add_option(name, target, help);
 }
 
+void CommandLine::alone(const std::string& name, const std::string& group) {
+  impl_->alone = impl_->app.get_option(name);
+  impl_->beside = group;
+}
+
 bool CommandLine::parse(const std::vector<std::string>& arguments) {
   std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());  // as CLI11 wants them
   try {
@@ -261,6 +279,7 @@ bool CommandLine::parse(const std::vector<std::string>& arguments) {
     throw Failure(Exit::usage, "usage", error.what(), "compactor help " + impl_->app.get_name());
   }
   impl_->check_rest(impl_->app.remaining());
+  impl_->check_alone();
   return true;
 }
 

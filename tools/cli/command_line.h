@@ -79,6 +79,10 @@ class CommandLine {
                const std::vector<std::string>& words, std::function<void(const std::string&)> pick,
                const std::string& help, Times times = Times::once);
 
+  /// Beside this option, which asks for something else than the rest of the command, only those of
+  /// that group are taken.
+  void alone(const std::string& name, const std::string& group);
+
   void positional(const std::string& name, std::string& target, const std::string& help);
   void positional(const std::string& name, std::optional<std::string>& target,
                   const std::string& help);

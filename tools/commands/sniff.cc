@@ -79,6 +79,7 @@ CommandLine declare(SniffOptions& options) {
   add_sources(line, options);
   add_selection(line, options);
   add_output_options(line, options.output);
+  line.alone("-D", "Output");
   return line;
 }
 
@@ -95,6 +96,8 @@ void check(const SniffOptions& options) {
   if (!options.proxies.empty() &&
       (!options.filter.empty() || !options.ports.empty() || options.keep))
     throw usage("--proxy sees connections, not packets: no FILTER, --port or -w");
+  if ((options.buffer || options.snaplen) && (options.file || !options.proxies.empty()))
+    throw usage("-B and -s are about capturing live, which -r and --proxy do not");
   bool rotates =
       options.rotate_size || options.rotate_age || options.rotate_files != 0 || options.flush;
   if (rotates && !options.keep)
@@ -103,8 +106,9 @@ void check(const SniffOptions& options) {
     throw usage("-W needs -C or -G");
   if (options.keep == "-") throw usage("-w needs a file name: standard output is for the messages");
   if (options.diagram) diagram_format(*options.diagram);
-  if (options.snaplen == 0 || options.snaplen > 262'144) throw usage("-s must be 1 to 256k");
-  if (options.buffer > std::size_t{1} << 30) throw usage("-B must be at most 1g");
+  if (options.snaplen && (*options.snaplen == 0 || *options.snaplen > 262'144))
+    throw usage("-s must be 1 to 256k");
+  if (options.buffer.value_or(0) > std::size_t{1} << 30) throw usage("-B must be at most 1g");
 }
 
 [[noreturn]] void rethrow(const CaptureError& error) {

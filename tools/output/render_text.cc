@@ -117,7 +117,7 @@ class TextRenderer : public Renderer {
 
   void append(std::string& out, const SeenAnswerEvent& event) override {
     clock_.append_of_day(out, event.time);
-    out += "  answer to message " + std::to_string(event.seq) + " of connection " +
+    out += "  answer to request " + std::to_string(event.seq) + " of connection " +
            std::to_string(event.connection) + ": ";
     append_answer(out, event.status, event.latency);
     out += '\n';

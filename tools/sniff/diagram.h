@@ -57,7 +57,6 @@ class Diagram {
   void add(const SeenAnswerEvent& answer);
   void add(const GapEvent& gap);
 
-  std::uint64_t not_drawn() const { return not_drawn_; }
   DiagramPicture picture() const;
 
  private:

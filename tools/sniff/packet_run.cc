@@ -72,7 +72,6 @@ SniffSummary summary_of(const Sniffer& sniffer, const Source& source, const Snif
       summary.other_packets.emplace_back(compactor::capture::to_string(static_cast<Packet>(kind)),
                                          packets.by_kind[kind]);
   }
-  summary.tls = sniffer.tls().connections;
   return summary;
 }
 
@@ -134,15 +133,11 @@ class PacketRun {
 
   int run() {
     if (source_.is_live()) {
-      console_.note(
-          "listening on " +
-          captured_from(options_.interface.value_or("any"), options_.ports, options_.filter) + ' ' +
-          as_whom(was_root_));
+      console_.note("listening on " +
+                    captured_from(live_options(options_).device, options_.ports, options_.filter) +
+                    ' ' + as_whom(was_root_));
     }
-    while (!over_) {
-      source_.is_live() ? read_live() : read_file();
-      tell_of_tls();
-    }
+    while (!over_) source_.is_live() ? read_live() : read_file();
     if (!console_.ended()) sniffer_.finish();
     if (writer_) writer_->flush();
     if (files_.diagram()) files_.diagram()->write(diagram_, console_);
@@ -157,8 +152,7 @@ class PacketRun {
   /// without.
   Source open() {
     if (!options_.file) {
-      auto live = Source::open_live(
-          {options_.interface.value_or("any"), options_.snaplen, options_.buffer});
+      auto live = Source::open_live(live_options(options_));
       user_ = give_up_root(options_, console_);
       return live;
     }
@@ -251,18 +245,12 @@ class PacketRun {
     return false;
   }
 
-  /// Once: who waits for messages shall know why none come.
-  void tell_of_tls() {
-    if (told_of_tls_ || sniffer_.tls().connections == 0) return;
-    told_of_tls_ = true;
-    console_.note(sniffer_.tls().first +
-                  " speaks TLS, which cannot be read: its bytes are passed over");
-  }
-
   void show_progress() {
     if (!shows_progress_ || Steady::now() - last_progress_ < std::chrono::seconds(2)) return;
     last_progress_ = Steady::now();
-    console_.note(std::to_string(static_cast<int>(source_.progress() * 100)) + " % read");
+    const auto progress = source_.progress();
+    console_.note(progress ? std::to_string(static_cast<int>(*progress * 100)) + " % read"
+                           : counted(sniffer_.packets().packets, "packet") + " read");
   }
 
   const SniffOptions& options_;
@@ -279,7 +267,6 @@ class PacketRun {
   Sniffer sniffer_;
   std::optional<PacketWriter> writer_;
   bool truncated_ = false;
-  bool told_of_tls_ = false;
   bool shows_progress_ = ::isatty(STDERR_FILENO) != 0 && !options_.output.json;
   Steady::time_point last_progress_ = Steady::now();
 };

@@ -105,7 +105,7 @@ class ProxyRun {
   static std::vector<ProxyRule> rules(const SniffOptions& options) {
     std::vector<ProxyRule> rules;
     for (const auto& text : options.proxies) rules.push_back(parse_rule(text));
-    const Duration time = options.connect_timeout.value_or(std::chrono::seconds(5));
+    const Duration time = options.connect_timeout.value_or(ProxyOptions().connect_timeout);
     for (auto& rule : rules) rule.addresses = look_up(rule.host, rule.host, time);
     return rules;
   }

@@ -1,12 +1,14 @@
 #include "sniff/sniff_printer.h"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "body/v1_body.h"
 
 namespace tool {
 
+using compactor::capture::ConnectionInfo;
 using compactor::capture::Endpoint;
 using compactor::capture::Seen;
 using compactor::capture::SeenAnswer;
@@ -14,11 +16,11 @@ using compactor::capture::SeenGap;
 using compactor::capture::SeenHttp;
 using compactor::capture::SeenMessage;
 using compactor::capture::SeenRecord;
+using compactor::capture::Side;
 
 namespace {
 
 constexpr std::size_t most_rows = 1000;
-constexpr std::size_t most_hidden = 65536;
 
 }  // namespace
 
@@ -124,13 +126,8 @@ void SniffPrinter::print_hints() const {
   for (const auto& hint : hints_.hints()) console_.note(hint);
 }
 
-void SniffPrinter::on_message(const SeenMessage& message) {
-  if (over_) return;
-  if (!accepts_body(message)) {
-    if (!message.status) hidden_.emplace(message.connection.number, message.seq);
-    if (hidden_.size() > most_hidden) hidden_.erase(hidden_.begin());
-    return;
-  }
+bool SniffPrinter::on_message(const SeenMessage& message) {
+  if (over_ || !accepts_body(message)) return false;
   const auto& ends = this->ends(message);
   to_.assign(message.id).append("@").append(ends.destination);
   if (options_.statistics) {
@@ -155,10 +152,11 @@ void SniffPrinter::on_message(const SeenMessage& message) {
   event.trouble = message.trouble;
   print(event);
   count_shown();
+  return true;
 }
 
 void SniffPrinter::on_answer(const SeenAnswer& answer) {
-  if (over_ || hidden_.erase({answer.connection, answer.seq}) != 0) return;
+  if (over_) return;
   print(SeenAnswerEvent{answer.time, answer.connection, answer.seq, answer.status, answer.latency});
 }
 
@@ -178,13 +176,13 @@ void SniffPrinter::on_gap(const SeenGap& gap) {
   print(event);
 }
 
-void SniffPrinter::on_http(const SeenHttp& http) {
-  if (over_) return;
+bool SniffPrinter::on_http(const SeenHttp& http) {
+  if (over_) return false;
   const auto& ends = this->ends(http);
   HttpSubject subject{.from = ends.source, .to = ends.destination, .url = http.url};
   subject.type = call_type(http.url);
   subject.kind = kind_of(options_.types, subject.type, http.request_body);
-  if (!accepts_http(subject, {http.request_body, http.response_body})) return;
+  if (!accepts_http(subject, {http.request_body, http.response_body})) return false;
   SeenHttpEvent event;
   event.time = http.time;
   event.source = ends.source;
@@ -202,6 +200,7 @@ void SniffPrinter::on_http(const SeenHttp& http) {
   event.seq = http.seq;
   console_.print(event);
   count_shown();
+  return true;
 }
 
 void SniffPrinter::on_record(const SeenRecord& record) {
@@ -226,6 +225,14 @@ void SniffPrinter::on_record(const SeenRecord& record) {
   event.number = record.number;
   console_.print(event);
   count_shown();
+}
+
+/// Once: who waits for messages shall know why none come.
+void SniffPrinter::on_tls(const ConnectionInfo& connection, Side sender) {
+  if (over_ || std::exchange(told_of_tls_, true)) return;
+  console_.note(connection.endpoint(sender).str() + " → " +
+                connection.endpoint(other(sender)).str() +
+                " speaks TLS, which cannot be read: its bytes are passed over");
 }
 
 const SniffPrinter::Ends& SniffPrinter::ends(const Seen& seen) {

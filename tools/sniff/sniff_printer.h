@@ -6,7 +6,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -75,11 +74,13 @@ class SniffPrinter : public compactor::capture::ExchangeEvents {
 
   bool wants(std::string_view from, std::string_view id, const compactor::capture::Endpoint& to,
              std::string_view name) override;
-  void on_message(const compactor::capture::SeenMessage& message) override;
+  bool on_message(const compactor::capture::SeenMessage& message) override;
   void on_answer(const compactor::capture::SeenAnswer& answer) override;
   void on_gap(const compactor::capture::SeenGap& gap) override;
-  void on_http(const compactor::capture::SeenHttp& http) override;
+  bool on_http(const compactor::capture::SeenHttp& http) override;
   void on_record(const compactor::capture::SeenRecord& record) override;
+  void on_tls(const compactor::capture::ConnectionInfo& connection,
+              compactor::capture::Side sender) override;
 
  private:
   /// The texts of a connection's ends, which are the same for each of its messages.
@@ -109,10 +110,9 @@ class SniffPrinter : public compactor::capture::ExchangeEvents {
   SniffStatistics statistics_;
   std::uint64_t shown_ = 0;
   bool over_ = false;
+  bool told_of_tls_ = false;
   std::array<Ends, 64> ends_{};
   std::string to_;
-  std::set<std::pair<std::uint64_t, std::uint64_t>>
-      hidden_;  // told without an answer, and not shown
 };
 
 }  // namespace tool

@@ -61,6 +61,14 @@ compactor::capture::ExchangeOptions exchange_options(const SniffOptions& options
   return made;
 }
 
+compactor::capture::LiveOptions live_options(const SniffOptions& options) {
+  compactor::capture::LiveOptions made;
+  made.device = options.interface.value_or(made.device);
+  made.snaplen = options.snaplen.value_or(made.snaplen);
+  made.buffer = options.buffer.value_or(made.buffer);
+  return made;
+}
+
 void add_ledger(SniffSummary& summary, const compactor::capture::ExchangeLedger& ledger) {
   summary.messages = ledger.messages;
   summary.http = ledger.http;
@@ -74,6 +82,7 @@ void add_ledger(SniffSummary& summary, const compactor::capture::ExchangeLedger&
   summary.message_bytes = ledger.message_bytes;
   summary.http_bytes = ledger.http_bytes;
   summary.abandoned = ledger.abandoned;
+  summary.tls = ledger.tls;
 }
 
 std::string interim(const SniffSummary& summary) {
@@ -95,7 +104,7 @@ int conclude(const SniffOptions& options, Console& console, const SniffPrinter& 
         counted(summary.kernel_drops, "packet") +
         " came faster than they were read, and were dropped by the kernel: -B makes its "
         "buffer larger (" +
-        human_size(static_cast<double>(options.buffer)) +
+        human_size(static_cast<double>(live_options(options).buffer)) +
         "), a FILTER or --port leaves it less to do");
   }
   console.print(summary);

@@ -9,6 +9,7 @@
 #include "body/body.h"
 #include "body/type_codec.h"
 #include "capture/exchange.h"
+#include "capture/source.h"
 #include "cli/values.h"
 #include "output/console.h"
 #include "output/events.h"
@@ -30,8 +31,8 @@ struct SniffOptions {
   std::optional<Duration> rotate_age;
   std::uint64_t rotate_files = 0;
   bool flush = false;
-  std::size_t buffer = std::size_t{32} << 20;
-  std::size_t snaplen = 262'144;
+  std::optional<std::size_t> buffer;
+  std::optional<std::size_t> snaplen;
   std::optional<std::string> user;
   std::vector<std::string> from;
   std::vector<std::string> to;
@@ -59,6 +60,8 @@ PrinterOptions printer_options(const SniffOptions& options, SchemaCodec& types, 
 compactor::capture::ExchangeOptions exchange_options(const SniffOptions& options);
 
 void add_ledger(SniffSummary& summary, const compactor::capture::ExchangeLedger& ledger);
+
+compactor::capture::LiveOptions live_options(const SniffOptions& options);
 
 /// What SIGQUIT prints.
 std::string interim(const SniffSummary& summary);

@@ -6,7 +6,8 @@
 
 namespace tool {
 
-/// "as nobody, who was root", "as alice": the user that this process is now.
+/// "as nobody, no longer root (-Z)", "as alice": the user that this process is now. `was_root`: it
+/// began as root.
 std::string as_whom(bool was_root);
 
 /// What of the traffic of an interface is captured, for people: "lo, port 5050, filter

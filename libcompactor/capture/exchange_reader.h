@@ -1,0 +1,111 @@
+// One connection of an ExchangeTracker: its two streams, and the pairing of what is in them.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "capture/exchange.h"
+#include "capture/fifo.h"
+#include "capture/http_stream.h"
+#include "capture/pending.h"
+#include "capture/pipeline.h"
+#include "capture/response_body.h"
+#include "capture/tls_spotter.h"
+#include "wire/message.h"
+
+namespace compactor::capture {
+
+class Exchange final : public StreamReader, private HttpStreamEvents {
+ public:
+  Exchange(ExchangeTracker& tracker, const ConnectionInfo& connection);
+  ~Exchange() override;
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
+
+  void on_data(Side sender, std::string_view bytes, const Stamp& stamp) override;
+  void on_gap(Side sender, std::uint64_t bytes, Time time) override;
+  void on_end(Side sender, Time time) override;
+  void on_close(Close how, Time time) override;
+
+  /// Time has passed. False when it makes no difference any longer.
+  bool on_time(Time now);
+  /// What this side is saying is not kept, for want of room.
+  void give_up_unfinished(Side side);
+
+ private:
+  /// The response that is being read.
+  struct Incoming {
+    Answer answer;              // what is known of it
+    Request request;            // that it answers, without its body, if its events are told
+    std::uint64_t records = 0;  // events told so far
+  };
+
+  HttpStream& stream(Side side) { return streams_[index(side)]; }
+  Side client() const { return connection_.client.value_or(Side::a); }
+  bool is_server(Side side) const { return connection_.client == other(side); }
+  ExchangeLedger& ledger() { return tracker_.ledger_; }
+  const ExchangeOptions& options() const { return tracker_.options_; }
+  void account_unfinished(Side side);
+  std::size_t unfinished(Side side);
+  void wait_for_time() { tracker_.waiting_.try_emplace(connection_.number, this); }
+
+  void on_request(const wire::HttpMessage& http, const Place& place) override;
+  void on_response(const wire::HttpMessage& response, const Place& place) override;
+  void on_passed_over(std::uint64_t bytes) override { ledger().passed_over_bytes += bytes; }
+  void on_kind(const HttpStream& found, wire::Kind kind) override;
+  bool answers_head() override;
+  bool wants_head() override;
+  bool on_head(const wire::HttpMessage& head, Time begin_time) override;
+  void on_body(std::string_view piece) override;
+  void on_missing(std::uint64_t bytes) override;
+
+  Request new_request(const wire::HttpMessage& http, const Place& place);
+  void read_message(Request& request, const wire::HttpMessage& http, const wire::MessageHead& head,
+                    std::uint64_t bytes);
+  void read_http(Request& request, const wire::HttpMessage& http, std::uint64_t bytes);
+  Range answers_unseen(const Place& place) const;
+
+  const Asked* answered() const;
+  const Asked& oldest() const { return told_.empty() ? untold_.front().asked : told_.front(); }
+  Asked& oldest() { return told_.empty() ? untold_.front().asked : told_.front(); }
+  void match();
+  void pair();
+  void pop_request();
+  void lose_request(bool uncertain);
+  void lose_answer();
+
+  // exchange_telling.cc
+  Seen seen(const Asked& asked, const Answer* answer) const;
+  Seen seen(const Request& request, const Answer* answer) const;
+  void tell(Request& request, const Answer* answer, bool uncertain = false);
+  void tell_message(Request& request, const Seen& seen);
+  void tell_http(Request& request, const Answer* answer, const Seen& seen);
+  void tell_answer(const Answer& answer);
+  void tell_record(std::string_view record);
+  bool tell_older_than(Time latest);
+  void settle_told();
+  void release(Request& request);
+  void keep_bounds();
+
+  ExchangeTracker& tracker_;
+  ConnectionInfo connection_;
+  std::array<HttpStream, 2> streams_;
+  std::array<ExchangeTracker::Unfinished::Place, 2> unfinished_;
+  TlsSpotter tls_;
+  Pipeline pipeline_;
+  Fifo<Asked> told_;      // the oldest requests, of which no more is needed
+  Fifo<Request> untold_;  // the others
+  Fifo<Answer> answers_;  // not yet paired
+  std::optional<ResponseBody> body_;
+  Incoming incoming_;  // that body_ is of
+  std::uint64_t next_seq_ = 1;
+  std::size_t waiting_ = 0;           // messages in untold_ that have not been told
+  bool interim_is_possible_ = false;  // a request said Expect
+  Time last_data_{};
+};
+
+}  // namespace compactor::capture
