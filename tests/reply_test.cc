@@ -187,6 +187,68 @@ TEST_CASE("a receiver that acknowledges nothing is given up; one that is linked 
   CHECK(r.process->exits.now().empty());
 }
 
+namespace {
+
+ReturnAddress return_to(std::uint16_t port) {
+  return {{"peer", "127.0.0.1", port}, "a@127.0.0.1:1", 0, {}};
+}
+
+}  // namespace
+
+TEST_CASE("those that were linked because another was given up are not given up with it") {
+  constexpr std::size_t kOthers = 20;
+  Options options = loopback();
+  options.reply_timeout = 1s;
+  raw::Listener one;
+  std::vector<raw::Listener> others(kOthers);
+  Context context(options);
+  const auto p = spawned<Recorder>(context, "p");
+  Deliveries first, second;
+  on_loop(context, [&] {
+    context.reply(return_to(one.port()), "n", "x", [&](const Delivery& delivery) {
+      for (const auto& other : others) p->link({"peer", "127.0.0.1", other.port()});
+      first.add(delivery);
+    });
+  });
+  watcher(context).connections.wait(1);
+  on_loop(context, [&] {
+    for (const auto& other : others)
+      context.reply(return_to(other.port()), "n", "x", second.callback());
+  });
+  raw::Peer given_up = one.accept();
+  CHECK(first.wait(1)[0].fault == Fault::timed_out);
+  std::size_t answered = 0;
+  for (auto& other : others) {
+    raw::Peer kept = other.accept();
+    acknowledge(kept, "0\r\n\r\n", 1);
+    CHECK(second.wait(++answered).back().outcome == Outcome::accepted);
+  }
+}
+
+TEST_CASE("answers behind one whose callback ends the connection are nobody's") {
+  Options options = loopback();
+  options.max_reply_connections = 1;
+  raw::Listener one, other;
+  Context context(options);
+  Deliveries first, second, third;
+  on_loop(context, [&] {
+    context.reply(return_to(one.port()), "n", "1", [&](const Delivery& delivery) {
+      context.reply(return_to(other.port()), "n", "3", third.callback());
+      first.add(delivery);
+    });
+    context.reply(return_to(one.port()), "n", "2", second.callback());
+  });
+  raw::Peer ended = one.accept();
+  ended.read_through("2\r\n0\r\n\r\n");
+  ended.write(raw::kAccepted + raw::kAccepted);
+  CHECK(first.wait(1)[0].outcome == Outcome::accepted);
+  CHECK(second.wait(1)[0].outcome == Outcome::no_answer);
+  raw::Peer receiver = other.accept();
+  acknowledge(receiver, "0\r\n\r\n", 1);
+  CHECK(third.wait(1)[0].outcome == Outcome::accepted);
+  CHECK(watcher(context).warnings.now().empty());
+}
+
 TEST_CASE("a receiver that reads slowly and steadily gets all of its replies") {
   constexpr int kCount = 60;
   constexpr std::size_t kSize = 200'000;

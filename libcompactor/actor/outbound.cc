@@ -295,7 +295,8 @@ void Outbound::on_readable() {
 }
 
 bool Outbound::on_message(const wire::HttpMessage& response) {
-  if (response.status < 200) return true;  // interim (RFC 9110 §15.2); the final one follows
+  if (state_ == State::closed) return false;  // by a callback of an answer before this one
+  if (response.status < 200) return true;     // interim (RFC 9110 §15.2); the final one follows
   if (host_.commons.reporter.observer().wants_heads()) {
     std::string head = "HTTP/" + std::to_string(response.major) + "." +
                        std::to_string(response.minor) + " " + std::to_string(response.status) +
