@@ -57,9 +57,7 @@ ContextImpl::~ContextImpl() {
 void ContextImpl::run() {
   inbound_.accept();
   loop_.run();
-  std::lock_guard lock(stopped_mutex_);
-  stopped_ = true;
-  stopped_changed_.notify_all();
+  stopped_->count_down();
 }
 
 void ContextImpl::end_turn() {
@@ -265,13 +263,16 @@ StopReport ContextImpl::stop(Duration drain) {
 void ContextImpl::abandon() {
   abandoned_ = true;
   thread_.detach();
+  if (commons_.stopping) return;
   // What is in the mailboxes is not handled, since a handler runs already: this one.
-  if (!commons_.stopping) end_processes(kDrain);
+  end_processes(kDrain);
+  // Posted, since it may be that the message it handles is still to be answered.
+  loop_.post([this] { inbound_.shut_down(); });
 }
 
 void ContextImpl::join() {
-  std::unique_lock lock(stopped_mutex_);
-  stopped_changed_.wait(lock, [this] { return stopped_; });
+  const auto stopped = stopped_;
+  stopped->wait();
 }
 
 void ContextImpl::begin_stop(Duration drain) {
@@ -282,7 +283,9 @@ void ContextImpl::begin_stop(Duration drain) {
   // conversation with oneself.
   registry_.run_until_idle(kMailboxRoundsAtStop);
   // A handler may have destroyed the Context.
-  if (!commons_.stopping) end_processes(drain);
+  if (commons_.stopping) return;
+  end_processes(drain);
+  inbound_.shut_down();
 }
 
 void ContextImpl::end_processes(Duration drain) {
@@ -291,7 +294,6 @@ void ContextImpl::end_processes(Duration drain) {
   commons_.stopping = true;
   registry_.close();
   posted_replies_.close();
-  inbound_.shut_down();
   outbound_.drain();
   stop_timer_.expires_at(in(drain));
   stop_timer_.async_wait([this](const asio::error_code& aborted) {

@@ -1,8 +1,9 @@
 // The inside of a Context: the sum of its parts, and what enters them from other threads.
 #pragma once
 
-#include <condition_variable>
+#include <cstddef>
 #include <functional>
+#include <latch>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -123,9 +124,9 @@ class ContextImpl {
   asio::steady_timer stop_timer_{loop_.io()};
   StopReport report_;
   std::mutex stop_mutex_;  // one stop() joins the thread
-  std::mutex stopped_mutex_;
-  std::condition_variable stopped_changed_;
-  bool stopped_ = false;
+  // Shared with those who wait for it: when a handler destroys the Context, they may still look at
+  // it when all else is gone.
+  const std::shared_ptr<std::latch> stopped_ = std::make_shared<std::latch>(1);
   std::thread thread_;
 };
 

@@ -43,7 +43,7 @@ Inbound::Inbound(InboundHost& host, asio::ip::tcp::socket socket, const sockaddr
 // --- Reading
 
 bool Inbound::stopped() const {
-  return waiting_ || awaiting_replies_ > 0 || resume_planned_ ||
+  return host_.commons.stopping || waiting_ || awaiting_replies_ > 0 || resume_planned_ ||
          owed_.stored_bytes() + unwritten_.size() > kMostUnread;
 }
 
