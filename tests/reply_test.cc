@@ -126,19 +126,38 @@ TEST_CASE("no reply goes to ourselves, in whatever spelling") {
   CHECK(bound.process->deliveries.wait(1)[0].reason == "it would go to ourselves");
 }
 
-TEST_CASE("no reply goes to what is no address of a peer") {
+TEST_CASE("no reply goes to what is no address of a peer, in whatever spelling") {
   raw::Listener listener;  // that 0.0.0.0 leads to, on this host
   Replying r;
-  r.send("garbage");
-  r.send(pid_at(listener.port(), "0.0.0.0"));
-  r.send(pid_at(listener.port(), "0.1.2.3"));
-  r.send("pe er@127.0.0.1:0");
-  const auto deliveries = r.process->deliveries.wait(4);
-  CHECK(deliveries[0].reason == "its sender is not a PID");
-  CHECK(deliveries[1].reason == "0.0.0.0 is no host's address");
-  CHECK(deliveries[2].reason == "0.1.2.3 is no host's address");
-  CHECK(deliveries[3].reason == "its sender is not a PID");
+  const std::pair<std::string, std::string> refused[] = {
+      {"garbage", "its sender is not a PID"},
+      {"pe er@127.0.0.1:0", "its sender is not a PID"},
+      {pid_at(listener.port(), "0.0.0.0"), "0.0.0.0 is no host's address"},
+      {pid_at(listener.port(), "0.1.2.3"), "0.1.2.3 is no host's address"},
+      {pid_at(listener.port(), "0"), "0.0.0.0 is no host's address"},
+      {pid_at(listener.port(), "0x0"), "0.0.0.0 is no host's address"},
+      {pid_at(listener.port(), "0.0"), "0.0.0.0 is no host's address"},
+  };
+  std::size_t count = 0;
+  for (const auto& [sender, why] : refused) {
+    CAPTURE(sender);
+    r.send(sender);
+    const Delivery told = r.process->deliveries.wait(++count).back();
+    CHECK(told.outcome == Outcome::failed);
+    CHECK(told.reason == why);
+  }
   CHECK(listener.nobody_waits());
+}
+
+TEST_CASE("nor does one go there on a connection that we opened of our own accord") {
+  raw::Listener listener;
+  Replying r;
+  r.process->link({"peer", "0.0.0.0", listener.port()});
+  raw::Peer linked = listener.accept();
+  watcher(r.context).connections.wait(1);
+  r.send(pid_at(listener.port(), "0.0.0.0"));
+  CHECK(r.process->deliveries.wait(1)[0].reason == "0.0.0.0 is no host's address");
+  CHECK(linked.nothing_to_read());
 }
 
 TEST_CASE("for one reply connection too many that one goes which has not moved for longest") {
@@ -328,23 +347,45 @@ TEST_CASE("replies that nobody takes are bounded together") {
   receiver.read_through("0\r\n\r\n");
 }
 
+namespace {
+
+/// Where a reply to a message of a peer at that port would go. Its connection is gone by then.
+ReturnAddress address_of_peer(Context& context, std::uint16_t port) {
+  class Keeper : public Process {
+   public:
+    Keeper() : Process("keeper") {}
+    Log<ReturnAddress> addresses;
+
+   private:
+    void receive(const MessageView& message) override { addresses.add(ReturnAddress::of(message)); }
+  };
+  const auto keeper = spawned<Keeper>(context);
+  raw::Peer(context.bound().port).write(raw::message("keeper", "n", "", pid_at(port)));
+  return keeper->addresses.wait(1)[0];
+}
+
+}  // namespace
+
+TEST_CASE("a reply from another thread that is too large is refused there too, and at once") {
+  Options options = loopback();
+  options.max_queued_bytes = 100'000;
+  Context context(options);
+  const ReturnAddress address = address_of_peer(context, raw::refused_port());
+  Deliveries deliveries;
+  auto result = std::async(std::launch::async, [&] {
+    return context.reply(address, "large", std::string(100'000, 'x'), deliveries.callback());
+  });
+  const bool returned = result.wait_for(kPatience) == std::future_status::ready;
+  CHECK(returned);
+  if (!returned) context.stop();  // it would wait for an hour
+  CHECK(result.get() == SendResult::queued);
+  CHECK(deliveries.wait(1)[0].reason == "it is too large");
+}
+
 TEST_CASE("a reply from another thread, later; after stop there is none") {
   raw::Listener listener;
   Context context(loopback());
-  Log<ReturnAddress> addresses;
-  class Keeper : public Process {
-   public:
-    explicit Keeper(Log<ReturnAddress>& addresses) : Process("keeper"), addresses_(addresses) {}
-    void receive(const MessageView& message) override {
-      addresses_.add(ReturnAddress::of(message));
-    }
-    Log<ReturnAddress>& addresses_;
-  };
-  const auto keeper = spawned<Keeper>(context, addresses);
-  raw::Peer peer(context.bound().port);
-  peer.write(raw::message("keeper", "n", "", pid_at(listener.port())));
-  const ReturnAddress address = addresses.wait(1)[0];
-  peer.close();  // it can be replied to all the same
+  const ReturnAddress address = address_of_peer(context, listener.port());
   Deliveries deliveries;
   for (int i = 0; i < 100; ++i) {
     CHECK(context.reply(address, "later", std::to_string(i), deliveries.callback()) ==

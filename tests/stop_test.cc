@@ -272,6 +272,47 @@ TEST_CASE("threads that join a context return when a handler destroys it") {
   ::mallopt(M_PERTURB, 0);
 }
 
+TEST_CASE("who replied is told that the context stopped first") {
+  Deliveries deliveries;
+  Log<int> stopping;
+  std::promise<void> replied;
+  Context context(loopback());
+  // Behind the stop, which is behind this call.
+  context.post([&] {
+    context.stop();
+    stopping.add(0);
+    replied.get_future().wait();
+  });
+  stopping.wait(1);
+  const ReturnAddress address{{"peer", "127.0.0.1", raw::refused_port()}, "a@127.0.0.1:1", 0, {}};
+  CHECK(context.reply(address, "n", "x", deliveries.callback()) == SendResult::queued);
+  replied.set_value();
+  const StopReport report = context.stop();
+  const auto told = deliveries.now();
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].outcome == Outcome::failed);
+  CHECK(told[0].fault == Fault::stopped);
+  CHECK(report.unsent == 1);
+}
+
+TEST_CASE("who is refused a reply is told, also by the last handler that runs") {
+  Deliveries deliveries;
+  Context context(loopback());
+  const auto p = spawned<Plain>(context, "p");
+  p->install("n", [&](const Pid&, std::string_view) {
+    const ReturnAddress nobody{{"", "0.0.0.0", 0}, "a@127.0.0.1:1", 0, {}};
+    CHECK(context.reply(nobody, "n", "", deliveries.callback()) == SendResult::queued);
+  });
+  context.post([&] {
+    context.stop();
+    p->send(p->pid(), "n");  // is handled when the stop begins
+  });
+  context.stop();
+  const auto told = deliveries.now();
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].reason == "its sender is not a PID");
+}
+
 TEST_CASE("callbacks during stop may send, spawn and terminate in vain") {
   raw::Listener listener;
   Log<SendResult> results;

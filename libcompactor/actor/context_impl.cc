@@ -79,19 +79,12 @@ bool ContextImpl::post_task(Task task) {
 
 void ContextImpl::run_tasks() {
   tasks_.take(running_);
-  for (Task& task : running_) {
-    if (auto* call = std::get_if<std::function<void()>>(&task)) {
-      if (!finished_) run_call(*call);
-    } else if (auto* message = std::get_if<EncodedMessage>(&task)) {
-      run_send(*message);
-    } else {
-      run_send(std::get<LocalSend>(task));
-    }
-  }
+  for (Task& task : running_) std::visit([this](auto& what) { run_task(what); }, task);
   running_.clear();
 }
 
-void ContextImpl::run_call(const std::function<void()>& call) {
+void ContextImpl::run_task(const std::function<void()>& call) {
+  if (finished_) return;
   try {
     call();
   } catch (...) {
@@ -305,10 +298,7 @@ void ContextImpl::finish_stop() {
   if (std::exchange(finished_, true)) return;
   inbound_.close();
   outbound_.abort(report_);
-  for (Task& task : tasks_.close()) {
-    if (auto* message = std::get_if<EncodedMessage>(&task)) run_send(*message);
-    if (auto* local = std::get_if<LocalSend>(&task)) run_send(*local);
-  }
+  for (Task& task : tasks_.close()) std::visit([this](auto& what) { run_task(what); }, task);
   timers_.close();
   report_.unsent += registry_.unsent();
   loop_.stop();

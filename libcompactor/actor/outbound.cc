@@ -23,10 +23,6 @@ bool looks_like_tls(std::string_view bytes) {
   return bytes.size() >= 2 && (bytes[0] == 0x15 || bytes[0] == 0x16) && bytes[1] == 0x03;
 }
 
-in_addr to_in_addr(const asio::ip::tcp::endpoint& endpoint) {
-  return {htonl(endpoint.address().to_v4().to_uint())};
-}
-
 std::string printable_start(std::string_view body) {
   std::string text;
   for (const char c : body.substr(0, 200)) {
@@ -101,6 +97,12 @@ void Outbound::refuse(const std::error_code& error) {
 }
 
 void Outbound::connect(const asio::ip::tcp::endpoint& endpoint) {
+  why_no_reply_ = why_no_reply_to(endpoint);
+  if (replies_ && replies_->only && !why_no_reply_.empty()) {
+    // As soon as the caller has returned to the loop.
+    return (void)host_.post(
+        [self = shared_from_this()] { self->fail(Fault::connect, {}, self->why_no_reply_); });
+  }
   asio::error_code error;
   socket_.open(endpoint.protocol(), error);
   if (!error) {
@@ -109,12 +111,6 @@ void Outbound::connect(const asio::ip::tcp::endpoint& endpoint) {
     socket_.non_blocking(true, error);
   }
   if (error) return refuse({error.value(), std::system_category()});
-  if (replies_ && replies_->only && host_.leads_to_us(to_in_addr(endpoint), endpoint.port())) {
-    // As soon as the caller has returned to the loop.
-    return (void)host_.post([self = shared_from_this()] {
-      self->fail(Fault::connect, {}, "it would go to ourselves");
-    });
-  }
   socket_.async_connect(endpoint, [self = shared_from_this()](const asio::error_code& failed) {
     if (self->state_ != State::connecting) return;
     const Loop::Turn turn(self->host_.commons.loop);
@@ -125,6 +121,16 @@ void Outbound::connect(const asio::ip::tcp::endpoint& endpoint) {
       self->connected();
     }
   });
+}
+
+/// Here, where the address is known that it comes down to: of 0.0.0.0 and of our own there are many
+/// spellings, and names may stand for them.
+std::string Outbound::why_no_reply_to(const asio::ip::tcp::endpoint& endpoint) const {
+  const auto ip = endpoint.address().to_v4();
+  // RFC 1122 §3.2.1.3. The kernel takes 0.0.0.0 for this host.
+  if (ip.to_uint() >> 24 == 0) return ip.to_string() + " is no host's address";
+  if (host_.leads_to_us({htonl(ip.to_uint())}, endpoint.port())) return "it would go to ourselves";
+  return {};
 }
 
 void Outbound::connected() {
