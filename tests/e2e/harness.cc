@@ -516,6 +516,14 @@ std::uint16_t free_port() {
   return port;
 }
 
+double resident_mb(pid_t pid) {
+  std::ifstream status("/proc/" + std::to_string(pid) + "/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("VmRSS:")) return std::stod(line.substr(6)) / 1024;
+  }
+  return 0;
+}
+
 std::string temporary_file(const std::string& name, const std::string& contents) {
   static const struct Folder {
     Folder() {

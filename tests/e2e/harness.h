@@ -170,6 +170,8 @@ std::string message(const std::string& id, const std::string& name, const std::s
 std::string response(int status, const std::string& body = {});
 /// A port of 127.0.0.1 on which nobody listens.
 std::uint16_t free_port();
+/// Memory that the process has now.
+double resident_mb(pid_t pid);
 /// A file in a folder that goes with the test program.
 std::string temporary_file(const std::string& name, const std::string& contents);
 
