@@ -627,23 +627,25 @@ TEST_CASE("a head of many tiny fields counts with what it costs") {
 }
 
 TEST_CASE("a hostile peer cannot flood us with warnings, nor with what is rejected") {
+  constexpr int kPeers = 1000;
   Served s;
-  for (int i = 0; i < 300; ++i) {
+  const auto began = std::time(nullptr);
+  for (int i = 0; i < kPeers; ++i) {
     raw::Peer peer(s.port());
     peer.write(raw::message("recorder", "n", "", "garbage") +
                repeated(10, raw::message("%zz", "n", "")));
     CHECK(peer.read_statuses(11).back() == 500);
   }
-  // At most 101 in each of the seconds it took, unless it took longer than anything should.
+  const auto seconds = static_cast<std::size_t>(std::time(nullptr) - began) + 1;
   const auto warnings = watcher(s.context).warnings.now();
   const auto said = [&](std::string_view text) {
     return std::count_if(warnings.begin(), warnings.end(),
                          [&](const std::string& warning) { return warning.starts_with(text); });
   };
-  CHECK((warnings.size() >= 300 || said("too many warnings") > 0));
-  CHECK(watcher(s.context).rejections.now().size() < 3000);
+  CHECK(warnings.size() <= 101 * seconds);
+  CHECK(watcher(s.context).rejections.now().size() <= 100 * seconds);
   CHECK(said("too many rejections") > 0);
-  CHECK(s.context.statistics().messages_rejected == 3000);
+  CHECK(s.context.statistics().messages_rejected == 10 * kPeers);
 }
 
 TEST_CASE("a reset connection is forgotten") {

@@ -412,7 +412,8 @@ void Peer::wait_connections(std::size_t count) const {
   for (;;) {
     {
       std::lock_guard lock(mutex_);
-      if (connections_.size() >= count) return;
+      if (connections_.size() == count) return;
+      if (connections_.size() > count) FAIL("there were more connections");
     }
     if (std::chrono::steady_clock::now() > end) FAIL("the connections did not come");
     std::this_thread::sleep_for(std::chrono::milliseconds(2));

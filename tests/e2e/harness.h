@@ -122,8 +122,10 @@ class Peer {
   std::string pid(const std::string& id = "peer") const;
   std::vector<Request> requests() const;
   std::string bytes() const;
-  /// Blocks until there are so many requests or connections. Fails the test when they do not come.
+  /// Blocks until there are so many requests. Fails the test when they do not come.
   std::vector<Request> wait_requests(std::size_t count) const;
+  /// Blocks until there have been so many connections. Fails the test when they do not come, or
+  /// when there have been more.
   void wait_connections(std::size_t count) const;
   void close_connections();  // FIN
   void reset_connections();  // RST
