@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "actor/builtin_routes.h"
-#include "net/net.h"
+#include "net/clock.h"
 
 namespace compactor {
 namespace {

@@ -1,8 +1,7 @@
 // The part of an Outbound that replies need.
-#include <asio.hpp>
+#include <utility>
 
 #include "actor/outbound.h"
-#include "net/clock.h"
 #include "net/net.h"
 
 namespace compactor {

@@ -3,10 +3,8 @@
 
 #include <netinet/in.h>
 
-#include <chrono>
 #include <cstdint>
 #include <string>
-#include <string_view>
 #include <system_error>
 
 #include "compactor/context.h"
