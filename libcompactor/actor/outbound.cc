@@ -123,16 +123,6 @@ void Outbound::connect(const asio::ip::tcp::endpoint& endpoint) {
   });
 }
 
-/// Here, where the address is known that it comes down to: of 0.0.0.0 and of our own there are many
-/// spellings, and names may stand for them.
-std::string Outbound::why_no_reply_to(const asio::ip::tcp::endpoint& endpoint) const {
-  const auto ip = endpoint.address().to_v4();
-  // RFC 1122 §3.2.1.3. The kernel takes 0.0.0.0 for this host.
-  if (ip.to_uint() >> 24 == 0) return ip.to_string() + " is no host's address";
-  if (host_.leads_to_us({htonl(ip.to_uint())}, endpoint.port())) return "it would go to ourselves";
-  return {};
-}
-
 void Outbound::connected() {
   // Connecting to a free port of our own host, the kernel may have picked that very port for our
   // end: TCP then connects us to ourselves.
