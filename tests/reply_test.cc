@@ -139,12 +139,13 @@ TEST_CASE("no reply goes to what is no address of a peer, in whatever spelling")
       {pid_at(listener.port(), "0.0"), "0.0.0.0 is no host's address"},
   };
   std::size_t count = 0;
-  for (const auto& [sender, why] : refused) {
+  for (const auto& pair : refused) {
+    const std::string& sender = pair.first;
     CAPTURE(sender);
     r.send(sender);
     const Delivery told = r.process->deliveries.wait(++count).back();
     CHECK(told.outcome == Outcome::failed);
-    CHECK(told.reason == why);
+    CHECK(told.reason == pair.second);
   }
   CHECK(listener.nobody_waits());
 }
