@@ -1,5 +1,6 @@
 // Where a Context listens, what its PIDs say, and what it refuses.
 #include <doctest/doctest.h>
+#include <sys/resource.h>
 
 #include <cstdlib>
 
@@ -98,4 +99,19 @@ TEST_CASE("what is not ours, unresolvable, or IPv6 cannot be listened on") {
   options.ip = "127.0.0.1";
   options.advertise_ip = "a b";
   CHECK_THROWS_AS(Context{options}, Error);
+}
+
+TEST_CASE("however many connections are asked for, descriptors are not what they lack") {
+  rlimit before{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  rlimit low = before;
+  low.rlim_cur = 256;
+  ::setrlimit(RLIMIT_NOFILE, &low);
+  Options options = loopback();
+  options.max_connections = options.max_outgoing = 1000;
+  const Context context(options);
+  rlimit raised{};
+  ::getrlimit(RLIMIT_NOFILE, &raised);
+  CHECK(raised.rlim_cur == before.rlim_max);
+  ::setrlimit(RLIMIT_NOFILE, &before);
 }

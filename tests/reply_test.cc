@@ -128,19 +128,39 @@ TEST_CASE("no reply goes to ourselves, in whatever spelling") {
   CHECK(bound.process->deliveries.wait(1)[0].reason == "it would go to ourselves");
 }
 
-TEST_CASE("no reply goes to what is no address of a peer") {
+TEST_CASE("no reply goes to what is no address of a peer, in whatever spelling") {
   raw::Listener listener;  // that 0.0.0.0 leads to, on this host
   Replying r;
-  r.send("garbage");
-  r.send(pid_at(listener.port(), "0.0.0.0"));
-  r.send(pid_at(listener.port(), "0.1.2.3"));
-  r.send("pe er@127.0.0.1:0");
-  const auto deliveries = r.process->deliveries.wait(4);
-  CHECK(deliveries[0].reason == "its sender is not a PID");
-  CHECK(deliveries[1].reason == "0.0.0.0 is no host's address");
-  CHECK(deliveries[2].reason == "0.1.2.3 is no host's address");
-  CHECK(deliveries[3].reason == "its sender is not a PID");
+  const std::pair<std::string, std::string> refused[] = {
+      {"garbage", "its sender is not a PID"},
+      {"pe er@127.0.0.1:0", "its sender is not a PID"},
+      {pid_at(listener.port(), "0.0.0.0"), "0.0.0.0 is no host's address"},
+      {pid_at(listener.port(), "0.1.2.3"), "0.1.2.3 is no host's address"},
+      {pid_at(listener.port(), "0"), "0.0.0.0 is no host's address"},
+      {pid_at(listener.port(), "0x0"), "0.0.0.0 is no host's address"},
+      {pid_at(listener.port(), "0.0"), "0.0.0.0 is no host's address"},
+  };
+  std::size_t count = 0;
+  for (const auto& pair : refused) {
+    const std::string& sender = pair.first;
+    CAPTURE(sender);
+    r.send(sender);
+    const Delivery told = r.process->deliveries.wait(++count).back();
+    CHECK(told.outcome == Outcome::failed);
+    CHECK(told.reason == pair.second);
+  }
   CHECK(listener.nobody_waits());
+}
+
+TEST_CASE("nor does one go there on a connection that we opened of our own accord") {
+  raw::Listener listener;
+  Replying r;
+  r.process->link({"peer", "0.0.0.0", listener.port()});
+  raw::Peer linked = listener.accept();
+  watcher(r.context).connections.wait(1);
+  r.send(pid_at(listener.port(), "0.0.0.0"));
+  CHECK(r.process->deliveries.wait(1)[0].reason == "0.0.0.0 is no host's address");
+  CHECK(linked.nothing_to_read());
 }
 
 TEST_CASE("for one reply connection too many that one goes which has not moved for longest") {
@@ -187,6 +207,68 @@ TEST_CASE("a receiver that acknowledges nothing is given up; one that is linked 
   acknowledge(kept, "0\r\n\r\n", 1);
   CHECK(r.process->deliveries.wait(2)[1].outcome == Outcome::accepted);
   CHECK(r.process->exits.now().empty());
+}
+
+namespace {
+
+ReturnAddress return_to(std::uint16_t port) {
+  return {{"peer", "127.0.0.1", port}, "a@127.0.0.1:1", 0, {}};
+}
+
+}  // namespace
+
+TEST_CASE("those that were linked because another was given up are not given up with it") {
+  constexpr std::size_t kOthers = 20;
+  Options options = loopback();
+  options.reply_timeout = 1s;
+  raw::Listener one;
+  std::vector<raw::Listener> others(kOthers);
+  Context context(options);
+  const auto p = spawned<Recorder>(context, "p");
+  Deliveries first, second;
+  on_loop(context, [&] {
+    context.reply(return_to(one.port()), "n", "x", [&](const Delivery& delivery) {
+      for (const auto& other : others) p->link({"peer", "127.0.0.1", other.port()});
+      first.add(delivery);
+    });
+  });
+  watcher(context).connections.wait(1);
+  on_loop(context, [&] {
+    for (const auto& other : others)
+      context.reply(return_to(other.port()), "n", "x", second.callback());
+  });
+  raw::Peer given_up = one.accept();
+  CHECK(first.wait(1)[0].fault == Fault::timed_out);
+  std::size_t answered = 0;
+  for (auto& other : others) {
+    raw::Peer kept = other.accept();
+    acknowledge(kept, "0\r\n\r\n", 1);
+    CHECK(second.wait(++answered).back().outcome == Outcome::accepted);
+  }
+}
+
+TEST_CASE("answers behind one whose callback ends the connection are nobody's") {
+  Options options = loopback();
+  options.max_reply_connections = 1;
+  raw::Listener one, other;
+  Context context(options);
+  Deliveries first, second, third;
+  on_loop(context, [&] {
+    context.reply(return_to(one.port()), "n", "1", [&](const Delivery& delivery) {
+      context.reply(return_to(other.port()), "n", "3", third.callback());
+      first.add(delivery);
+    });
+    context.reply(return_to(one.port()), "n", "2", second.callback());
+  });
+  raw::Peer ended = one.accept();
+  ended.read_through("2\r\n0\r\n\r\n");
+  ended.write(raw::kAccepted + raw::kAccepted);
+  CHECK(first.wait(1)[0].outcome == Outcome::accepted);
+  CHECK(second.wait(1)[0].outcome == Outcome::no_answer);
+  raw::Peer receiver = other.accept();
+  acknowledge(receiver, "0\r\n\r\n", 1);
+  CHECK(third.wait(1)[0].outcome == Outcome::accepted);
+  CHECK(watcher(context).warnings.now().empty());
 }
 
 TEST_CASE("a receiver that reads slowly and steadily gets all of its replies") {
@@ -268,23 +350,45 @@ TEST_CASE("replies that nobody takes are bounded together") {
   receiver.read_through("0\r\n\r\n");
 }
 
+namespace {
+
+/// Where a reply to a message of a peer at that port would go. Its connection is gone by then.
+ReturnAddress address_of_peer(Context& context, std::uint16_t port) {
+  class Keeper : public Process {
+   public:
+    Keeper() : Process("keeper") {}
+    Log<ReturnAddress> addresses;
+
+   private:
+    void receive(const MessageView& message) override { addresses.add(ReturnAddress::of(message)); }
+  };
+  const auto keeper = spawned<Keeper>(context);
+  raw::Peer(context.bound().port).write(raw::message("keeper", "n", "", pid_at(port)));
+  return keeper->addresses.wait(1)[0];
+}
+
+}  // namespace
+
+TEST_CASE("a reply from another thread that is too large is refused there too, and at once") {
+  Options options = loopback();
+  options.max_queued_bytes = 100'000;
+  Context context(options);
+  const ReturnAddress address = address_of_peer(context, raw::refused_port());
+  Deliveries deliveries;
+  auto result = std::async(std::launch::async, [&] {
+    return context.reply(address, "large", std::string(100'000, 'x'), deliveries.callback());
+  });
+  const bool returned = result.wait_for(kPatience) == std::future_status::ready;
+  CHECK(returned);
+  if (!returned) context.stop();  // it would wait for an hour
+  CHECK(result.get() == SendResult::queued);
+  CHECK(deliveries.wait(1)[0].reason == "it is too large");
+}
+
 TEST_CASE("a reply from another thread, later; after stop there is none") {
   raw::Listener listener;
   Context context(loopback());
-  Log<ReturnAddress> addresses;
-  class Keeper : public Process {
-   public:
-    explicit Keeper(Log<ReturnAddress>& addresses) : Process("keeper"), addresses_(addresses) {}
-    void receive(const MessageView& message) override {
-      addresses_.add(ReturnAddress::of(message));
-    }
-    Log<ReturnAddress>& addresses_;
-  };
-  const auto keeper = spawned<Keeper>(context, addresses);
-  raw::Peer peer(context.bound().port);
-  peer.write(raw::message("keeper", "n", "", pid_at(listener.port())));
-  const ReturnAddress address = addresses.wait(1)[0];
-  peer.close();  // it can be replied to all the same
+  const ReturnAddress address = address_of_peer(context, listener.port());
   Deliveries deliveries;
   for (int i = 0; i < 100; ++i) {
     CHECK(context.reply(address, "later", std::to_string(i), deliveries.callback()) ==

@@ -37,6 +37,7 @@ TEST_CASE("the name of this host is found") {
   NEEDS(place::localhost());
   CHECK(found("localhost", AF_INET) == std::vector<std::string>{"127.0.0.1"});
   CHECK(resolve_ipv4("localhost") == "127.0.0.1");
+  CHECK(resolve_ipv4("localhost", Duration::max()) == "127.0.0.1");
 }
 
 TEST_CASE("a name that is none is an error with the resolver's reason") {

@@ -1,6 +1,7 @@
 // Stopping: what is drained, what is told, what is closed.
 #include <dirent.h>
 #include <doctest/doctest.h>
+#include <malloc.h>
 
 #include <future>
 
@@ -227,6 +228,89 @@ TEST_CASE("a handler may destroy its context: what it sent arrives, and the port
   Options same = loopback();
   same.port = address.port;
   CHECK_NOTHROW(Context{same});
+}
+
+TEST_CASE(
+    "the message whose handler destroys the context is answered, and nothing after it handled") {
+  auto context = std::make_unique<Context>(loopback());
+  Log<std::string> requested;
+  context->route("/path", [&](const HttpRequest& request) {
+    requested.add(std::string(request.path));
+    return HttpResponse{};
+  });
+  const auto p = spawned<Plain>(*context, "p");
+  p->install("end", [&](const Pid&, std::string_view) { context.reset(); });
+  raw::Peer peer(context->bound().port);
+  peer.write(raw::message("p", "end", "") + "GET /path HTTP/1.1\r\n\r\n");
+  CHECK(peer.read_status() == 202);
+  CHECK(peer.read_to_end().empty());
+  CHECK(requested.now().empty());
+}
+
+TEST_CASE("threads that join a context return when a handler destroys it") {
+  constexpr int kThreads = 64;
+  ::mallopt(M_PERTURB, 0x5a);  // what is freed is not what it was
+  for (int round = 0; round < 20; ++round) {
+    auto context = std::make_unique<Context>(loopback());
+    Context& joined = *context;
+    const auto p = spawned<Plain>(joined, "p");
+    p->install("end", [&](const Pid&, std::string_view) { context.reset(); });
+    const Pid pid = p->pid();
+    std::vector<std::thread> threads;
+    std::atomic<int> begun = 0;
+    for (int t = 0; t < kThreads; ++t) {
+      threads.emplace_back([&] {
+        ++begun;
+        joined.join();
+      });
+    }
+    while (begun < kThreads) std::this_thread::yield();
+    std::this_thread::sleep_for(5ms);  // they wait by now
+    joined.send(pid, pid, "end");
+    for (std::thread& thread : threads) thread.join();
+  }
+  ::mallopt(M_PERTURB, 0);
+}
+
+TEST_CASE("who replied is told that the context stopped first") {
+  Deliveries deliveries;
+  Log<int> stopping;
+  std::promise<void> replied;
+  Context context(loopback());
+  // Behind the stop, which is behind this call.
+  context.post([&] {
+    context.stop();
+    stopping.add(0);
+    replied.get_future().wait();
+  });
+  stopping.wait(1);
+  const ReturnAddress address{{"peer", "127.0.0.1", raw::refused_port()}, "a@127.0.0.1:1", 0, {}};
+  CHECK(context.reply(address, "n", "x", deliveries.callback()) == SendResult::queued);
+  replied.set_value();
+  const StopReport report = context.stop();
+  const auto told = deliveries.now();
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].outcome == Outcome::failed);
+  CHECK(told[0].fault == Fault::stopped);
+  CHECK(report.unsent == 1);
+}
+
+TEST_CASE("who is refused a reply is told, also by the last handler that runs") {
+  Deliveries deliveries;
+  Context context(loopback());
+  const auto p = spawned<Plain>(context, "p");
+  p->install("n", [&](const Pid&, std::string_view) {
+    const ReturnAddress nobody{{"", "0.0.0.0", 0}, "a@127.0.0.1:1", 0, {}};
+    CHECK(context.reply(nobody, "n", "", deliveries.callback()) == SendResult::queued);
+  });
+  context.post([&] {
+    context.stop();
+    p->send(p->pid(), "n");  // is handled when the stop begins
+  });
+  context.stop();
+  const auto told = deliveries.now();
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].reason == "its sender is not a PID");
 }
 
 TEST_CASE("callbacks during stop may send, spawn and terminate in vain") {

@@ -80,4 +80,26 @@ TEST_CASE("a run that a signal ended is ended at once by the next, but not by it
   CHECK(interrupted(false) == went_on);
 }
 
+TEST_CASE("a signal that comes to a wait inside a run ends the run too") {
+  const auto run = [](bool waited_for, bool second) {
+    return ended([&] {
+      Waiter waiter;
+      {
+        Waiter inner;
+        send(SIGTERM);
+        if (waited_for && inner.wait() != Waiter::Reason::signal) ::_exit(1);
+      }
+      if (waiter.wait() != Waiter::Reason::signal || waiter.signal() != SIGTERM) ::_exit(2);
+      if (waiter.wait(Waiter::Clock::now()) != Waiter::Reason::deadline) ::_exit(3);
+      pause_between_wishes();
+      if (second) send(SIGINT);
+    });
+  };
+  for (const bool waited_for : {true, false}) {
+    CAPTURE(waited_for);
+    CHECK(run(waited_for, false) == went_on);
+    CHECK(run(waited_for, true) == 130);
+  }
+}
+
 }  // namespace

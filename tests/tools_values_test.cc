@@ -48,7 +48,8 @@ TEST_CASE("rates and numbers") {
   CHECK(tool::parse_rate("100") == 100);
   CHECK(tool::parse_rate("100/s") == 100);
   CHECK(tool::parse_rate("2.5k/s") == 2500);
-  for (const char* bad : {"", "0", "-5", "5/m", "x"})
+  CHECK(tool::parse_rate("0.0000001") == 1e-7);
+  for (const char* bad : {"", "0", "-5", "5/m", "x", "0.00000001", "0.00000000000000000001m"})
     CHECK_THROWS_AS(tool::parse_rate(bad), Failure);
   CHECK(tool::parse_number("65535", 0, 65535, "port") == 65535);
   for (const char* bad : {"", "-1", "65536", "1x", " 1", "18446744073709551616"}) {

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "actor/builtin_routes.h"
-#include "net/net.h"
+#include "net/clock.h"
 
 namespace compactor {
 namespace {
@@ -57,9 +57,7 @@ ContextImpl::~ContextImpl() {
 void ContextImpl::run() {
   inbound_.accept();
   loop_.run();
-  std::lock_guard lock(stopped_mutex_);
-  stopped_ = true;
-  stopped_changed_.notify_all();
+  stopped_->count_down();
 }
 
 void ContextImpl::end_turn() {
@@ -81,19 +79,12 @@ bool ContextImpl::post_task(Task task) {
 
 void ContextImpl::run_tasks() {
   tasks_.take(running_);
-  for (Task& task : running_) {
-    if (auto* call = std::get_if<std::function<void()>>(&task)) {
-      if (!finished_) run_call(*call);
-    } else if (auto* message = std::get_if<EncodedMessage>(&task)) {
-      run_send(*message);
-    } else {
-      run_send(std::get<LocalSend>(task));
-    }
-  }
+  for (Task& task : running_) std::visit([this](auto& what) { run_task(what); }, task);
   running_.clear();
 }
 
-void ContextImpl::run_call(const std::function<void()>& call) {
+void ContextImpl::run_task(const std::function<void()>& call) {
+  if (finished_) return;
   try {
     call();
   } catch (...) {
@@ -265,13 +256,16 @@ StopReport ContextImpl::stop(Duration drain) {
 void ContextImpl::abandon() {
   abandoned_ = true;
   thread_.detach();
+  if (commons_.stopping) return;
   // What is in the mailboxes is not handled, since a handler runs already: this one.
-  if (!commons_.stopping) end_processes(kDrain);
+  end_processes(kDrain);
+  // Posted, since it may be that the message it handles is still to be answered.
+  loop_.post([this] { inbound_.shut_down(); });
 }
 
 void ContextImpl::join() {
-  std::unique_lock lock(stopped_mutex_);
-  stopped_changed_.wait(lock, [this] { return stopped_; });
+  const auto stopped = stopped_;
+  stopped->wait();
 }
 
 void ContextImpl::begin_stop(Duration drain) {
@@ -282,7 +276,9 @@ void ContextImpl::begin_stop(Duration drain) {
   // conversation with oneself.
   registry_.run_until_idle(kMailboxRoundsAtStop);
   // A handler may have destroyed the Context.
-  if (!commons_.stopping) end_processes(drain);
+  if (commons_.stopping) return;
+  end_processes(drain);
+  inbound_.shut_down();
 }
 
 void ContextImpl::end_processes(Duration drain) {
@@ -291,7 +287,6 @@ void ContextImpl::end_processes(Duration drain) {
   commons_.stopping = true;
   registry_.close();
   posted_replies_.close();
-  inbound_.shut_down();
   outbound_.drain();
   stop_timer_.expires_at(in(drain));
   stop_timer_.async_wait([this](const asio::error_code& aborted) {
@@ -303,10 +298,7 @@ void ContextImpl::finish_stop() {
   if (std::exchange(finished_, true)) return;
   inbound_.close();
   outbound_.abort(report_);
-  for (Task& task : tasks_.close()) {
-    if (auto* message = std::get_if<EncodedMessage>(&task)) run_send(*message);
-    if (auto* local = std::get_if<LocalSend>(&task)) run_send(*local);
-  }
+  for (Task& task : tasks_.close()) std::visit([this](auto& what) { run_task(what); }, task);
   timers_.close();
   report_.unsent += registry_.unsent();
   loop_.stop();

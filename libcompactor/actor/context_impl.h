@@ -1,8 +1,9 @@
 // The inside of a Context: the sum of its parts, and what enters them from other threads.
 #pragma once
 
-#include <condition_variable>
+#include <cstddef>
 #include <functional>
+#include <latch>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -71,15 +72,31 @@ class ContextImpl {
     LocalMessage message;
     bool undeliverable = false;  // there was no receiver: only its sender is still to be told
   };
-  using Task = std::variant<std::function<void()>, EncodedMessage, LocalSend>;
+  struct PostedReply {
+    ReturnAddress address;
+    std::string name, body;
+    std::size_t reserved;  // of posted_replies_
+    OnDelivery on_delivery;
+  };
+  /// Its sender is still to be told.
+  struct RefusedReply {
+    OnDelivery on_delivery;
+    Delivery delivery;
+  };
+  /// Calls are dropped at the end; of every other kind there is somebody to be told what became of
+  /// it.
+  using Task =
+      std::variant<std::function<void()>, EncodedMessage, LocalSend, PostedReply, RefusedReply>;
 
   void run();
   void end_turn();
   bool post_task(Task task);
   void run_tasks();
-  void run_call(const std::function<void()>& call);
-  void run_send(EncodedMessage& message);
-  void run_send(LocalSend& send);
+  void run_task(const std::function<void()>& call);
+  void run_task(EncodedMessage& message);
+  void run_task(LocalSend& send);
+  void run_task(PostedReply& reply);
+  void run_task(const RefusedReply& reply);
   /// Runs `call` on the loop and waits for it; throws what it throws, or Stopped.
   void call_on_loop(const std::function<void()>& call);
 
@@ -91,11 +108,13 @@ class ContextImpl {
                         std::shared_ptr<Process> owner);
   SendResult send_remote(const OutgoingMessage& message, OnDelivery on_delivery,
                          std::shared_ptr<Process> owner);
-  /// Why there can be no reply of about that size; empty when there can.
+  /// Why there can be no reply of about that size; empty when there can, as far as can be known
+  /// before its receiver's name is looked up.
   std::string why_no_reply(const ReturnAddress& address, std::string_view name,
                            std::size_t size) const;
   void reply_on_loop(const ReturnAddress& address, std::string_view name, std::string_view body,
                      OnDelivery on_delivery);
+  void unsent_at_stop(const OnDelivery& on_delivery);
   void link_on_loop(const std::string& process_id, const Pid& to);
   void unlink_on_loop(const std::string& process_id, const Pid& to);
 
@@ -123,9 +142,9 @@ class ContextImpl {
   asio::steady_timer stop_timer_{loop_.io()};
   StopReport report_;
   std::mutex stop_mutex_;  // one stop() joins the thread
-  std::mutex stopped_mutex_;
-  std::condition_variable stopped_changed_;
-  bool stopped_ = false;
+  // Shared with those who wait for it: when a handler destroys the Context, they may still look at
+  // it when all else is gone.
+  const std::shared_ptr<std::latch> stopped_ = std::make_shared<std::latch>(1);
   std::thread thread_;
 };
 

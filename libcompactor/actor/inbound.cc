@@ -3,8 +3,8 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
-#include <optional>
 #include <utility>
 
 #include "net/clock.h"
@@ -43,7 +43,7 @@ Inbound::Inbound(InboundHost& host, asio::ip::tcp::socket socket, const sockaddr
 // --- Reading
 
 bool Inbound::stopped() const {
-  return waiting_ || awaiting_replies_ > 0 || resume_planned_ ||
+  return host_.commons.stopping || waiting_ || awaiting_replies_ > 0 || resume_planned_ ||
          owed_.stored_bytes() + unwritten_.size() > kMostUnread;
 }
 
@@ -193,7 +193,6 @@ bool Inbound::on_message(const wire::HttpMessage& request) {
   } else if (!answers_abandoned_) {  // else nobody is there to take what it asks for
     answer_plain(request, persist);
   }
-  if (answers_abandoned_) owed_.clear();
   need_flush();
   if (stopped()) parser_.pause();
   return state_ == State::open && (request.keep_alive || waiting_);
@@ -272,6 +271,7 @@ void Inbound::respond(int status, std::string_view content_type, std::string_vie
 // --- Writing
 
 void Inbound::need_flush() {
+  if (answers_abandoned_) owed_.clear();
   if (flush_planned_ || writing_) return;
   flush_planned_ = true;
   host_.to_flush.push_back(shared_from_this());

@@ -65,7 +65,7 @@ class InboundHost {
 ///
 /// It stops between two requests, whatever was read already, when it has had its turn, when the
 /// peer leaves too many answers unread, while replies to what came on it are not taken, and before
-/// a message while receiving is paused.
+/// a message while receiving is paused. Once the Context stops it does not go on.
 class Inbound : public std::enable_shared_from_this<Inbound>,
                 public ReplySource,
                 private wire::Sink {

@@ -87,7 +87,8 @@ void InboundConnections::accepted(int descriptor, const sockaddr_in& peer) {
     return commons.reporter.warn("cannot serve a connection: " + describe(error));
   }
   InboundHost& host = *this;
-  auto connection = std::make_shared<Inbound>(host, std::move(socket), peer);
+  // Not make_shared: who remembers it weakly, to reply, must not keep its memory when it is closed.
+  const std::shared_ptr<Inbound> connection(new Inbound(host, std::move(socket), peer));
   all_.insert(connection);
   count(commons.reporter.counters.connections_accepted);
   count(commons.reporter.counters.connections_open);

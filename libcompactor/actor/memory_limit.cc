@@ -14,7 +14,7 @@ MemoryLimit::Holder::~Holder() {
 void MemoryLimit::Holder::set(std::size_t bytes) {
   if (bytes == bytes_) return;
   const std::size_t before = std::exchange(bytes_, bytes);
-  limit_.total_.fetch_add(bytes - before, std::memory_order_relaxed);
+  limit_.total_ += bytes - before;
   auto& holders = limit_.holders_;
   if (before == 0) holders.splice(holders.end(), aside_, node_);
   if (bytes == 0) aside_.splice(aside_.end(), holders, node_);
@@ -27,7 +27,7 @@ void MemoryLimit::Holder::moved() {
 }
 
 void MemoryLimit::enforce(Holder& taker) {
-  while (total() > max_) {
+  while (total_ > max_) {
     const Holder* const stillest = find_stillest(taker);
     if (stillest == nullptr) return;
     const auto give_up = stillest->give_up_;  // a copy, since the holder may end by it
@@ -38,7 +38,7 @@ void MemoryLimit::enforce(Holder& taker) {
 }
 
 const MemoryLimit::Holder* MemoryLimit::find_stillest(const Holder& taker) const {
-  const std::size_t much = total() / holders_.size() / 2;
+  const std::size_t much = total_ / holders_.size() / 2;
   for (const Holder* holder : holders_) {
     if (holder != &taker && holder->bytes_ >= much) return holder;
   }

@@ -1,7 +1,6 @@
 // Memory of one kind that peers make us hold, all of them together under one limit.
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <functional>
 #include <list>
@@ -11,7 +10,7 @@ namespace compactor {
 /// Over the limit the holder that has not moved for longest gives up what it holds: an honest
 /// peer's message or answer moves, what is there to fill our memory stands still. Those that hold
 /// little (less than half of the average) are passed over, since they would free nothing. Loop
-/// only, but for total().
+/// only.
 class MemoryLimit {
  public:
   enum class Single {
@@ -23,8 +22,7 @@ class MemoryLimit {
   MemoryLimit(const MemoryLimit&) = delete;
   MemoryLimit& operator=(const MemoryLimit&) = delete;
 
-  std::size_t total() const { return total_.load(std::memory_order_relaxed); }
-  std::size_t max() const { return max_; }
+  std::size_t total() const { return total_; }
 
   /// What one peer makes us hold.
   class Holder {
@@ -59,7 +57,7 @@ class MemoryLimit {
 
   const std::size_t max_;
   const Single single_;
-  std::atomic<std::size_t> total_{0};
+  std::size_t total_ = 0;
   std::list<Holder*> holders_;  // those that hold something, the one that moved last at the end
 };
 

@@ -23,10 +23,6 @@ bool looks_like_tls(std::string_view bytes) {
   return bytes.size() >= 2 && (bytes[0] == 0x15 || bytes[0] == 0x16) && bytes[1] == 0x03;
 }
 
-in_addr to_in_addr(const asio::ip::tcp::endpoint& endpoint) {
-  return {htonl(endpoint.address().to_v4().to_uint())};
-}
-
 std::string printable_start(std::string_view body) {
   std::string text;
   for (const char c : body.substr(0, 200)) {
@@ -101,6 +97,12 @@ void Outbound::refuse(const std::error_code& error) {
 }
 
 void Outbound::connect(const asio::ip::tcp::endpoint& endpoint) {
+  why_no_reply_ = why_no_reply_to(endpoint);
+  if (replies_ && replies_->only && !why_no_reply_.empty()) {
+    // As soon as the caller has returned to the loop.
+    return (void)host_.post(
+        [self = shared_from_this()] { self->fail(Fault::connect, {}, self->why_no_reply_); });
+  }
   asio::error_code error;
   socket_.open(endpoint.protocol(), error);
   if (!error) {
@@ -109,12 +111,6 @@ void Outbound::connect(const asio::ip::tcp::endpoint& endpoint) {
     socket_.non_blocking(true, error);
   }
   if (error) return refuse({error.value(), std::system_category()});
-  if (replies_ && replies_->only && host_.leads_to_us(to_in_addr(endpoint), endpoint.port())) {
-    // As soon as the caller has returned to the loop.
-    return (void)host_.post([self = shared_from_this()] {
-      self->fail(Fault::connect, {}, "it would go to ourselves");
-    });
-  }
   socket_.async_connect(endpoint, [self = shared_from_this()](const asio::error_code& failed) {
     if (self->state_ != State::connecting) return;
     const Loop::Turn turn(self->host_.commons.loop);
@@ -295,7 +291,8 @@ void Outbound::on_readable() {
 }
 
 bool Outbound::on_message(const wire::HttpMessage& response) {
-  if (response.status < 200) return true;  // interim (RFC 9110 §15.2); the final one follows
+  if (state_ == State::closed) return false;  // by a callback of an answer before this one
+  if (response.status < 200) return true;     // interim (RFC 9110 §15.2); the final one follows
   if (host_.commons.reporter.observer().wants_heads()) {
     std::string head = "HTTP/" + std::to_string(response.major) + "." +
                        std::to_string(response.minor) + " " + std::to_string(response.status) +

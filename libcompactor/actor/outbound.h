@@ -102,6 +102,8 @@ class Outbound : public std::enable_shared_from_this<Outbound>,
   void carry_replies();
   /// It is linked, or sent to of our own accord: no longer one that is there only to reply.
   void carry_messages();
+  /// Why no reply may go where it leads to; empty when one may, or when that is not known yet.
+  const std::string& why_no_reply() const { return why_no_reply_; }
   /// As Budget::reserve; a connection that is there only to reply has other bounds, and takes it.
   bool reserve_reply(std::size_t bytes);
   /// More replies wait than a peer that takes them leaves waiting.
@@ -132,6 +134,7 @@ class Outbound : public std::enable_shared_from_this<Outbound>,
   void replies_changed(bool moved);
   void let_go_on();
   void connect(const asio::ip::tcp::endpoint& endpoint);
+  std::string why_no_reply_to(const asio::ip::tcp::endpoint& endpoint) const;
   void connected();
   std::error_code forget_interest();
   void connect_failed(const std::error_code& error);
@@ -177,6 +180,7 @@ class Outbound : public std::enable_shared_from_this<Outbound>,
   std::size_t answered_ = 0;   // in the read being handled
   std::uint64_t answers_ = 0;  // in all
   std::unique_ptr<ReplyTraffic> replies_;
+  std::string why_no_reply_;
   std::error_code write_error_;
   State state_ = State::connecting;
   bool retired_ = false, writing_ = false, flush_planned_ = false, watching_ = false;

@@ -58,9 +58,12 @@ void OutboundConnections::send(EncodedMessage& message) {
 }
 
 std::shared_ptr<Outbound> OutboundConnections::reply(const OutgoingMessage& message,
-                                                     std::size_t bound, Sent& sent) {
+                                                     std::size_t bound, Sent& sent,
+                                                     std::string& why) {
   auto connection = reply_connection_to({message.to.host, message.to.port});
-  if (!connection->reserve_reply(bound)) return nullptr;
+  why = connection->why_no_reply();
+  if (why.empty() && !connection->reserve_reply(bound)) why = "its receiver takes nothing";
+  if (!why.empty()) return nullptr;
   append(*connection, message, bound, std::move(sent));
   return connection;
 }

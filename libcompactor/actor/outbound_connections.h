@@ -47,8 +47,9 @@ class OutboundConnections : private OutboundHost {
   SendResult send(const OutgoingMessage& message, std::size_t bound, Sent&& sent);
   void send(EncodedMessage& message);
   /// A reply goes over a connection of its own kind (see ReplyConnections), which is returned. Null
-  /// when its receiver takes nothing; otherwise `sent` is moved from.
-  std::shared_ptr<Outbound> reply(const OutgoingMessage& message, std::size_t bound, Sent& sent);
+  /// when there can be none to this receiver, and then `why`; otherwise `sent` is moved from.
+  std::shared_ptr<Outbound> reply(const OutgoingMessage& message, std::size_t bound, Sent& sent,
+                                  std::string& why);
 
   void link(const std::string& process_id, const Pid& to);
   void unlink(const std::string& process_id, const Pid& to);

@@ -1,8 +1,7 @@
 // The part of an Outbound that replies need.
-#include <asio.hpp>
+#include <utility>
 
 #include "actor/outbound.h"
-#include "net/clock.h"
 #include "net/net.h"
 
 namespace compactor {
@@ -25,6 +24,16 @@ void Outbound::carry_replies() {
 
 void Outbound::carry_messages() {
   if (replies_) host_.reply_connections.remove(*replies_);
+}
+
+/// Asked when the address is known that it comes down to: of 0.0.0.0 and of our own there are many
+/// spellings, and names may stand for them.
+std::string Outbound::why_no_reply_to(const asio::ip::tcp::endpoint& endpoint) const {
+  const auto ip = endpoint.address().to_v4();
+  // RFC 1122 §3.2.1.3. The kernel takes 0.0.0.0 for this host.
+  if (ip.to_uint() >> 24 == 0) return ip.to_string() + " is no host's address";
+  if (host_.leads_to_us({htonl(ip.to_uint())}, endpoint.port())) return "it would go to ourselves";
+  return {};
 }
 
 bool Outbound::reserve_reply(std::size_t bytes) {

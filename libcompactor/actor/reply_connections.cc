@@ -57,19 +57,30 @@ void ReplyConnections::watch() {
 }
 
 void ReplyConnections::look() {
+  for (const auto& [connection, replies] : find_still()) {
+    // Unless it was closed, or linked, by a callback of one before it.
+    if (replies->only) connection->give_up_replies("nothing of it is acknowledged");
+  }
+  if (!busy_.empty()) watch();
+}
+
+/// Those on which nothing has moved for the time of patience. Nothing is done with them here: what
+/// becomes of one may change the list.
+std::vector<ReplyConnection> ReplyConnections::find_still() {
+  std::vector<ReplyConnection> still;
   const auto now = Clock::now();
   for (auto next = busy_.begin(); next != busy_.end();) {
-    const auto [connection, its_replies] = *next++;
-    ReplyTraffic& replies = *its_replies;
+    const ReplyConnection& connection = *next++;
+    ReplyTraffic& replies = *connection.replies;
     if (now - replies.moved_at < kLookEvery) break;  // as all behind it
-    const std::uint64_t acknowledged = connection->acknowledged();
+    const std::uint64_t acknowledged = connection.carrier->acknowledged();
     if (std::exchange(replies.acknowledged, acknowledged) != acknowledged) {
       changed(replies, true, true);
     } else if (now - replies.moved_at >= patience_) {
-      connection->give_up_replies("nothing of it is acknowledged");
+      still.push_back(connection);
     }
   }
-  if (!busy_.empty()) watch();
+  return still;
 }
 
 }  // namespace compactor

@@ -10,6 +10,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "actor/loop.h"
 #include "actor/memory_limit.h"
@@ -86,6 +87,7 @@ class ReplyConnections {
   void make_room();
   void watch();
   void look();
+  std::vector<ReplyConnection> find_still();
 
   Loop& loop_;
   const std::size_t most_;

@@ -1,7 +1,6 @@
 // Who answers a plain HTTP request.
 #pragma once
 
-#include <map>
 #include <memory>
 #include <mutex>
 #include <string>

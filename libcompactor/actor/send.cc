@@ -56,16 +56,20 @@ SendResult ContextImpl::send_remote(const OutgoingMessage& message, OnDelivery o
   return post_task(std::move(encoded)) ? SendResult::queued : SendResult::stopped;
 }
 
-void ContextImpl::run_send(EncodedMessage& message) {
+void ContextImpl::run_task(EncodedMessage& message) {
   if (!commons_.stopping) return outbound_.send(message);
-  count(reporter_.counters.messages_sent);
   message.budget->release_bytes(message.bytes.size());
   message.budget->release_messages(1);
-  ++report_.unsent;
-  reporter_.complete(message.sent.on_delivery, stopped_first());
+  unsent_at_stop(message.sent.on_delivery);
 }
 
-void ContextImpl::run_send(LocalSend& send) {
+void ContextImpl::unsent_at_stop(const OnDelivery& on_delivery) {
+  count(reporter_.counters.messages_sent);
+  ++report_.unsent;
+  reporter_.complete(on_delivery, stopped_first());
+}
+
+void ContextImpl::run_task(LocalSend& send) {
   LocalMessage& message = send.message;
   if (!send.undeliverable) {
     count(reporter_.counters.messages_sent);

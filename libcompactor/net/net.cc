@@ -192,8 +192,8 @@ std::size_t raise_descriptor_limit() {
 }
 
 std::size_t connection_limit(std::size_t asked) {
-  if (asked > 0) return asked;
   const std::size_t descriptors = raise_descriptor_limit();
+  if (asked > 0) return asked;
   return descriptors > 128 ? descriptors - 64 : descriptors / 2;
 }
 

@@ -3,10 +3,8 @@
 
 #include <netinet/in.h>
 
-#include <chrono>
 #include <cstdint>
 #include <string>
-#include <string_view>
 #include <system_error>
 
 #include "compactor/context.h"
@@ -45,7 +43,8 @@ std::string describe(const std::error_code& error);
 /// Raises the soft limit of descriptors to the hard one and returns that.
 std::size_t raise_descriptor_limit();
 
-/// How many connections there may be: what was asked for; else what the descriptors allow.
+/// How many connections there may be: what was asked for; else what the descriptors allow. Their
+/// limit is raised for either.
 std::size_t connection_limit(std::size_t asked);
 
 /// The errors of getaddrinfo().

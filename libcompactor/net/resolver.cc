@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "compactor/error.h"
+#include "net/clock.h"
 #include "net/net.h"
 
 namespace compactor {
@@ -115,7 +116,7 @@ std::string resolve_ipv4(const std::string& host, Duration timeout) {
   if (parse_ipv4(host, address)) return host;
   const Lookup lookup(host, AF_INET);
   std::error_code error = std::make_error_code(std::errc::timed_out);
-  if (lookup.wait(Lookup::Clock::now() + timeout)) error = lookup.error();
+  if (lookup.wait(in(timeout))) error = lookup.error();
   if (error) throw SocketError("cannot resolve " + host + ": " + describe(error), error);
   return lookup.addresses().front();
 }

@@ -75,6 +75,30 @@ TEST_CASE("delivery lines come when asked for, exited lines after a link") {
   CHECK(content().find("\"reason\":\"closed\"") != std::string::npos);
 }
 
+TEST_CASE("bodies that the receiver has taken are not kept until it answers" *
+          doctest::skip(!std::string_view(COMPACTOR_SANITIZE).empty())) {
+  std::atomic<std::size_t> taken = 0;
+  Peer mute([&](const Request& request) {
+    taken += request.body.size();
+    return std::string();
+  });
+  constexpr std::size_t size = 1'000'000;
+  const std::string line = "{\"send\":{\"to\":\"" + mute.pid() +
+                           "\",\"name\":\"m\",\"body_text\":\"" + std::string(size, 'x') + "\"}}\n";
+  constexpr std::size_t count = 60;
+  std::string lines;
+  for (std::size_t i = 0; i < count; ++i) lines += line;
+  const auto file = temporary_file("lines", lines);
+  Served served({"x", "--exec-shell", "read -r line; cat " + file + "; exec sleep 60"});
+  Client client(served.port());
+  client.send(message("x", "go", ""));
+  const auto end = std::chrono::steady_clock::now() + patience;
+  while (taken < count * size && std::chrono::steady_clock::now() < end)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  CHECK(taken == count * size);
+  CHECK(resident_mb(served.process().pid()) < 45);
+}
+
 TEST_CASE("a bad line is reported and not fatal") {
   auto served = actor(
       R"(echo 'no json'; echo '{}'; echo '{"reply":5}'; echo '{"send":{"to":"x","name":"m"}}'; echo '{"reply":{"name":"answer"}}')");

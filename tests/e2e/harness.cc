@@ -412,7 +412,8 @@ void Peer::wait_connections(std::size_t count) const {
   for (;;) {
     {
       std::lock_guard lock(mutex_);
-      if (connections_.size() >= count) return;
+      if (connections_.size() == count) return;
+      if (connections_.size() > count) FAIL("there were more connections");
     }
     if (std::chrono::steady_clock::now() > end) FAIL("the connections did not come");
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
@@ -514,6 +515,14 @@ std::uint16_t free_port() {
   auto port = port_of(fd);
   ::close(fd);
   return port;
+}
+
+double resident_mb(pid_t pid) {
+  std::ifstream status("/proc/" + std::to_string(pid) + "/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("VmRSS:")) return std::stod(line.substr(6)) / 1024;
+  }
+  return 0;
 }
 
 std::string temporary_file(const std::string& name, const std::string& contents) {

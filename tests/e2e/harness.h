@@ -122,8 +122,10 @@ class Peer {
   std::string pid(const std::string& id = "peer") const;
   std::vector<Request> requests() const;
   std::string bytes() const;
-  /// Blocks until there are so many requests or connections. Fails the test when they do not come.
+  /// Blocks until there are so many requests. Fails the test when they do not come.
   std::vector<Request> wait_requests(std::size_t count) const;
+  /// Blocks until there have been so many connections. Fails the test when they do not come, or
+  /// when there have been more.
   void wait_connections(std::size_t count) const;
   void close_connections();  // FIN
   void reset_connections();  // RST
@@ -170,6 +172,8 @@ std::string message(const std::string& id, const std::string& name, const std::s
 std::string response(int status, const std::string& body = {});
 /// A port of 127.0.0.1 on which nobody listens.
 std::uint16_t free_port();
+/// Memory that the process has now.
+double resident_mb(pid_t pid);
 /// A file in a folder that goes with the test program.
 std::string temporary_file(const std::string& name, const std::string& contents);
 

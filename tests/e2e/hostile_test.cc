@@ -110,6 +110,21 @@ TEST_CASE("warnings that peers cause are limited, and the summary counts what th
   CHECK(result.err.find("too many") != std::string::npos);
 }
 
+TEST_CASE("invented names of messages are counted together, from some number or length on") {
+  Served served({"x", "-q", "--body", "none"});
+  Client client(served.port());
+  const std::string longest(1000, 'n');
+  std::string messages = message("x", longest, "") + message("x", longest + "n", "");
+  for (int i = 0; i < 1200; ++i) messages += message("x", "name" + std::to_string(i), "");
+  client.send(messages);
+  CHECK(client.statuses(1202) == std::vector<int>(1202, 202));
+  const auto by_name = served.stop(SIGTERM).out_json().back().at("by_name");
+  CHECK(by_name.at(longest) == 1);
+  CHECK(by_name.at("name997") == 1);
+  CHECK(by_name.at("(others)") == 1 + 1200 - 998);
+  CHECK(by_name.size() == 1000);
+}
+
 TEST_CASE("while output is not read, requests and probes are answered, and messages wait") {
   Background served({"serve", "x", "--json"});
   const std::string pid = served.event("serving").at("pid");

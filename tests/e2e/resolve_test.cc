@@ -28,6 +28,8 @@ open('ready', 'w').close()
 time.sleep(600)" &
 cat ready
 echo '{"to":"x@name.test:1","name":"m","body_text":""}' >batch
+for i in 1 2 3 4; do echo '{"to":"x@name'$i'.test:1","name":"m","body_text":""}'; done >names
+{ echo '{"to":"x@127.0.0.1:1","name":"m","body_text":""}'; cat names; } >address-first
 )sh";
   for (const std::string& command : commands) {
     script += "status=0\n" + command + " --json >/dev/null 2>said || status=$?\n";
@@ -93,6 +95,8 @@ TEST_CASE("a dead name server: SIGINT ends the look-up") {
   const std::vector<std::string> commands{
       until + "send x@name.test:5050 m x --timeout 1h --connect-timeout 1h",
       until + "send --batch batch --timeout 1h --connect-timeout 1h",
+      until + "send --batch names --keep-going --timeout 5s --connect-timeout 5s",
+      until + "send --batch address-first --keep-going --timeout 5s --connect-timeout 5s",
       until + "ping x@name.test:5050 --connect-timeout 1h",
       until + "link x@name.test:5050 --connect-timeout 1h",
       until + "inspect name.test:5050 --timeout 1h",

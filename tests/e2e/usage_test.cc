@@ -279,7 +279,10 @@ TEST_CASE("an unknown host is exit 3") {
   check_error({"send", "a@no.such.host.invalid:1", "x"}, 3, "resolve", "no.such.host.invalid");
   check_error({"ping", "a@no.such.host.invalid:1"}, 3, "resolve", "no.such.host.invalid");
   check_error({"link", "a@no.such.host.invalid:1"}, 3, "resolve", "no.such.host.invalid");
-  check_error({"serve", "x", "--ip", "no.such.host.invalid"}, 3, "resolve", "no.such.host.invalid");
+  for (const char* option : {"--ip", "--advertise-ip"})
+    check_error({"serve", "x", option, "no.such.host.invalid"}, 3, "resolve", option);
+  check_error({"serve", "x", "--link", "a@no.such.host.invalid:1"}, 3, "resolve",
+              "no.such.host.invalid");
 }
 
 TEST_CASE("a host name stands as its address on the wire") {

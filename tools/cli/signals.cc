@@ -12,6 +12,7 @@
 #include <climits>
 #include <cstdint>
 #include <system_error>
+#include <utility>
 
 namespace tool {
 
@@ -35,6 +36,8 @@ constexpr std::int64_t one_wish_ms = 100;
 constexpr std::int64_t none_came = -1;
 std::atomic<std::int64_t> first_signal_ms = none_came;
 static_assert(std::atomic<std::int64_t>::is_always_lock_free);  // it is used in a signal handler
+
+Waiter* innermost = nullptr;  // of those that live; the waiting thread only
 
 std::int64_t monotonic_ms() {  // may be called in a signal handler
   timespec time{};
@@ -86,8 +89,8 @@ SignalsBlocked::~SignalsBlocked() {
   ::pthread_sigmask(SIG_SETMASK, &saved_, nullptr);
 }
 
-Waiter::Waiter() {
-  first_signal_ms = none_came;
+Waiter::Waiter() : outer_(innermost) {
+  if (outer_ == nullptr) first_signal_ms = none_came;
   sigset_t set = handled();
   signals_ = ::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
   wake_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -95,9 +98,23 @@ Waiter::Waiter() {
     throw Failure(Exit::local, "resources",
                   "cannot wait for signals: " + std::generic_category().message(errno));
   }
+  innermost = this;
 }
 
 Waiter::~Waiter() {
+  innermost = outer_;
+  if (outer_ == nullptr) {
+    pass_over_signals();
+  } else if (signal_ != 0) {
+    outer_->signal_ = signal_;
+    outer_->passed_on_ = true;
+  }
+  // What this one has not read stays pending, for the outer one.
+  ::close(signals_);
+  ::close(wake_);
+}
+
+void Waiter::pass_over_signals() {
   // What was not waited for is pending, and would end the process once it is no longer blocked:
   // before the summary and the error are written, which are still to come.
   ::signal(SIGQUIT, SIG_IGN);
@@ -106,8 +123,6 @@ Waiter::~Waiter() {
     if (info.ssi_signo != SIGQUIT) on_signal(static_cast<int>(info.ssi_signo));
   }
   handle_signals();
-  ::close(signals_);
-  ::close(wake_);
 }
 
 void Waiter::finish() {
@@ -127,6 +142,10 @@ void Waiter::clear_wake() {
 }
 
 Waiter::Reason Waiter::wait(std::optional<Clock::time_point> deadline, int fd) {
+  if (std::exchange(passed_on_, false)) {
+    make_deadly();  // its unblocking ended with the other
+    return Reason::signal;
+  }
   for (;;) {
     std::array<pollfd, 3> ready{{{wake_, POLLIN, 0}, {signals_, POLLIN, 0}, {fd, POLLIN, 0}}};
     int count = ::poll(ready.data(), ready.size(), milliseconds_until(deadline));

@@ -30,6 +30,9 @@ class SignalsBlocked {
 /// threads of a run, and after its Console: once it is gone, a first signal is passed over (the run
 /// is ending) and a second one ends the process, also when it waits for somebody to read its
 /// output.
+///
+/// One that is made while another lives, to wait for a part of the run, hides no signal from it:
+/// the wait() of the other returns it too.
 class Waiter {
  public:
   using Clock = std::chrono::steady_clock;
@@ -64,11 +67,14 @@ class Waiter {
  private:
   Reason read_signals();
   void clear_wake();
+  void pass_over_signals();
 
   int signals_ = -1;  // signalfd
   int wake_ = -1;     // eventfd
   std::atomic<bool> finished_ = false;
   int signal_ = 0;
+  bool passed_on_ = false;  // signal_ came to another, and wait() is still to return it
+  Waiter* const outer_;     // that was there before; null for the Waiter of a run
   SignalsBlocked blocked_;
 };
 

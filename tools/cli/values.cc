@@ -16,6 +16,9 @@ namespace tool {
 
 namespace {
 
+// A year is enough for everyone, and far from where adding to a clock could overflow.
+constexpr double most_seconds = 366 * 86400.0;
+
 Failure bad_value(std::string_view what, std::string_view text, std::string hint) {
   return Failure(Exit::usage, "usage",
                  std::string(what) + " \"" + std::string(text) + "\" does not read",
@@ -127,8 +130,7 @@ Duration parse_duration(std::string_view text) {
     if (!scale) throw bad_value("duration", text, hint);
     total += *number * *scale;
   } while (!rest.empty());
-  // A year is enough for everyone, and far from where adding to a clock could overflow.
-  if (total > 366 * 86400e9) throw bad_value("duration", text, "a year is the most");
+  if (total > most_seconds * 1e9) throw bad_value("duration", text, "a year is the most");
   return Duration(static_cast<std::int64_t>(std::llround(total)));
 }
 
@@ -150,7 +152,9 @@ double parse_rate(std::string_view text) {
   if (!number || factor == 0 || *number <= 0) {
     throw bad_value("rate", text, "messages per second, as in 100, 100/s, 2k/s");
   }
-  return *number * factor;
+  double rate = *number * factor;
+  if (rate < 1 / most_seconds) throw bad_value("rate", text, "one message a year is the least");
+  return rate;
 }
 
 std::uint64_t parse_number(std::string_view text, std::uint64_t low, std::uint64_t high,

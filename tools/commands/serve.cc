@@ -1,6 +1,4 @@
 // compactor serve: is one or several processes, shows what they get, and answers.
-#include <sys/resource.h>
-
 #include <limits>
 #include <memory>
 #include <set>
@@ -110,14 +108,6 @@ std::vector<std::string> command_words(const ServeOptions& options) {
   return words;
 }
 
-/// One descriptor for each connection: 10,000 linked peers are more than the usual soft limit.
-void raise_descriptor_limit() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 compactor::Options context_options(const ServeOptions& options,
                                    const std::vector<compactor::Pid>& links, Console& console,
                                    Duration resolve_time) {
@@ -186,7 +176,6 @@ int run_serve(const Arguments& arguments) {
   auto resolve_time =
       std::min(options.process.connect_timeout, options.lasting.value_or(Duration::max()));
   options.server.links = resolve_pids(options.links, console, resolve_time);
-  raise_descriptor_limit();
   auto made = context_options(options, options.server.links, console, resolve_time);
 
   Waiter waiter;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "cli/values.h"
+#include "net/clock.h"
 #include "net/net.h"
 #include "net/resolver.h"
 #include "wire/encode.h"
@@ -17,7 +18,7 @@ namespace {
 
 std::vector<std::string> look_up(const std::string& host, int family, std::string_view of,
                                  Duration time) {
-  const auto deadline = Waiter::Clock::now() + time;
+  const auto deadline = compactor::in(time);
   // The first look-ups come before the Waiter of the run. It is made before the thread of the
   // look-up, which would be killed by the signal otherwise, and the process with it.
   Waiter waiter;

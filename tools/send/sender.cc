@@ -202,6 +202,11 @@ bool Sender::pull() {
     held_ = std::move(step.message);
     return held_ != nullptr;
   } catch (const Failure& failure) {
+    // The line was given up for the run's sake: the next wait() ends that.
+    if (waiter_.signal() != 0) {
+      ++summary_.not_sent;
+      return false;
+    }
     ++summary_.failed;
     fail(failure);
     return true;

@@ -31,8 +31,10 @@ class Repeat : public Source {
   Step next() override {
     if (left_ == 0) return {};
     if (rate_) {
-      auto due =
-          start_ + Duration(static_cast<std::int64_t>(static_cast<double>(sent_) / *rate_ * 1e9));
+      // A hundred years at the most: many messages at a slow rate must not take the clock over its
+      // range.
+      auto after = std::min(static_cast<double>(sent_) / *rate_, 100 * 366 * 86400.0);
+      auto due = start_ + Duration(static_cast<std::int64_t>(after * 1e9));
       if (due > Steady::now()) return {.next = Next::wait, .at = due};
     }
     --left_;

@@ -1,6 +1,5 @@
 #include "serve/actor.h"
 
-#include <algorithm>
 #include <new>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -14,8 +13,6 @@ namespace tool {
 
 namespace {
 
-// An answer to an older message than these must name its receiver.
-constexpr std::size_t remembered = 65536;
 // A receiver that takes nothing for so long holds up the child's other actions no longer. Only one
 // that the child has chosen does at all.
 constexpr auto room_timeout = std::chrono::seconds(5);
@@ -33,6 +30,21 @@ struct Actor::Action {
   compactor::Pid to;
   std::string name;
   std::string body;
+};
+
+/// What is told of an action in the end: it is kept until its message is acknowledged, which may be
+/// long after the body is gone.
+struct Actor::Told {
+  explicit Told(const Action& action)
+      : to(action.to.str()),
+        name(action.name),
+        size(action.body.size()),
+        wants_report(action.wants_report) {}
+
+  std::string to;
+  std::string name;
+  std::size_t size;
+  bool wants_report;
 };
 
 Actor::Actor(Settings settings, compactor::Context& context, Console& console, Hooks hooks)
@@ -62,10 +74,9 @@ void Actor::finish() {
 void Actor::message(const MessageEvent& event, const compactor::ReturnAddress& sender) {
   std::lock_guard lock(mutex_);
   auto numbered = event;
-  numbered.number = ++last_number_;
+  numbered.number = conversations_.next_number();
   auto end = child_->input().write([&](std::string& queue) { renderer_->append(queue, numbered); });
-  conversations_.push_back({last_number_, end, sender});
-  if (conversations_.size() > remembered) conversations_.pop_front();
+  conversations_.add(end, sender);
 }
 
 void Actor::exited(const compactor::Pid& pid, std::string_view reason) {
@@ -73,19 +84,6 @@ void Actor::exited(const compactor::Pid& pid, std::string_view reason) {
   child_->input().write([&](std::string& queue) {
     renderer_->append(queue, ExitedEvent{text, reason});
   });
-}
-
-const Actor::Conversation* Actor::conversation(const Action& action) const {
-  if (action.number) {
-    auto found = std::find_if(conversations_.begin(), conversations_.end(),
-                              [&](const Conversation& c) { return c.number == *action.number; });
-    return found == conversations_.end() ? nullptr : &*found;
-  }
-  // The last that the child can have read: what is still queued here it does not know of.
-  auto handed_over = child_->input().handed_over();
-  auto found = std::find_if(conversations_.rbegin(), conversations_.rend(),
-                            [&](const Conversation& c) { return c.end <= handed_over; });
-  return found == conversations_.rend() ? nullptr : &*found;
 }
 
 namespace {
@@ -145,48 +143,55 @@ void Actor::act(std::string_view line) {
 
 void Actor::send(const Action& action) {
   auto from = settings_.pid.str();
-  auto result = context_.send_wait(
-      from, action.to, action.name, action.body, room_timeout,
-      [this, action](const compactor::Delivery& delivery) { report(action, delivery); });
+  auto result = context_.send_wait(from, action.to, action.name, action.body, room_timeout,
+                                   reporting(action));
   if (result == compactor::SendResult::queued) return;
   const char* why =
       compactor::wire::why_not_sendable(compactor::Style::libprocess, from, action.to, action.name);
   not_sent(action, why == nullptr ? compactor::to_string(result) : std::string_view(why));
 }
 
+compactor::ReturnAddress Actor::sender_of(const Action& action) {
+  std::lock_guard lock(mutex_);
+  // Without a number that of the last that the child can have read: what is still queued here it
+  // does not know of.
+  const auto* sender = action.number ? conversations_.find(*action.number)
+                                     : conversations_.last_within(child_->input().handed_over());
+  if (sender == nullptr) throw bad_action("there is no such message to reply to");
+  return *sender;
+}
+
 void Actor::reply(Action& action) {
-  std::unique_lock lock(mutex_);
-  const auto* answered = conversation(action);
-  if (answered == nullptr) throw bad_action("there is no such message to reply to");
-  auto sender = answered->sender;
-  lock.unlock();
+  const auto sender = sender_of(action);
   action.to = sender.to;
   if (sender.depth >= most_replies_in_a_row) {
     not_sent(action, "it would be more than " + std::to_string(most_replies_in_a_row) +
                          " replies in a row, each to the one before; send goes on");
     return;
   }
-  context_.reply(sender, action.name, action.body,
-                 [this, action](const auto& delivery) { report(action, delivery); });
+  context_.reply(sender, action.name, action.body, reporting(action));
+}
+
+compactor::OnDelivery Actor::reporting(const Action& action) {
+  return [this, told = Told(action)](const auto& delivery) { report(told, delivery); };
 }
 
 void Actor::not_sent(const Action& action, std::string_view why) {
   compactor::Delivery failed;
   failed.outcome = compactor::Outcome::failed;
   failed.reason = "not sent: " + std::string(why);
-  report(action, failed);
+  report(Told(action), failed);
 }
 
-void Actor::report(const Action& action, const compactor::Delivery& delivery) {
+void Actor::report(const Told& told, const compactor::Delivery& delivery) {
   bool delivered = delivery.outcome == compactor::Outcome::accepted;
   bool stopped = delivery.fault == compactor::Fault::stopped;
-  auto to = action.to.str();
   if (!delivered && !stopped) {
-    console_.peer_warning(action.name + " of the child to " + to +
+    console_.peer_warning(told.name + " of the child to " + told.to +
                           " was not delivered: " + delivery.reason);
   }
-  if (!action.wants_report) return;
-  DeliveryEvent event{.to = to, .name = action.name, .size = action.body.size()};
+  if (!told.wants_report) return;
+  DeliveryEvent event{.to = told.to, .name = told.name, .size = told.size};
   event.status = delivery.status;
   event.outcome = compactor::to_string(delivery.outcome);
   event.ack = delivery.ack;

@@ -2,8 +2,6 @@
 // lines are actions.
 #pragma once
 
-#include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -15,6 +13,7 @@
 #include "node/body_check.h"
 #include "output/console.h"
 #include "serve/child.h"
+#include "serve/conversations.h"
 
 namespace tool {
 
@@ -46,19 +45,16 @@ class Actor {
   void exited(const compactor::Pid& pid, std::string_view reason);
 
  private:
-  struct Conversation {
-    std::uint64_t number;
-    std::uint64_t end;  // where its line ends in all that was written to the child
-    compactor::ReturnAddress sender;
-  };
   struct Action;
+  struct Told;
 
   void act(std::string_view line);
   void send(const Action& action);
   void reply(Action& action);
   void not_sent(const Action& action, std::string_view why);
-  void report(const Action& action, const compactor::Delivery& delivery);
-  const Conversation* conversation(const Action& action) const;
+  void report(const Told& told, const compactor::Delivery& delivery);
+  compactor::OnDelivery reporting(const Action& action);
+  compactor::ReturnAddress sender_of(const Action& action);
 
   Settings settings_;
   compactor::Context& context_;
@@ -67,8 +63,7 @@ class Actor {
   BodyCheck body_check_;                // used on the thread that reads the child
   std::unique_ptr<Renderer> renderer_;  // used under the lock of the child's input
   std::mutex mutex_;
-  std::uint64_t last_number_ = 0;
-  std::deque<Conversation> conversations_;  // the last ones, by number
+  Conversations conversations_;
   std::unique_ptr<Child> child_;
 };
 

@@ -12,6 +12,7 @@ namespace {
 
 // Names come from peers: a flood of invented ones must not take all memory.
 constexpr std::size_t most_names_counted = 1000;
+constexpr std::size_t longest_name_counted = 1000;
 constexpr std::string_view other_names = "(others)";
 // An answer to an answer to an answer: two of us that are set on each other by a forged sender come
 // to an end. More than any exchange of answers that is meant.
@@ -153,7 +154,9 @@ void Server::count(const compactor::MessageView& message) {
   counts_.bytes += message.body.size();
   auto found = counts_.by_name.find(message.name);
   if (found == counts_.by_name.end()) {
-    auto name = counts_.by_name.size() < most_names_counted ? message.name : other_names;
+    bool kept = counts_.by_name.size() < most_names_counted &&
+                message.name.size() <= longest_name_counted;
+    auto name = kept ? message.name : other_names;
     found = counts_.by_name.try_emplace(std::string(name), 0).first;
   }
   ++found->second;

@@ -277,7 +277,6 @@ class COMPACTOR_API Context {
   }
   void check_type(const Pid& pid, const std::function<bool(Process&)>& is_one) const;
 
-  friend class ContextImpl;
   std::unique_ptr<class ContextImpl> impl_;
 };
 

@@ -101,7 +101,6 @@ class COMPACTOR_API Process {
   void terminate();
 
  private:
-  friend class Context;
   friend class Registry;
 
   ContextImpl& bound() const;
