@@ -154,8 +154,8 @@ void Server::count(const compactor::MessageView& message) {
   counts_.bytes += message.body.size();
   auto found = counts_.by_name.find(message.name);
   if (found == counts_.by_name.end()) {
-    bool kept = counts_.by_name.size() < most_names_counted &&
-                message.name.size() <= longest_name_counted;
+    bool kept =
+        counts_.by_name.size() < most_names_counted && message.name.size() <= longest_name_counted;
     auto name = kept ? message.name : other_names;
     found = counts_.by_name.try_emplace(std::string(name), 0).first;
   }
