@@ -7,17 +7,19 @@
 #include <cstdio>
 #include <filesystem>
 
-#include "capture/source.h"
+#include "capture/file_set.h"
 
 namespace capture_test {
 
 using namespace compactor::capture;  // NOLINT: a test reads its subject's names
 
 RawCapture read_capture(const std::string& path) {
-  Source source = Source::open_file(path);
-  RawCapture capture{source.link_type(), {}};
+  std::vector<FileSet::Input> input;
+  input.push_back({open_capture(path), path});
+  FileSet source(std::move(input), {});
+  RawCapture capture{source.link_types().at(0), {}};
   CapturedPacket packet;
-  while (source.next(packet) == Source::Read::packet)
+  while (source.next(packet) == FileSet::Read::packet)
     capture.packets.push_back({packet.time, std::string(packet.bytes), packet.wire_length});
   return capture;
 }

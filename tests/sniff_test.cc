@@ -24,7 +24,8 @@ struct Ran {
 
 /// `arguments` is a piece of shell, as a user would type it.
 Ran sniff(const std::string& arguments) {
-  const std::string command = std::string(COMPACTOR_PROGRAM) + " sniff " + arguments;
+  const std::string command =
+      "cd " + kCaptures + " && " + std::string(COMPACTOR_PROGRAM) + " sniff " + arguments;
   std::FILE* pipe = ::popen(command.c_str(), "r");
   REQUIRE(pipe != nullptr);
   Ran ran;
@@ -56,7 +57,7 @@ TEST_CASE("each capture as NDJSON") {
   for (const auto& entry : fs::directory_iterator(TEST_GOLDEN "/sniff")) {
     const std::string name = entry.path().stem().string();
     const std::string folder = name.substr(0, name.find('-'));
-    const std::string file = kCaptures + folder + "/" + name.substr(folder.size() + 1) + ".pcap";
+    const std::string file = folder + "/" + name.substr(folder.size() + 1) + ".pcap";
     CAPTURE(file);
     const std::string want = contents(entry.path());
     const Ran ran = sniff("-r " + file + " --json --http --body none");
@@ -120,6 +121,6 @@ TEST_CASE("standard input, and packets kept on the way") {
   const fs::path copy = fs::temp_directory_path() / ("sniff-copy-" + std::to_string(::getpid()));
   const Ran first = sniff("--json --body hex -r - -w " + copy.string() + " < " + file);
   CHECK(first.exit == 0);
-  CHECK(sniff("--json --body hex -r " + copy.string()).out == first.out);
+  CHECK(sniff("--json --body hex -r - < " + copy.string()).out == first.out);
   fs::remove(copy);
 }

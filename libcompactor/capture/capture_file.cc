@@ -1,9 +1,13 @@
 #include "capture/capture_file.h"
 
+#include <fcntl.h>
 #include <pcap/dlt.h>
 #include <pcap/pcap.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <utility>
 
 #include "capture/capture_error.h"
@@ -50,14 +54,26 @@ int to_dlt(std::uint32_t link_type) {
   return raw ? DLT_RAW : static_cast<int>(number);
 }
 
-/// int64 nanoseconds end in the year 2262; a file may claim anything.
+}  // namespace
+
 Time to_time(std::int64_t seconds, std::uint64_t nanos) {
   constexpr std::int64_t kLast = 9'223'372'035;
   return Time(std::chrono::seconds{std::clamp<std::int64_t>(seconds, 0, kLast)} +
               std::chrono::nanoseconds{std::min<std::uint64_t>(nanos, 999'999'999)});
 }
 
-}  // namespace
+int open_capture(const std::string& path) {
+  const bool is_stdin = path == "-";
+  const int descriptor =
+      is_stdin ? ::dup(STDIN_FILENO) : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0)
+    throw CaptureError(Kind::file, name_of_input(path) + ": " + std::strerror(errno));
+  return descriptor;
+}
+
+std::string name_of_input(const std::string& path) {
+  return path == "-" ? "standard input" : path;
+}
 
 CaptureFile::CaptureFile(ByteSource bytes, std::string name)
     : bytes_(std::move(bytes)), name_(std::move(name)) {
@@ -98,6 +114,7 @@ void CaptureFile::read_pcap_header() {
   const std::uint32_t magic = u32(header, 0);
   Interface interface;
   interface.link_type = to_dlt(u32(header, 20));
+  require_link_type(interface.link_type, name_);
   interface.numerator = magic == kPcapNano ? 1 : 1'000;
   if (magic == kPcapModified) record_header_ = 24;
   add(interface);

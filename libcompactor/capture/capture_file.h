@@ -21,6 +21,15 @@ struct CapturedPacket {
   int link_type = 0;  // a DLT_ number
 };
 
+/// int64 nanoseconds end in the year 2262; a capture may claim anything.
+Time to_time(std::int64_t seconds, std::uint64_t nanos);
+
+/// The descriptor of a file, or of a copy of standard input (`-`). What opens it may have more
+/// rights than what reads it. Throws CaptureError.
+int open_capture(const std::string& path);
+/// For messages: `standard input` for `-`.
+std::string name_of_input(const std::string& path);
+
 /// Reads the file from its beginning to its end, whatever is in it.
 /// https://www.ietf.org/archive/id/draft-ietf-opsawg-pcap-04.html, …-pcapng-02.html
 class CaptureFile {

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "capture/capture_error.h"
+
 namespace compactor::capture {
 namespace {
 
@@ -90,6 +92,14 @@ bool is_known_link_type(int link_type) {
 
 std::string_view known_link_types() {
   return "Ethernet, Linux cooked, loopback, PPP, NFLOG and raw IP";
+}
+
+void require_link_type(int link_type, const std::string& name) {
+  if (is_known_link_type(link_type)) return;
+  const char* text = pcap_datalink_val_to_name(link_type);
+  throw CaptureError(CaptureError::Kind::file,
+                     name + ": link type " + (text != nullptr ? text : std::to_string(link_type)) +
+                         " is not supported (" + std::string(known_link_types()) + " are)");
 }
 
 Packet Dissector::read(int link_type, std::string_view bytes, std::size_t wire_length, Time time,

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "capture/byte_view.h"
@@ -13,8 +14,12 @@ namespace compactor::capture {
 
 /// Whether the dissector knows this libpcap link type (a DLT_ number).
 bool is_known_link_type(int link_type);
+/// DLT_EN10MB.
+inline constexpr int link_ethernet = 1;
 /// `Ethernet`, `Linux cooked`, … for messages.
 std::string_view known_link_types();
+/// Throws CaptureError (file) with the name when it is not known.
+void require_link_type(int link_type, const std::string& name);
 
 /// Reads Ethernet (VLAN tags, LLC/SNAP, PPPoE, MPLS), Linux cooked v1 and v2, BSD loopback, PPP,
 /// NFLOG and raw IP; IPv4 and IPv6, with their fragments put together; and inside them VXLAN,

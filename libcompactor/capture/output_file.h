@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "capture/source.h"
+#include "capture/capture_error.h"
 
 namespace compactor::capture {
 

@@ -15,6 +15,8 @@ namespace {
 
 using Kind = CaptureError::Kind;
 
+/// What the head of a file says; no packet is cut to it.
+constexpr int kSnaplen = 262'144;
 /// Of the files that are there already so many are looked at.
 constexpr std::uint64_t kLookedAt = 10'000;
 
@@ -35,9 +37,14 @@ void PacketWriter::Closer::operator()(pcap_dumper* file) const {
   pcap_dump_close(file);
 }
 
-PacketWriter::PacketWriter(const Source& source, WriterOptions options,
-                           std::optional<OutputFile> first)
-    : source_(source), options_(std::move(options)) {
+void PacketWriter::HandleCloser::operator()(pcap* handle) const {
+  pcap_close(handle);
+}
+
+PacketWriter::PacketWriter(WriterOptions options, std::optional<OutputFile> first)
+    : options_(std::move(options)),
+      handle_(pcap_open_dead_with_tstamp_precision(options_.link_type, kSnaplen,
+                                                   PCAP_TSTAMP_PRECISION_NANO)) {
   if (options_.max_age.count() > 0)
     began_ =
         std::chrono::time_point_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now());
@@ -49,11 +56,12 @@ PacketWriter::PacketWriter(const Source& source, WriterOptions options,
 PacketWriter::~PacketWriter() = default;
 
 bool PacketWriter::write(const CapturedPacket& packet) {
+  if (packet.link_type != options_.link_type)
+    throw CaptureError(Kind::file,
+                       open_path_ + ": packets of several link types do not go into one pcap file");
   if (!rotate(packet.time)) return false;
   pcap_pkthdr header{};
   header.ts = to_timeval(packet.time);
-  if (pcap_get_tstamp_precision(source_.handle()) == PCAP_TSTAMP_PRECISION_MICRO)
-    header.ts.tv_usec /= 1000;
   header.caplen = static_cast<bpf_u_int32>(packet.bytes.size());
   header.len = static_cast<bpf_u_int32>(packet.wire_length);
   pcap_dump(reinterpret_cast<u_char*>(file_.get()), &header,        // NOLINT: libpcap's API
@@ -119,8 +127,8 @@ void PacketWriter::open(OutputFile file) {
   std::FILE* stream = ::fdopen(file.descriptor(), "wb");
   if (stream == nullptr) throw CaptureError(Kind::file, open_path_ + ": " + std::strerror(errno));
   static_cast<void>(file.release());
-  file_.reset(pcap_dump_fopen(source_.handle(), stream));
-  if (!file_) throw CaptureError(Kind::file, pcap_geterr(source_.handle()));
+  file_.reset(pcap_dump_fopen(handle_.get(), stream));
+  if (!file_) throw CaptureError(Kind::file, pcap_geterr(handle_.get()));
   ++files_;
 }
 

@@ -8,14 +8,17 @@
 #include <string>
 #include <vector>
 
+#include "capture/capture_file.h"
+#include "capture/dissector.h"
 #include "capture/output_file.h"
-#include "capture/source.h"
 
+struct pcap;
 struct pcap_dumper;
 
 namespace compactor::capture {
 
 struct WriterOptions {
+  int link_type = link_ethernet;  // a DLT_ number; a pcap file has one
   std::string path;
   std::uint64_t max_size = 0;       // begin a new file behind so many bytes; 0: never
   std::chrono::seconds max_age{0};  // … after so long, the name taken through strftime(3); 0: never
@@ -34,16 +37,20 @@ class PacketWriter {
   /// `first`: the file to begin with, opened already, for who may not open it any more; not for one
   /// that rotates. With rotation, what can be known now of the files to come is checked now, as the
   /// user that will write them: their folder, and those that are there already.
-  PacketWriter(const Source& source, WriterOptions options, std::optional<OutputFile> first = {});
+  explicit PacketWriter(WriterOptions options, std::optional<OutputFile> first = {});
   ~PacketWriter();
   PacketWriter(const PacketWriter&) = delete;
   PacketWriter& operator=(const PacketWriter&) = delete;
 
-  /// False when the last file allowed is full and this packet has not been kept.
+  /// False when the last file allowed is full and this packet has not been kept. Throws for a
+  /// packet of another link type.
   bool write(const CapturedPacket& packet);
   void flush();
 
  private:
+  struct HandleCloser {
+    void operator()(pcap* handle) const;
+  };
   struct Closer {
     void operator()(pcap_dumper* file) const;
   };
@@ -54,8 +61,8 @@ class PacketWriter {
   void check() const;
   void check_names_to_come() const;
 
-  const Source& source_;
   WriterOptions options_;
+  std::unique_ptr<pcap, HandleCloser> handle_;  // what libpcap knows of the packets
   std::unique_ptr<pcap_dumper, Closer> file_;
   std::string open_path_;
   Time began_{};                  // of the period

@@ -182,7 +182,6 @@ TEST_CASE("an option that takes one value is refused when it is given again; lis
   check_error({"send", to, "x", "--timeout", "3s", "--timeout=3s"}, 2, "usage", "--timeout");
   check_error({"send", to, "x", "--json", "--color", "never", "--color", "never"}, 2, "usage",
               "--color");
-  check_error({"sniff", "-r", "a.pcap", "-r", "b.pcap"}, 2, "usage", "-r,--read");
   check_error({"sniff", "-i", "lo", "--interface", "eth0"}, 2, "usage", "-i,--interface");
   check_error({"sniff", "-r", "a.pcap", "-w", "b", "-w", "c"}, 2, "usage", "-w,--write");
   check_error({"sniff", "-r", "a", "--diagram", "b.svg", "--diagram", "c.svg"}, 2, "usage",

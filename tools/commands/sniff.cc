@@ -1,10 +1,12 @@
 // compactor sniff: every libprocess message on a wire, in a file, or through a proxy.
+#include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "capture/live_source.h"
 #include "capture/output_file.h"
-#include "capture/source.h"
 #include "cli/command_line.h"
 #include "cli/failure.h"
 #include "commands/program.h"
@@ -24,7 +26,10 @@ void add_sources(CommandLine& line, SniffOptions& options) {
   line.group("Source");
   line.text("-i,--interface", "IFACE", options.interface,
             "capture live from here; default all interfaces");
-  line.text("-r,--read", "FILE", options.file, "read a pcap or pcapng file; - is standard input");
+  line.list("-r,--read", "FILE", options.files,
+            "read captures (pcap, pcapng, also gzip or zstd; - is standard input); several, or a "
+            "quoted glob, are one");
+  line.flag("--no-clock-fix", options.leave_clocks, "several files: take their clocks as they are");
   line.list("--proxy", "[IP:]PORT=HOST:PORT", options.proxies,
             "listen on PORT, pass everything on to HOST:PORT, show it; needs no privilege");
   line.duration("--connect-timeout", options.connect_timeout,
@@ -56,6 +61,10 @@ void add_selection(CommandLine& line, SniffOptions& options) {
   line.list("--match", "PATH=VALUE", options.match,
             "only bodies with this field, at any depth: status.state=TASK_LOST");
   line.number("-c,--count", 1, UINT64_MAX, options.count, "end after N");
+  line.text("--since", "TIME", options.since,
+            "only what began then or later: 2026-01-31T12:00:00Z, or +90s after the first packet");
+  line.text("--until", "TIME", options.until, "… then or before, and end after it");
+  line.duration("--for", options.lasting, "the same as --until +DUR");
   line.flag("--http", options.http, "plain HTTP requests too, and the events of /api/v1 streams");
   line.flag("--stats", options.statistics,
             "tables at the end: by name, by pair, outcomes, latencies");
@@ -74,6 +83,7 @@ CommandLine declare(SniffOptions& options) {
       "sniff", "Shows every libprocess message on a wire, and what became of it.",
       "  compactor sniff --port 5050                        live, on a Mesos master\n"
       "  compactor sniff -r trace.pcap --json               a file, for programs\n"
+      "  compactor sniff -r 'master*.pcap.gz' -r agent.pcap  of two hosts, as one\n"
       "  compactor sniff --proxy 6050=master:5050           where capturing is not allowed\n"
       "  compactor sniff -i lo --name '*StatusUpdate*' --match status.state=TASK_LOST\n");
   add_sources(line, options);
@@ -87,16 +97,38 @@ Failure usage(const std::string& what, const std::string& hint = "compactor help
   return {Exit::usage, "usage", what, hint};
 }
 
+void set_window(SniffOptions& options) {
+  if (options.until && options.lasting) throw usage("--until and --for both say when to end");
+  if (options.since) options.window.set_since(*options.since);
+  if (options.until) options.window.set_until(*options.until);
+  if (options.lasting) options.window.set_length(*options.lasting);
+}
+
+/// A glob after -r that the shell expanded has left all but the first file as words of the filter.
+void check_filter_words(const SniffOptions& options) {
+  if (options.files.empty()) return;
+  for (const auto& word : options.filter) {
+    if (std::filesystem::is_regular_file(word))
+      throw usage("\"" + word + "\" is a file, and stands where a FILTER does",
+                  "-r for each file, or quote the glob: -r 'trace*.pcap'");
+  }
+}
+
 void check(const SniffOptions& options) {
-  int sources =
-      (options.interface ? 1 : 0) + (options.file ? 1 : 0) + (options.proxies.empty() ? 0 : 1);
+  int sources = (options.interface ? 1 : 0) + (options.files.empty() ? 0 : 1) +
+                (options.proxies.empty() ? 0 : 1);
   if (sources > 1) throw usage("-i, -r and --proxy are three sources: give one of them");
+  if (options.leave_clocks && options.files.empty())
+    throw usage("--no-clock-fix is about the files of -r, which is missing");
+  if (std::count(options.files.begin(), options.files.end(), "-") > 1)
+    throw usage("-r - was given twice: there is one standard input");
+  check_filter_words(options);
   if (options.connect_timeout && options.proxies.empty())
     throw usage("--connect-timeout is about --proxy, which is missing");
   if (!options.proxies.empty() &&
       (!options.filter.empty() || !options.ports.empty() || options.keep))
     throw usage("--proxy sees connections, not packets: no FILTER, --port or -w");
-  if ((options.buffer || options.snaplen) && (options.file || !options.proxies.empty()))
+  if ((options.buffer || options.snaplen) && (!options.files.empty() || !options.proxies.empty()))
     throw usage("-B and -s are about capturing live, which -r and --proxy do not");
   bool rotates =
       options.rotate_size || options.rotate_age || options.rotate_files != 0 || options.flush;
@@ -170,6 +202,7 @@ int run_sniff(const Arguments& arguments) {
   SniffOptions options;
   if (!parse_or_help(declare(options), arguments)) return 0;
   check(options);
+  set_window(options);
   try {
     if (options.list_interfaces) return list_interfaces(options.output.json);
     if (options.proxies.empty()) return sniff_packets(options);

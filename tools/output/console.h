@@ -37,7 +37,13 @@ class Console {
   void print(const Event& event) {
     out_.write([&](std::string& queue) { renderer_->append(queue, event); });
   }
-  /// Bytes as they are, for --dry-run.
+  /// The lines of a result, for who prints them later, by print_raw(). Not while another thread
+  /// prints.
+  template <class Event>
+  void render(std::string& out, const Event& event) {
+    renderer_->append(out, event);
+  }
+  /// Bytes as they are.
   void print_raw(std::string_view bytes) { out_.write(bytes); }
 
   void error(const Failure& failure);

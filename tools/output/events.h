@@ -154,6 +154,15 @@ struct StatisticsRow {
 };
 
 /// What became of every packet and byte.
+/// A capture file, at the end.
+struct CaptureFileEvent {
+  std::string_view file;
+  std::uint64_t packets = 0;
+  std::optional<WallTime> first{};
+  std::optional<WallTime> last{};
+  std::optional<std::chrono::nanoseconds> clock_offset{};  // ahead of the first file
+};
+
 struct SniffSummary {
   std::uint64_t packets = 0;
   std::uint64_t kernel_drops = 0;
@@ -185,8 +194,9 @@ struct SniffSummary {
   std::vector<std::pair<std::string_view, std::uint64_t>> other_packets{};  // of these, by kind
   std::uint64_t abandoned = 0;
   std::uint64_t refused = 0;
-  std::uint64_t tls = 0;   // connections that speak TLS
-  bool truncated = false;  // the file ends in the middle of a packet
+  std::uint64_t duplicate_packets = 0;  // in another of several files
+  std::uint64_t tls = 0;                // connections that speak TLS
+  bool truncated = false;               // the file ends in the middle of a packet
 };
 
 // What inspect tells. Everything of one round has the same time.

@@ -29,6 +29,7 @@ class Renderer {
   virtual void append(std::string& out, const SeenHttpEvent& event) = 0;
   virtual void append(std::string& out, const HttpStreamEvent& event) = 0;
   virtual void append(std::string& out, const StatisticsRow& row) = 0;
+  virtual void append(std::string& out, const CaptureFileEvent& event) = 0;
   virtual void append(std::string& out, const SniffSummary& summary) = 0;
   virtual void append(std::string& out, const MasterEvent& event) = 0;
   virtual void append(std::string& out, const AgentEvent& event) = 0;

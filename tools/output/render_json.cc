@@ -214,6 +214,15 @@ class JsonRenderer : public Renderer {
     kinds += '}';
   }
 
+  void append(std::string& out, const CaptureFileEvent& event) override {
+    JsonLine line(out, "capture");
+    line.text("file", event.file).number("packets", event.packets);
+    if (event.first) line.time("first", *event.first);
+    if (event.last) line.time("last", *event.last);
+    if (event.clock_offset) line.number("clock_offset_us", event.clock_offset->count() / 1000);
+    line.end();
+  }
+
   void append(std::string& out, const SniffSummary& summary) override {
     JsonLine line(out, "summary");
     line.number("packets", summary.packets).number("kernel_drops", summary.kernel_drops);
@@ -237,6 +246,7 @@ class JsonRenderer : public Renderer {
     line.number("malformed", summary.malformed).number("not_tcp", summary.not_tcp);
     append_other_packets(line, summary);
     line.number("abandoned", summary.abandoned).number("refused", summary.refused);
+    line.number("duplicate_packets", summary.duplicate_packets);
     line.number("tls", summary.tls);
     if (summary.truncated) line.yes("truncated");
     line.end();

@@ -192,6 +192,21 @@ class TextRenderer : public Renderer {
     out += '\n';
   }
 
+  void append(std::string& out, const CaptureFileEvent& event) override {
+    append_terminal_escaped(out, event.file);
+    out += ": " + counted(event.packets, "packet");
+    if (event.first) {
+      out += ", ";
+      clock_.append_of_day(out, *event.first);
+      out += " – ";
+      clock_.append_of_day(out, *event.last);
+    }
+    if (event.clock_offset && *event.clock_offset != std::chrono::nanoseconds{0})
+      out += ", its clock " + human_duration(std::abs(microseconds(*event.clock_offset))) +
+             (event.clock_offset->count() > 0 ? " ahead" : " behind");
+    out += '\n';
+  }
+
   void append(std::string& out, const SniffSummary& summary) override {
     out += counted(summary.packets, "packet") + ", " + counted(summary.connections, "connection") +
            ", " + counted(summary.messages, "message") + " (" + std::to_string(summary.unanswered) +
@@ -447,6 +462,7 @@ class TextRenderer : public Renderer {
         {summary.malformed, "malformed"},
         {summary.abandoned, "given up for want of memory"},
         {summary.refused, "not connected"},
+        {summary.duplicate_packets, "in two files"},
         {summary.tls, summary.tls == 1 ? "connection of TLS" : "connections of TLS"},
     };
     bool first = true;

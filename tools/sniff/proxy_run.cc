@@ -93,7 +93,8 @@ class ProxyRun {
         waiter_.finish();
       }
     });
-    waiter_.wait_for_end();
+    printer_.begin(now());
+    waiter_.wait_for_end(deadline());
     proxy_.stop();
     loop.join();
     if (error) std::rethrow_exception(error);
@@ -108,6 +109,12 @@ class ProxyRun {
     const Duration time = options.connect_timeout.value_or(ProxyOptions().connect_timeout);
     for (auto& rule : rules) rule.addresses = look_up(rule.host, rule.host, time);
     return rules;
+  }
+
+  std::optional<Waiter::Clock::time_point> deadline() const {
+    const auto end = printer_.end();
+    if (!end) return std::nullopt;
+    return Waiter::Clock::now() + (*end - now());
   }
 
   SniffSummary summary() const {

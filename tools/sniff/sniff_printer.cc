@@ -127,13 +127,9 @@ void SniffPrinter::print_hints() const {
 }
 
 bool SniffPrinter::on_message(const SeenMessage& message) {
-  if (over_ || !accepts_body(message)) return false;
+  if (over_ || !is_in_window(message.time) || !accepts_body(message)) return false;
   const auto& ends = this->ends(message);
   to_.assign(message.id).append("@").append(ends.destination);
-  if (options_.statistics) {
-    statistics_.add(message.from, to_, message.name, message.size, message.status, message.latency,
-                    message.time);
-  }
   SeenMessageEvent event;
   event.time = message.time;
   event.from = message.from;
@@ -150,18 +146,24 @@ bool SniffPrinter::on_message(const SeenMessage& message) {
   event.partial = message.partial;
   event.uncertain = message.uncertain;
   event.trouble = message.trouble;
-  print(event);
-  count_shown();
+  if (options_.statistics)
+    count({std::string(message.from), to_, std::string(message.name), message.size, message.status,
+           message.latency, message.time});
+  draw(event);
+  print(event, true);
   return true;
 }
 
 void SniffPrinter::on_answer(const SeenAnswer& answer) {
   if (over_) return;
-  print(SeenAnswerEvent{answer.time, answer.connection, answer.seq, answer.status, answer.latency});
+  const SeenAnswerEvent event{answer.time, answer.connection, answer.seq, answer.status,
+                              answer.latency};
+  draw(event);
+  print(event, false);
 }
 
 void SniffPrinter::on_gap(const SeenGap& gap) {
-  if (over_) return;
+  if (over_ || !is_in_window(gap.time)) return;
   auto source = gap.connection.endpoint(gap.sender).str();
   auto destination = gap.connection.endpoint(other(gap.sender)).str();
   GapEvent event;
@@ -173,11 +175,12 @@ void SniffPrinter::on_gap(const SeenGap& gap) {
   event.source = source;
   event.destination = destination;
   event.bytes = gap.bytes;
-  print(event);
+  draw(event);
+  print(event, false);
 }
 
 bool SniffPrinter::on_http(const SeenHttp& http) {
-  if (over_) return false;
+  if (over_ || !is_in_window(http.time)) return false;
   const auto& ends = this->ends(http);
   HttpSubject subject{.from = ends.source, .to = ends.destination, .url = http.url};
   subject.type = call_type(http.url);
@@ -198,13 +201,12 @@ bool SniffPrinter::on_http(const SeenHttp& http) {
   event.response_body = http.response_body;
   event.connection = http.connection.number;
   event.seq = http.seq;
-  console_.print(event);
-  count_shown();
+  print(event, true);
   return true;
 }
 
 void SniffPrinter::on_record(const SeenRecord& record) {
-  if (over_) return;
+  if (over_ || !is_in_window(record.time)) return;
   const auto& ends = this->ends(record);
   HttpSubject subject{
       .from = ends.destination, .to = ends.source, .url = record.url, .event = true};
@@ -223,8 +225,7 @@ void SniffPrinter::on_record(const SeenRecord& record) {
   event.connection = record.connection.number;
   event.seq = record.seq;
   event.number = record.number;
-  console_.print(event);
-  count_shown();
+  print(event, true);
 }
 
 /// Once: who waits for messages shall know why none come.
@@ -240,6 +241,40 @@ const SniffPrinter::Ends& SniffPrinter::ends(const Seen& seen) {
   if (known.connection != seen.connection.number)
     known = {seen.connection.number, seen.source().str(), seen.destination().str()};
   return known;
+}
+
+/// With the line that is printed next.
+void SniffPrinter::count(Sample sample) {
+  if (options_.in_time_order) {
+    samples_.emplace(last_tag_ + 1, std::move(sample));
+    return;
+  }
+  statistics_.add(sample.from, sample.to, sample.name, sample.size, sample.status, sample.latency,
+                  sample.time);
+}
+
+void SniffPrinter::print_line(std::string_view line, std::uint64_t tag) {
+  if (over_) return;
+  console_.print_raw(line);
+  if (tag == 0) return;
+  if (const auto sample = samples_.extract(tag)) {
+    const Sample& s = sample.mapped();
+    statistics_.add(s.from, s.to, s.name, s.size, s.status, s.latency, s.time);
+  }
+  count_shown();
+}
+
+void SniffPrinter::release(WallTime before) {
+  order_.release(before);
+}
+
+void SniffPrinter::release_all() {
+  order_.release_all();
+}
+
+bool SniffPrinter::is_in_window(WallTime time) {
+  options_.window.begin(time);
+  return options_.window.has(time);
 }
 
 void SniffPrinter::count_shown() {

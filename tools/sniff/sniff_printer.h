@@ -16,6 +16,8 @@
 #include "sniff/diagram.h"
 #include "sniff/filter_hint.h"
 #include "sniff/sniff_filter.h"
+#include "sniff/time_order.h"
+#include "sniff/time_window.h"
 
 namespace tool {
 
@@ -55,9 +57,11 @@ class SniffStatistics {
 
 struct PrinterOptions {
   MessageFilter filter;
+  TimeWindow window{};
   TypeCodec* types = nullptr;
   std::uint64_t limit = 0;  // end after so many; 0: never
   bool statistics = false;
+  bool in_time_order = false;  // else as it is told
   Diagram* diagram = nullptr;  // gets what is printed
 };
 
@@ -68,7 +72,15 @@ class SniffPrinter : public compactor::capture::ExchangeEvents {
   SniffPrinter(Console& console, PrinterOptions options, std::function<void()> done);
 
   std::uint64_t shown() const { return shown_; }
+  /// The time of the first packet, before anything is told of it.
+  void begin(WallTime first) { options_.window.begin(first); }
+  /// After which nothing is shown any more.
+  std::optional<WallTime> end() const { return options_.window.end(); }
   const SniffStatistics& statistics() const { return statistics_; }
+  /// In time order: nothing will be told any more that is about an earlier time.
+  void release(WallTime before);
+  /// Nothing will be told at all.
+  void release_all();
   /// At the end: when nothing was shown, what would have been by a filter like the one given.
   void print_hints() const;
 
@@ -96,18 +108,45 @@ class SniffPrinter : public compactor::capture::ExchangeEvents {
   /// Any of the bodies may have the fields.
   bool accepts_http(const HttpSubject& subject, std::initializer_list<std::string_view> bodies);
 
+  /// A message, for --stats.
+  struct Sample {
+    std::string from;
+    std::string to;
+    std::string name;
+    std::size_t size = 0;
+    std::optional<int> status;
+    std::optional<std::chrono::nanoseconds> latency;
+    WallTime time{};
+  };
+
+  /// `counts`: by it the run comes nearer to its limit.
+  template <class Event>
+  void print(const Event& event, bool counts) {
+    if (!options_.in_time_order) {
+      console_.print(event);
+      if (counts) count_shown();
+      return;
+    }
+    const std::uint64_t tag = counts ? ++last_tag_ : 0;
+    order_.add(event.time, tag, [&](std::string& out) { console_.render(out, event); });
+  }
   /// For what the conversation consists of: it stands in the diagram too.
   template <class Event>
-  void print(const Event& event) {
-    console_.print(event);
+  void draw(const Event& event) {
     if (options_.diagram != nullptr) options_.diagram->add(event);
   }
+  bool is_in_window(WallTime time);
+  void count(Sample sample);
+  void print_line(std::string_view line, std::uint64_t tag);
 
   Console& console_;
   PrinterOptions options_;
   FilterHints hints_;
   std::function<void()> done_;
   SniffStatistics statistics_;
+  TimeOrder order_{[this](std::string_view line, std::uint64_t tag) { print_line(line, tag); }};
+  std::uint64_t last_tag_ = 0;               // of the lines in order_ that count
+  std::map<std::uint64_t, Sample> samples_;  // of those of them that are messages
   std::uint64_t shown_ = 0;
   bool over_ = false;
   bool told_of_tls_ = false;

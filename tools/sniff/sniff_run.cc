@@ -1,9 +1,11 @@
 #include "sniff/sniff_run.h"
 
+#include <glob.h>
 #include <unistd.h>
 
 #include "capture/privileges.h"
 #include "cli/failure.h"
+#include "text/glob.h"
 
 namespace tool {
 
@@ -23,6 +25,23 @@ int judge(const SniffOptions& options, const SniffSummary& summary) {
 
 }  // namespace
 
+std::vector<std::string> expanded(const std::vector<std::string>& names) {
+  std::vector<std::string> files;
+  for (const auto& name : names) {
+    // A file may have a name with a star in it.
+    if (name == "-" || ::access(name.c_str(), F_OK) == 0 || !compactor::text::is_glob(name)) {
+      files.push_back(name);
+      continue;
+    }
+    glob_t found{};
+    const int result = ::glob(name.c_str(), 0, nullptr, &found);
+    if (result == 0) files.insert(files.end(), found.gl_pathv, found.gl_pathv + found.gl_pathc);
+    ::globfree(&found);
+    if (result != 0) throw Failure(Exit::local, "file", name + ": no file matches");
+  }
+  return files;
+}
+
 bool rotates(const SniffOptions& options) {
   return options.rotate_size || options.rotate_age;
 }
@@ -37,7 +56,8 @@ std::string give_up_root(const SniffOptions& options, Console& console) {
                   "-Z USER names another, -Z '' stays root");
   }
   // Of a file nobody notices a difference; what listens says it anyway.
-  if (options.file) console.detail(1, "running as " + user + " now, not as root (-Z changes that)");
+  if (!options.files.empty())
+    console.detail(1, "running as " + user + " now, not as root (-Z changes that)");
   return user;
 }
 
@@ -46,8 +66,10 @@ PrinterOptions printer_options(const SniffOptions& options, SchemaCodec& types, 
   made.types = &types;
   made.filter = {options.from, options.to, options.name, {}};
   for (const auto& match : options.match) made.filter.fields.push_back(FieldMatch::parse(match));
+  made.window = options.window;
   made.limit = options.count;
   made.statistics = options.statistics;
+  made.in_time_order = !options.files.empty();
   if (options.diagram) made.diagram = &diagram;
   return made;
 }

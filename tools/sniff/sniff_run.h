@@ -9,7 +9,7 @@
 #include "body/body.h"
 #include "body/type_codec.h"
 #include "capture/exchange.h"
-#include "capture/source.h"
+#include "capture/live_source.h"
 #include "cli/values.h"
 #include "output/console.h"
 #include "output/events.h"
@@ -20,7 +20,8 @@ namespace tool {
 
 struct SniffOptions {
   std::optional<std::string> interface;
-  std::optional<std::string> file;
+  std::vector<std::string> files;  // names and globs
+  bool leave_clocks = false;
   std::vector<std::string> proxies;
   std::optional<Duration> connect_timeout;
   bool list_interfaces = false;
@@ -34,6 +35,10 @@ struct SniffOptions {
   std::optional<std::size_t> buffer;
   std::optional<std::size_t> snaplen;
   std::optional<std::string> user;
+  std::optional<std::string> since;
+  std::optional<std::string> until;
+  std::optional<Duration> lasting;
+  TimeWindow window;  // what the three say
   std::vector<std::string> from;
   std::vector<std::string> to;
   std::vector<std::string> name;
@@ -48,6 +53,9 @@ struct SniffOptions {
   TypeOptions types;
   OutputOptions output;
 };
+
+/// The files of -r: a glob is those that match it. Failure when none does.
+std::vector<std::string> expanded(const std::vector<std::string>& names);
 
 /// Files that a new one takes the place of, by age or size.
 bool rotates(const SniffOptions& options);
