@@ -91,7 +91,7 @@ TEST_CASE("a dead name server: exit 4 in the time given, with the reason") {
 
 TEST_CASE("a dead name server: SIGINT ends the look-up") {
   NEEDS(place::own_network());
-  const std::string until = "timeout -s INT --preserve-status 0.5 compactor ";
+  const std::string until = "timeout -s INT --preserve-status 2 compactor ";
   const std::vector<std::string> commands{
       until + "send x@name.test:5050 m x --timeout 1h --connect-timeout 1h",
       until + "send --batch batch --timeout 1h --connect-timeout 1h",

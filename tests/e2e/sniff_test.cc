@@ -66,7 +66,7 @@ TEST_CASE("live and as a proxy: on what it listens and as whom stands on stderr"
   NEEDS(place::live_capture());
   Background live(
       {"sniff", "-i", "lo", "--port", "1", "--port", "2", "--json", "host", "10.0.0.1"});
-  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  std::this_thread::sleep_for(std::chrono::seconds(2));
   live.signal(SIGTERM);
   const auto notes = live.finish().err_json();
   REQUIRE_FALSE(notes.empty());
@@ -74,7 +74,7 @@ TEST_CASE("live and as a proxy: on what it listens and as whom stands on stderr"
   CHECK(has(notes[0].at("message"), "no longer root (-Z)"));
   const auto port = std::to_string(free_port());
   Background proxy({"sniff", "--proxy", "127.0.0.1:" + port + "=127.0.0.1:1", "--json"});
-  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  std::this_thread::sleep_for(std::chrono::seconds(2));
   proxy.signal(SIGTERM);
   const auto told = proxy.finish().err_json();
   REQUIRE_FALSE(told.empty());
