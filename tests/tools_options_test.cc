@@ -12,9 +12,9 @@ namespace {
 using namespace tool;
 
 // Which options of all commands add up. A new one belongs here, or takes one value.
-const std::set<std::string> often{"--proxy", "--port",  "--from",  "--to",   "--name",
-                                  "--match", "-I",      "--proto", "--type", "--protoset",
-                                  "--reply", "--route", "--link",  "--only"};
+const std::set<std::string> often{"--read",     "--proxy", "--port",  "--from",  "--to",
+                                  "--name",     "--match", "-I",      "--proto", "--type",
+                                  "--protoset", "--reply", "--route", "--link",  "--only"};
 
 std::string failure_of(const Command& command, const Arguments& arguments) {
   try {
