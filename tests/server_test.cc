@@ -544,7 +544,7 @@ TEST_CASE("while receiving is paused a process may get what it lets pass") {
 TEST_CASE("while receiving is paused little of a large message is read") {
   Served s;
   s.context.pause_receiving();
-  const std::string large = raw::message("recorder", "a", std::string(10'000'000, 'x'));
+  const std::string large = raw::message("recorder", "a", std::string(std::size_t{10} << 20, 'x'));
   std::thread writer([&] { s.peer.write(large); });
   // Much more than is held would go through in this time.
   for (int i = 0; i < 1000; ++i) on_loop(s.context);

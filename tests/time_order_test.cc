@@ -17,9 +17,9 @@ WallTime at(int milliseconds) {
 struct Printed {
   std::string text;
   std::vector<std::uint64_t> tags;
-  TimeOrder order{[this](std::string_view line, std::uint64_t tag) {
-    text += line;
-    tags.push_back(tag);
+  TimeOrder order{[this](std::string_view lines, std::span<const TimeOrder::Line> which) {
+    text += lines;
+    for (const auto& line : which) tags.push_back(line.tag);
   }};
   void add(int milliseconds, std::uint64_t tag, const std::string& line) {
     order.add(at(milliseconds), tag, [&](std::string& out) { out += line; });
@@ -53,4 +53,18 @@ TEST_CASE("what is held back is bounded, the earliest goes first") {
   CHECK(printed.tags.size() < 20);
   printed.order.release_all();
   CHECK(printed.tags.size() == 70);
+}
+
+TEST_CASE("lines of many chunks, some longer than one") {
+  Printed printed;
+  std::string want;
+  for (int i = 0; i < 100; ++i) {
+    const std::string line(static_cast<std::size_t>(i * 7919 % 200'000),
+                           static_cast<char>('a' + i % 26));
+    printed.add(1000, static_cast<std::uint64_t>(i), line);
+    want += line;
+  }
+  printed.order.release_all();
+  CHECK((printed.text == want));
+  CHECK(printed.tags.size() == 100);
 }

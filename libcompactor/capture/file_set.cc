@@ -25,9 +25,10 @@ bool Duplicates::is_known(std::size_t file, const Segment& segment, Time time) {
 }
 
 void Duplicates::forget(Time now) {
-  constexpr auto kWindow = std::chrono::seconds{5};  // what clocks may be apart when they are left
+  constexpr auto kRemembered =
+      std::chrono::seconds{5};  // what clocks may be apart when they are left
   constexpr std::size_t kMost = 1'000'000;
-  while (!by_age_.empty() && (now - by_age_.front().time > kWindow || by_age_.size() > kMost)) {
+  while (!by_age_.empty() && (now - by_age_.front().time > kRemembered || by_age_.size() > kMost)) {
     seen_.erase(by_age_.front().identity);
     by_age_.pop_front();
   }

@@ -4,9 +4,8 @@
 
 namespace compactor::schema {
 
-using Type = google::protobuf::FieldDescriptor;
-
-void append_default_value(std::string& out, const Type& field) {
+void append_default_value(std::string& out, const google::protobuf::FieldDescriptor& field) {
+  using Type = google::protobuf::FieldDescriptor;
   switch (field.cpp_type()) {
     case Type::CPPTYPE_BOOL:
       out += field.default_value_bool() ? "true" : "false";

@@ -253,9 +253,18 @@ void SniffPrinter::count(Sample sample) {
                   sample.time);
 }
 
-void SniffPrinter::print_line(std::string_view line, std::uint64_t tag) {
-  if (over_) return;
-  console_.print_raw(line);
+void SniffPrinter::print_lines(std::string_view text, std::span<const TimeOrder::Line> lines) {
+  std::size_t shown = 0;
+  for (const auto& line : lines) {
+    if (over_) break;
+    shown += line.size;
+    count_line(line.tag);
+  }
+  if (shown > 0) console_.print_raw(text.substr(0, shown));
+}
+
+/// Those that are tagged count.
+void SniffPrinter::count_line(std::uint64_t tag) {
   if (tag == 0) return;
   if (const auto sample = samples_.extract(tag)) {
     const Sample& s = sample.mapped();

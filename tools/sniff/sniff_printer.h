@@ -137,14 +137,17 @@ class SniffPrinter : public compactor::capture::ExchangeEvents {
   }
   bool is_in_window(WallTime time);
   void count(Sample sample);
-  void print_line(std::string_view line, std::uint64_t tag);
+  void print_lines(std::string_view text, std::span<const TimeOrder::Line> lines);
+  void count_line(std::uint64_t tag);
 
   Console& console_;
   PrinterOptions options_;
   FilterHints hints_;
   std::function<void()> done_;
   SniffStatistics statistics_;
-  TimeOrder order_{[this](std::string_view line, std::uint64_t tag) { print_line(line, tag); }};
+  TimeOrder order_{[this](std::string_view text, std::span<const TimeOrder::Line> lines) {
+    print_lines(text, lines);
+  }};
   std::uint64_t last_tag_ = 0;               // of the lines in order_ that count
   std::map<std::uint64_t, Sample> samples_;  // of those of them that are messages
   std::uint64_t shown_ = 0;
