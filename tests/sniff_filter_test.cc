@@ -45,6 +45,30 @@ TEST_CASE("what bytes hold stands in their place, at every depth") {
   CHECK_FALSE(document_of(nullptr, "mesos.TaskID", ""));
 }
 
+namespace {
+
+struct CountingCodec : SchemaCodec {
+  int decoded = 0;
+  bool append_json(std::string& out, std::string_view name, std::string_view bytes) override {
+    ++decoded;
+    return SchemaCodec::append_json(out, name, bytes);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a body that says nothing of its kind is not decoded for each of its fields") {
+  CountingCodec types;
+  const std::string call = call_type("/master/api/v1");
+  CHECK(kind_of(&types, call, std::string(60'000, 'x')).empty());  // 30,000 times field 15
+  CHECK(types.decoded == 1);
+  std::string many;
+  for (char number = 2; number < 16; ++number)
+    for (int again = 0; again < 100; ++again) many += {static_cast<char>(number << 3), '\x7f'};
+  CHECK(kind_of(&types, call, many).empty());
+  CHECK(types.decoded == 15);
+}
+
 TEST_CASE("which call or event a body of the v1 API is") {
   SchemaCodec types;
   const std::string event = event_type("/api/v1/scheduler");

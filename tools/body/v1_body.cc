@@ -1,6 +1,7 @@
 #include "body/v1_body.h"
 
 #include <algorithm>
+#include <set>
 
 #include "body/body_document.h"
 #include "schema/wire_format.h"
@@ -58,10 +59,13 @@ std::string kind_of(TypeCodec* types, const std::string& type, std::string_view 
     return document ? kind_in(*document) : std::string();
   }
   // An enum at the top level says it. Decoded alone, it does not matter whether the rest
-  // fits, or is there.
+  // fits, or is there. A peer may send anything, and each try costs as much as a small message.
+  constexpr std::size_t most_tried = 16;
+  std::set<std::uint32_t> tried;
   std::string kind;
   compactor::schema::for_each_field(bytes, [&](const compactor::schema::WireField& field) {
     if (!kind.empty() || field.wire != compactor::schema::Wire::varint) return;
+    if (tried.size() >= most_tried || !tried.insert(field.number).second) return;
     std::string alone;
     compactor::schema::append_tag(alone, field.number, field.wire);
     alone += field.bytes;
