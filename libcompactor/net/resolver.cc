@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <climits>
 #include <deque>
@@ -64,9 +65,11 @@ struct Lookup::State {
   State(const State&) = delete;
   State& operator=(const State&) = delete;
 
-  // Written by the thread before `done` becomes readable, read by the caller after that.
+  // Written by the thread before `found` is set and `done` becomes readable, read by the caller
+  // after that.
   std::error_code error;
   std::vector<std::string> addresses;
+  std::atomic<bool> found = false;
   const int done;
 };
 
@@ -77,6 +80,7 @@ Lookup::Lookup(const std::string& host, int family) : state_(std::make_shared<St
     if (!failed) {
       std::thread([state = state_, host, family] {
         state->error = find_addresses(host, family, state->addresses);
+        state->found.store(true, std::memory_order_release);
         const std::uint64_t one = 1;
         [[maybe_unused]] const auto written = ::write(state->done, &one, sizeof one);
       }).detach();
@@ -104,6 +108,8 @@ bool Lookup::wait(Clock::time_point deadline) const {
 }
 
 std::error_code Lookup::error() const {
+  // The descriptor said it already; this is what makes the thread's writes visible here.
+  static_cast<void>(state_->found.load(std::memory_order_acquire));
   return state_->error;
 }
 
