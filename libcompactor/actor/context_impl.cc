@@ -254,6 +254,8 @@ StopReport ContextImpl::stop(Duration drain) {
 }
 
 void ContextImpl::abandon() {
+  // Who has called join() by now has read all that it reads of the Context.
+  static_cast<void>(joined_.load(std::memory_order_acquire));
   abandoned_ = true;
   thread_.detach();
   if (commons_.stopping) return;
@@ -265,6 +267,7 @@ void ContextImpl::abandon() {
 
 void ContextImpl::join() {
   const auto stopped = stopped_;
+  joined_.fetch_add(1, std::memory_order_acq_rel);
   stopped->wait();
 }
 

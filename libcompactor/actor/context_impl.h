@@ -1,6 +1,7 @@
 // The inside of a Context: the sum of its parts, and what enters them from other threads.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <functional>
 #include <latch>
@@ -144,6 +145,7 @@ class ContextImpl {
   std::mutex stop_mutex_;  // one stop() joins the thread
   // Shared with those who wait for it: when a handler destroys the Context, they may still look at
   // it when all else is gone.
+  std::atomic<int> joined_ = 0;
   const std::shared_ptr<std::latch> stopped_ = std::make_shared<std::latch>(1);
   std::thread thread_;
 };
