@@ -143,7 +143,7 @@ class FileMaker {
       return;
     }
     if (type->is_enum) made.set_type(pb::FieldDescriptorProto::TYPE_ENUM);
-    made.set_type_name("." + std::string(name));
+    made.set_type_name(std::string(".").append(name));
     const std::string other(groups_.of(top_level(name)));
     if (other != file_.name()) imports_.insert(other);
   }
@@ -164,7 +164,7 @@ class FileMaker {
     add("value", 2, value_type(field));
     added.set_label(pb::FieldDescriptorProto::LABEL_REPEATED);
     added.set_type(pb::FieldDescriptorProto::TYPE_MESSAGE);
-    added.set_type_name("." + std::string(type.name) + "." + entry.name());
+    added.set_type_name(std::string(".").append(type.name).append(".").append(entry.name()));
   }
 
   const History& history_;
