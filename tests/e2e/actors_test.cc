@@ -4,7 +4,9 @@
 
 #include <optional>
 
-#include "e2e/harness.h"
+#include "support/harness.h"
+
+namespace e2e_actors_test {
 
 using namespace e2e;
 
@@ -162,3 +164,5 @@ TEST_CASE("agent.py is a live agent, outlives its master, and keeps its id") {
   CHECK(run({"send", agent.pid(), mesos + "ShutdownMessage", "{}"}).exit == 0);
   CHECK(agent.process().finish().exit == 0);
 }
+
+}  // namespace e2e_actors_test

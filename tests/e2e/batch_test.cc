@@ -1,7 +1,9 @@
 #include <doctest/doctest.h>
 #include <signal.h>
 
-#include "e2e/harness.h"
+#include "support/harness.h"
+
+namespace e2e_batch_test {
 
 using namespace e2e;
 
@@ -291,3 +293,5 @@ TEST_CASE("a batch that has no end and no message can be ended") {
   CHECK(zeros.exit == 2);
   CHECK(zeros.errors().size() == 1);
 }
+
+}  // namespace e2e_batch_test

@@ -2,7 +2,9 @@
 #include <doctest/doctest.h>
 #include <signal.h>
 
-#include "e2e/harness.h"
+#include "support/harness.h"
+
+namespace e2e_body_check_test {
 
 using namespace e2e;
 
@@ -139,3 +141,5 @@ TEST_CASE("of a batch each trouble is told once for each name, and no more than 
   CHECK(texts.size() == 21);
   CHECK(texts.back().find("not told") != std::string::npos);
 }
+
+}  // namespace e2e_body_check_test

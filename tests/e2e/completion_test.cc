@@ -6,8 +6,10 @@
 #include <sstream>
 #include <thread>
 
-#include "e2e/harness.h"
-#include "e2e/terminal.h"
+#include "support/harness.h"
+#include "support/terminal.h"
+
+namespace e2e_completion_test {
 
 using namespace e2e;
 
@@ -281,3 +283,5 @@ TEST_CASE("the processes of a live node, and nothing from where there is none") 
   CHECK(candidates({"ping", "127.0.0.1:" + std::to_string(peer.port())}) ==
         List{"fine@127.0.0.1:" + std::to_string(peer.port())});
 }
+
+}  // namespace e2e_completion_test

@@ -6,7 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "e2e/harness.h"
+#include "support/harness.h"
+
+namespace e2e_decode_test {
 
 using namespace e2e;
 
@@ -155,3 +157,5 @@ TEST_CASE("decode tells old messages by the schema of their time") {
   CHECK(gone.at("body") == Json{{"slave_id", {{"value", "a"}}}});
   CHECK(gone.at("body_schema") == "0.20.1");
 }
+
+}  // namespace e2e_decode_test

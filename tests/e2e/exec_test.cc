@@ -1,7 +1,9 @@
 #include <doctest/doctest.h>
 #include <signal.h>
 
-#include "e2e/harness.h"
+#include "support/harness.h"
+
+namespace e2e_exec_test {
 
 using namespace e2e;
 
@@ -189,3 +191,5 @@ TEST_CASE("--count with a child: its answer to the last message is still sent") 
   CHECK(served.process().finish().exit == 0);
   CHECK(peer.wait_requests(1)[0].line == "POST /peer/answer HTTP/1.1");
 }
+
+}  // namespace e2e_exec_test

@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <thread>
 
-#include "e2e/harness.h"
-#include "place.h"
+#include "support/harness.h"
+#include "support/place.h"
+
+namespace e2e_hostile_test {
 
 using namespace e2e;
 
@@ -157,3 +159,5 @@ TEST_CASE("while output is not read, requests and probes are answered, and messa
   CHECK(flood.statuses(kCount).size() == kCount);
   CHECK(asks.statuses(4).size() == 4);
 }
+
+}  // namespace e2e_hostile_test

@@ -4,7 +4,9 @@
 #include <fstream>
 #include <regex>
 
-#include "e2e/harness.h"
+#include "support/harness.h"
+
+namespace e2e_inspect_test {
 
 using namespace e2e;
 
@@ -332,3 +334,5 @@ TEST_CASE("watching goes on until the count, a signal, or a reader that goes awa
   waiting.signal(SIGINT);
   CHECK(waiting.finish().exit == 130);
 }
+
+}  // namespace e2e_inspect_test

@@ -3,8 +3,10 @@
 
 #include <regex>
 
-#include "e2e/harness.h"
-#include "elsewhere.h"
+#include "support/elsewhere.h"
+#include "support/harness.h"
+
+namespace e2e_link_test {
 
 using namespace e2e;
 
@@ -216,3 +218,5 @@ TEST_CASE("in text: linked, exited and why") {
   served.process().signal(SIGKILL);
   CHECK(without_time(link.line()).starts_with("exited " + served.pid() + ": "));
 }
+
+}  // namespace e2e_link_test

@@ -7,10 +7,12 @@
 #include <set>
 #include <sstream>
 
-#include "e2e/documents.h"
-#include "e2e/harness.h"
-#include "json_schema.h"
-#include "place.h"
+#include "support/documents.h"
+#include "support/harness.h"
+#include "support/json_schema.h"
+#include "support/place.h"
+
+namespace e2e_manual_test {
 
 using namespace e2e;
 
@@ -311,3 +313,5 @@ TEST_CASE("libcompactor.3 names every public type, and its programs are those th
   }
   CHECK(programs == 3);
 }
+
+}  // namespace e2e_manual_test

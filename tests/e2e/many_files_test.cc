@@ -6,8 +6,10 @@
 #include <filesystem>
 #include <fstream>
 
-#include "e2e/documents.h"
-#include "e2e/harness.h"
+#include "support/documents.h"
+#include "support/harness.h"
+
+namespace e2e_many_files_test {
 
 using namespace e2e;
 
@@ -186,3 +188,5 @@ TEST_CASE("--since, --until and --for choose by the time of the first byte") {
   }
   CHECK(run({"sniff", "--proxy", "127.0.0.1:0=127.0.0.1:1", "--for", "100ms"}).exit == 1);
 }
+
+}  // namespace e2e_many_files_test

@@ -3,7 +3,9 @@
 
 #include <regex>
 
-#include "e2e/harness.h"
+#include "support/harness.h"
+
+namespace e2e_ping_test {
 
 using namespace e2e;
 
@@ -312,3 +314,5 @@ TEST_CASE("text has a line for each probe and the three clocks at the end") {
   CHECK(run({"ping", served.pid(), "-c", "2", "-i", "10ms", "-q"}).out.find("seq=") ==
         std::string::npos);
 }
+
+}  // namespace e2e_ping_test

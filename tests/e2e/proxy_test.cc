@@ -2,7 +2,9 @@
 #include <doctest/doctest.h>
 #include <signal.h>
 
-#include "e2e/harness.h"
+#include "support/harness.h"
+
+namespace e2e_proxy_test {
 
 using namespace e2e;
 
@@ -99,3 +101,5 @@ TEST_CASE("clients that send and leave at once lose nothing") {
   const Result sniffed = proxy.stop();
   CHECK(sniffed.events("message").size() == clients);
 }
+
+}  // namespace e2e_proxy_test

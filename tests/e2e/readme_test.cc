@@ -7,9 +7,11 @@
 #include <regex>
 #include <utility>
 
-#include "e2e/documents.h"
-#include "e2e/harness.h"
-#include "place.h"
+#include "support/documents.h"
+#include "support/harness.h"
+#include "support/place.h"
+
+namespace e2e_readme_test {
 
 using namespace e2e;
 
@@ -196,3 +198,5 @@ TEST_CASE("the program of the README is the one that is compiled") {
   }
   CHECK(blocks("The library").at(0) == program);
 }
+
+}  // namespace e2e_readme_test

@@ -4,9 +4,11 @@
 
 #include <sstream>
 
-#include "e2e/documents.h"
-#include "e2e/harness.h"
-#include "place.h"
+#include "support/documents.h"
+#include "support/harness.h"
+#include "support/place.h"
+
+namespace e2e_resolve_test {
 
 using namespace e2e;
 
@@ -111,3 +113,5 @@ TEST_CASE("a dead name server: SIGINT ends the look-up") {
     CHECK(results[i].errors()[0].at("kind") == "interrupted");
   }
 }
+
+}  // namespace e2e_resolve_test

@@ -3,8 +3,10 @@
 
 #include <filesystem>
 
-#include "e2e/harness.h"
-#include "place.h"
+#include "support/harness.h"
+#include "support/place.h"
+
+namespace e2e_send_test {
 
 using namespace e2e;
 
@@ -377,3 +379,5 @@ TEST_CASE("options may stand before and after the arguments") {
         0);
   CHECK(peer.wait_requests(1)[0].body == "b");
 }
+
+}  // namespace e2e_send_test

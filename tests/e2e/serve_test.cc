@@ -2,7 +2,9 @@
 #include <httplib.h>
 #include <signal.h>
 
-#include "e2e/harness.h"
+#include "support/harness.h"
+
+namespace e2e_serve_test {
 
 using namespace e2e;
 
@@ -399,3 +401,5 @@ TEST_CASE("text: one line per message") {
   CHECK(told->find("sender@127.0.0.1:1 → x@127.0.0.1:") != std::string::npos);
   CHECK(told->ends_with("greet  11 B  hello\\nthere"));
 }
+
+}  // namespace e2e_serve_test

@@ -4,7 +4,9 @@
 
 #include <set>
 
-#include "e2e/harness.h"
+#include "support/harness.h"
+
+namespace e2e_sniff_filter_test {
 
 using namespace e2e;
 
@@ -160,3 +162,5 @@ TEST_CASE("comparisons that there are none of are refused, not taken for a path"
   }
   CHECK(contains(sniff(mesos, {"--match", "state!=X"}).errors()[0].at("hint"), "state='*' shows"));
 }
+
+}  // namespace e2e_sniff_filter_test

@@ -5,8 +5,10 @@
 #include <fstream>
 #include <future>
 
-#include "harness.h"
-#include "place.h"
+#include "support/harness.h"
+#include "support/place.h"
+
+namespace e2e_sniff_test {
 
 using namespace e2e;
 
@@ -351,3 +353,5 @@ TEST_CASE("--diagram: a full disk is exit 6") {
   REQUIRE(result.errors().size() == 1);
   CHECK(has(result.errors()[0].at("message"), "No space left"));
 }
+
+}  // namespace e2e_sniff_test

@@ -1,6 +1,6 @@
 // What a person at a terminal sees: how wide, in which colours, and nothing that a peer chose to do
 // to the terminal.
-#include "e2e/terminal.h"
+#include "support/terminal.h"
 
 #include <doctest/doctest.h>
 
@@ -8,8 +8,10 @@
 #include <cstdio>
 #include <regex>
 
-#include "e2e/documents.h"
-#include "e2e/harness.h"
+#include "support/documents.h"
+#include "support/harness.h"
+
+namespace e2e_terminal_test {
 
 using namespace e2e;
 
@@ -281,3 +283,5 @@ TEST_CASE("inspect: what a node tells does nothing to the terminal") {
   Peer rude([](const Request&) { return response(500, evil); });
   check_harmless(shown({"inspect", "127.0.0.1:" + std::to_string(rude.port()), "-v"}));
 }
+
+}  // namespace e2e_terminal_test

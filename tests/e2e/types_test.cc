@@ -6,8 +6,10 @@
 #include <sstream>
 #include <string>
 
-#include "e2e/documents.h"
-#include "e2e/harness.h"
+#include "support/documents.h"
+#include "support/harness.h"
+
+namespace e2e_types_test {
 
 using namespace e2e;
 
@@ -356,3 +358,5 @@ TEST_CASE("a message of Mesos 0.22 is told by the schema of its time") {
   CHECK(run({"send", "--batch", "-", "--to", pid}, {.input = message.dump() + "\n"}).exit == 0);
   CHECK(raw.message().at("body_base64") == message.at("body_base64"));
 }
+
+}  // namespace e2e_types_test

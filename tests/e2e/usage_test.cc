@@ -5,8 +5,10 @@
 
 #include <sstream>
 
-#include "e2e/harness.h"
-#include "place.h"
+#include "support/harness.h"
+#include "support/place.h"
+
+namespace e2e_usage_test {
 
 using namespace e2e;
 
@@ -375,3 +377,5 @@ TEST_CASE("memory that runs out is exit 6 with one error" *
   REQUIRE(result.errors().size() == 1);
   CHECK(result.errors()[0].at("kind") == "memory");
 }
+
+}  // namespace e2e_usage_test

@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "pcap_streams.h"
+#include "support/pcap_streams.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 

@@ -9,9 +9,9 @@
 #include <string>
 #include <string_view>
 
+#include "support/wire_streams.h"
 #include "wire/message.h"
 #include "wire/resync.h"
-#include "wire_streams.h"
 
 namespace {
 

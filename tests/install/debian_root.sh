@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # usage: debian_root.sh SCRATCH
-# Installs the packages of build-release into a clean Debian 12 and runs chroot_test.sh in there. The clean root is made
+# Installs the packages of build into a clean Debian 12 and runs chroot_test.sh in there. The clean root is made
 # once, by debootstrap, and kept in SCRATCH; each run works on a copy. Mounts and processes have namespaces of their own
 # and end with this script, so whatever happens nothing stays mounted or running.
 set -euo pipefail
@@ -14,7 +14,7 @@ if [ "$(id -u)" != 0 ]; then
   exec sudo -n --preserve-env=CI,COMPACTOR_SKIPPED,http_proxy,https_proxy "$0" "$@"
 fi
 
-# Skipped where it cannot be done, as tests/place.h has it.
+# Skipped where it cannot be done, as tests/support/place.h has it.
 if [ "${2:-}" != inside ] && ! why=$(unshare --mount --pid --fork true 2>&1); then
   lack="install.chroot: no namespaces can be made ($why)"
   case "${CI:-}" in
@@ -64,5 +64,5 @@ remove
 cp -a "$base" "$clean"
 cp -L /etc/resolv.conf /etc/hosts "$clean/etc/"
 mkdir "$clean/tmp/test"
-cp "$root"/build-release/*.deb "$here/chroot_test.sh" "$clean/tmp/test/"
+cp "$root"/build/*.deb "$here/chroot_test.sh" "$clean/tmp/test/"
 setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child --propagation private "$0" "$scratch" inside

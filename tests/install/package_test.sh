@@ -3,4 +3,4 @@
 set -euo pipefail
 cd "$(dirname "$(realpath "$0")")/../.."
 ./dev package
-lintian --fail-on error,warning --tag-display-limit 0 --allow-root build-release/*.deb
+lintian --fail-on error,warning --tag-display-limit 0 --allow-root build/*.deb

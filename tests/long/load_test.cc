@@ -7,8 +7,10 @@
 #include <fstream>
 #include <sstream>
 
-#include "e2e/harness.h"
-#include "elsewhere.h"
+#include "support/elsewhere.h"
+#include "support/harness.h"
+
+namespace long_load_test {
 
 using namespace e2e;
 
@@ -168,3 +170,5 @@ TEST_CASE("output that nobody reads pauses receiving at 64 MiB, and nothing is l
   auto result = served.finish();
   CHECK(result.err.find("output is not being read") != std::string::npos);
 }
+
+}  // namespace long_load_test

@@ -14,3 +14,7 @@ endforeach()
 set(usr ${CPACK_TEMPORARY_DIRECTORY}/runtime${CPACK_PACKAGING_INSTALL_PREFIX})
 configure_file(${CPACK_COMPACTOR_OVERRIDES}
   ${usr}/share/lintian/overrides/${CPACK_DEBIAN_RUNTIME_PACKAGE_NAME} COPYONLY)
+
+# CPack strips what runs, not what is linked.
+file(GLOB archives ${CPACK_TEMPORARY_DIRECTORY}/development${CPACK_PACKAGING_INSTALL_PREFIX}/lib/*/*.a)
+execute_process(COMMAND strip --strip-debug --enable-deterministic-archives ${archives} COMMAND_ERROR_IS_FATAL ANY)
