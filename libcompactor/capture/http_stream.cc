@@ -102,6 +102,9 @@ void HttpStream::seek(std::string_view bytes, const Stamp& stamp) {
   seeker_->add(bytes, stamp);
   pass_over(seeker_->offset());
   if (seeker_->found()) believe();
+  if (!seeker_ || !seeker_->ended()) return;
+  seeker_.reset();
+  pass_over(position_);
 }
 
 /// Reads what the seeker holds, if it begins with a message as far as can be told.
@@ -137,15 +140,14 @@ void HttpStream::read(std::string_view bytes, const Stamp& stamp) {
 /// The parser stopped: after a message that ends the connection, or at something that is none.
 void HttpStream::stop(std::string_view bytes) {
   const bool broken = parser_->broken();
-  const std::uint64_t next = base_ + parser_->message_begin() + 1;
-  if (trusted_ || !broken) {
+  const std::uint64_t from = base_ + parser_->message_begin();
+  const std::uint64_t begin = position_ - bytes.size();
+  if (trusted_ || !broken || from < begin) {
     // Whoever receives this reads no further.
     parser_.reset();
     return pass_over(position_);
   }
-  // What was taken for a head was none; one may begin right after its first byte.
-  const std::uint64_t begin = position_ - bytes.size();
-  const std::uint64_t from = std::max(next, begin);
+  // The message before it was perhaps none, and this is in the middle of something.
   const std::uint64_t end = std::exchange(position_, from);
   lose();
   position_ = end;

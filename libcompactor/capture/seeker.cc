@@ -66,7 +66,7 @@ void Seeker::believe() {
 }
 
 void Seeker::look() {
-  while (!found_ && !view().empty()) {
+  while (!found_ && !ended_ && !view().empty()) {
     if (!probe_ && !find_candidate()) return;
     const std::uint64_t candidate = begin_;
     probe();
@@ -105,7 +105,10 @@ void Seeker::probe() {
     const std::string_view fresh = view().substr(probed_);
     probe_->feed(fresh, message);
     probed_ = view().size();
-    if (probe_->broken()) return refuse();
+    if (probe_->broken()) {
+      ended_ = true;
+      return probe_.reset();
+    }
     complete_ = message.complete;
     complete_at_ = message.end;
     if (!complete_) {

@@ -18,7 +18,8 @@ namespace compactor::capture {
 /// second chunk follows its first. Where it neither begins a packet nor follows an empty line, as
 /// the last chunk ends with, it may still be the end of a body: then it is the head after it that
 /// is believed. Nothing may follow for a long time: the caller says by accept() when it is time to
-/// believe what there is.
+/// believe what there is. A head that whoever receives it refuses ends the stream: nothing behind
+/// it is read by anybody.
 class Seeker {
  public:
   /// `kind`: what the stream carries, if that is known. Else whatever comes first decides.
@@ -35,6 +36,8 @@ class Seeker {
   bool found() const { return found_; }
   /// … because of what follows it, and not only for want of time or room.
   bool is_certain() const { return certain_; }
+  /// A head was found that is refused: no message follows.
+  bool ended() const { return ended_; }
   /// What the stream carries; set when found().
   const std::optional<wire::Kind>& kind() const { return kind_; }
   /// A message begins at offset(), complete or as long as the stream, and nothing has followed it.
@@ -53,7 +56,9 @@ class Seeker {
     }
   }
 
-  std::size_t memory() const { return bytes_.size() + pieces_.size() * sizeof(Piece); }
+  std::size_t memory() const {
+    return bytes_.size() + pieces_.size() * sizeof(Piece) + (probe_ ? probe_->memory() : 0);
+  }
 
  private:
   /// Bytes that came together.
@@ -84,6 +89,7 @@ class Seeker {
   bool doubtful_ = false;  // where that message begins, no other need have ended
   std::string before_;     // the last bytes before begin_, as many as an empty line has
   bool found_ = false;
+  bool ended_ = false;
   bool certain_ = false;
 };
 

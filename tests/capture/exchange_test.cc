@@ -279,6 +279,27 @@ TEST_CASE("what a server would close on ends the stream") {
   }
 }
 
+TEST_CASE("behind a hole, too: what follows a request that is refused is no message") {
+  const std::string refused[] = {
+      "POST /a/b HTTP/1.1\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\n",
+      "POST /a/b HTTP/1.1\r\nHost: h\r\nno colon\r\n\r\n",
+  };
+  for (const std::string& first : refused) {
+    for (std::size_t split = 1; split <= first.size(); ++split) {
+      CAPTURE(split);
+      Talk talk;
+      talk.ask(message("before"));
+      talk.lose(Side::a, 100);
+      talk.ask(first.substr(0, split));
+      talk.ask(first.substr(split) + message("smuggled") + message("smuggled"));
+      talk.lose(Side::a, 100);
+      talk.ask(message("smuggled") + message("smuggled"));
+      talk.close();
+      CHECK(talk.told() == "before=?");
+    }
+  }
+}
+
 TEST_CASE("what stands in a body is no message, wherever the hole is") {
   const std::string inner = message("inner", "text");
   const std::string body = std::string(300, 'x') + inner + std::string(300, 'y');

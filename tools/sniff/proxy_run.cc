@@ -84,6 +84,7 @@ class ProxyRun {
   int run() {
     for (const auto port : proxy_.ports())
       console_.note("listening on port " + std::to_string(port) + ' ' + as_whom(was_root_));
+    printer_.begin(now());
     std::exception_ptr error;
     std::thread loop([&] {
       try {
@@ -93,7 +94,6 @@ class ProxyRun {
         waiter_.finish();
       }
     });
-    printer_.begin(now());
     waiter_.wait_for_end(deadline());
     proxy_.stop();
     loop.join();
