@@ -5,38 +5,38 @@
 namespace compactor::schema {
 
 void append_default_value(std::string& out, const google::protobuf::FieldDescriptor& field) {
-  using Type = google::protobuf::FieldDescriptor;
+  using Field = google::protobuf::FieldDescriptor;
   switch (field.cpp_type()) {
-    case Type::CPPTYPE_BOOL:
+    case Field::CPPTYPE_BOOL:
       out += field.default_value_bool() ? "true" : "false";
       return;
-    case Type::CPPTYPE_INT32:
+    case Field::CPPTYPE_INT32:
       return append_integer(out, field.default_value_int32());
-    case Type::CPPTYPE_UINT32:
+    case Field::CPPTYPE_UINT32:
       return append_integer(out, field.default_value_uint32());
-    case Type::CPPTYPE_INT64:
+    case Field::CPPTYPE_INT64:
       return append_quoted(out, field.default_value_int64());
-    case Type::CPPTYPE_UINT64:
+    case Field::CPPTYPE_UINT64:
       return append_quoted(out, field.default_value_uint64());
-    case Type::CPPTYPE_DOUBLE:
+    case Field::CPPTYPE_DOUBLE:
       text::append_json_number(out, field.default_value_double());
       return;
-    case Type::CPPTYPE_FLOAT:
+    case Field::CPPTYPE_FLOAT:
       text::append_json_number(out, field.default_value_float());
       return;
-    case Type::CPPTYPE_ENUM:
+    case Field::CPPTYPE_ENUM:
       if (field.enum_type()->full_name() == "google.protobuf.NullValue")
         out += "null";
       else
         out += '"' + field.default_value_enum()->name() + '"';
       return;
-    case Type::CPPTYPE_STRING:
-      if (field.type() == Type::TYPE_BYTES)
+    case Field::CPPTYPE_STRING:
+      if (field.type() == Field::TYPE_BYTES)
         append_bytes(out, field.default_value_string());
       else
         text::append_json_string(out, field.default_value_string());
       return;
-    case Type::CPPTYPE_MESSAGE:
+    case Field::CPPTYPE_MESSAGE:
       return;
   }
 }
