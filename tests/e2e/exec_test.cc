@@ -1,6 +1,9 @@
 #include <doctest/doctest.h>
 #include <signal.h>
 
+#include <filesystem>
+#include <fstream>
+
 #include "support/harness.h"
 
 namespace e2e_exec_test {
@@ -14,6 +17,10 @@ Served actor(const std::string& on_line, Arguments more = {}) {
   more.insert(more.begin(),
               {"x", "--no-pong", "--exec-shell", "while read -r line; do " + on_line + "; done"});
   return Served(more);
+}
+
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
 }
 
 }  // namespace
@@ -154,6 +161,45 @@ TEST_CASE("a child that ends ends serve with 6, its last lines count") {
   CHECK(killed.exit == 6);
   CHECK(killed.errors().at(0).at("message").get<std::string>().find("signal 9") !=
         std::string::npos);
+}
+
+TEST_CASE(
+    "a child that closes its input ends serve with 6, as one that ends; no message vanishes") {
+  const std::pair<const char*, const char*> ways[] = {
+      {"exec <&-; exec sleep 60", "closed its standard input"},
+      {"exit 3", "ended with status 3"},
+  };
+  for (const auto& [leaves, told] : ways) {
+    CAPTURE(leaves);
+    const auto go = temporary_file("go", "");
+    std::filesystem::remove(go);
+    Served served({"x", "--exec-shell",
+                   "read -r line; until [ -e " + go + " ]; do sleep 0.01; done; " + leaves});
+    Client client(served.port());
+    std::string messages;
+    for (int i = 0; i < 100; ++i) messages += message("x", "m", "");
+    client.send(messages);
+    CHECK(client.statuses(100) == std::vector<int>(100, 202));
+    std::ofstream(go).put('\n');
+    client.send(messages);
+    const auto statuses = client.statuses(200);
+    const auto accepted = std::count(statuses.begin(), statuses.end(), 202);
+    const auto result = served.process().finish();
+    CHECK(result.exit == 6);
+    REQUIRE(result.errors().size() == 1);
+    CHECK(has(result.errors()[0].at("message"), told));
+    // It has read one; each other is told of, or was not acknowledged.
+    CHECK(accepted >= 100);
+    CHECK(has(result.err, std::to_string(accepted - 1) + " messages were accepted"));
+  }
+}
+
+TEST_CASE("a child that closes its input is noticed when no message comes") {
+  const auto result =
+      run({"serve", "x", "--exec-shell", "exec <&-; exec sleep 60", "--for", "60s", "--json"});
+  CHECK(result.exit == 6);
+  REQUIRE(result.errors().size() == 1);
+  CHECK(has(result.errors()[0].at("message"), "closed its standard input"));
 }
 
 TEST_CASE("a program that cannot be started is exit 6") {

@@ -1,5 +1,7 @@
 #include "serve/actor.h"
 
+#include <algorithm>
+#include <limits>
 #include <new>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -20,6 +22,10 @@ constexpr auto room_timeout = std::chrono::seconds(5);
 // an end; two that play with each other on purpose see it late.
 constexpr unsigned most_replies_in_a_row = 1000;
 constexpr std::size_t shown_of_bad_line = 120;
+// What was handed over so long ago is no longer in the pipe of the child.
+constexpr std::uint64_t pipe_size = 65536;
+// Where a message ends that could not be written.
+constexpr auto never = std::numeric_limits<std::uint64_t>::max();
 
 }  // namespace
 
@@ -57,7 +63,7 @@ Actor::Actor(Settings settings, compactor::Context& context, Console& console, H
   std::lock_guard lock(mutex_);
   child_ = std::make_unique<Child>(
       settings_.words, std::vector<std::string>{"COMPACTOR_PID=" + settings_.pid.str()},
-      [this](std::string_view line) { act(line); },
+      [this](std::string_view line) { act(line); }, [this] { hooks_.hold(true); },
       [this](const std::string& how) { hooks_.ended(how); });
   child_->input().watch(hooks_.hold, {});
 }
@@ -66,17 +72,32 @@ Actor::~Actor() {
   finish();
 }
 
-void Actor::finish() {
+std::size_t Actor::finish() {
   child_->stop();
   child_->input().watch({}, {});
+  std::lock_guard lock(mutex_);
+  auto unread = std::upper_bound(under_way_.begin(), under_way_.end(), child_->taken());
+  return static_cast<std::size_t>(under_way_.end() - unread);
 }
 
 void Actor::message(const MessageEvent& event, const compactor::ReturnAddress& sender) {
   std::lock_guard lock(mutex_);
   auto numbered = event;
   numbered.number = conversations_.next_number();
-  auto end = child_->input().write([&](std::string& queue) { renderer_->append(queue, numbered); });
+  bool written = false;
+  auto end = child_->input().write([&](std::string& queue) {
+    renderer_->append(queue, numbered);
+    written = true;
+  });
   conversations_.add(end, sender);
+  add_under_way(written ? end : never);
+}
+
+void Actor::add_under_way(std::uint64_t end) {
+  const auto handed_over = child_->input().handed_over();
+  const auto read = handed_over - std::min(handed_over, pipe_size);
+  while (!under_way_.empty() && under_way_.front() <= read) under_way_.pop_front();
+  under_way_.push_back(end);
 }
 
 void Actor::exited(const compactor::Pid& pid, std::string_view reason) {

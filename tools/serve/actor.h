@@ -2,6 +2,9 @@
 // lines are actions.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -26,7 +29,7 @@ class Actor {
     TypeCodec* types = nullptr;
   };
   /// `hold`: the child does not read its messages; `terminate`: it asked for the end; `ended`: it
-  /// has ended, how.
+  /// has ended, or reads no messages any more: how.
   struct Hooks {
     std::function<void(bool)> hold;
     std::function<void()> terminate;
@@ -38,8 +41,8 @@ class Actor {
   ~Actor();
 
   /// Ends the child when it has read and answered what it was given. What it sent may still be
-  /// under way.
-  void finish();
+  /// under way. Returns how many messages it is known not to have read.
+  std::size_t finish();
 
   void message(const MessageEvent& event, const compactor::ReturnAddress& sender);
   void exited(const compactor::Pid& pid, std::string_view reason);
@@ -48,6 +51,7 @@ class Actor {
   struct Action;
   struct Told;
 
+  void add_under_way(std::uint64_t end);
   void act(std::string_view line);
   void send(const Action& action);
   void reply(Action& action);
@@ -64,6 +68,7 @@ class Actor {
   std::unique_ptr<Renderer> renderer_;  // used under the lock of the child's input
   std::mutex mutex_;
   Conversations conversations_;
+  std::deque<std::uint64_t> under_way_;  // where messages end in what was written
   std::unique_ptr<Child> child_;
 };
 

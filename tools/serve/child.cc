@@ -4,6 +4,8 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -22,6 +24,8 @@ namespace tool {
 namespace {
 
 constexpr auto child_patience = std::chrono::milliseconds(2000);
+// A child that ends closes its input a moment before.
+constexpr auto last_moment = std::chrono::milliseconds(500);
 
 Failure cannot(const std::string& what, int error) {
   return Failure(Exit::local, "child",
@@ -58,6 +62,12 @@ std::vector<char*> pointers(const std::vector<std::string>& texts) {
   ::_exit(127);
 }
 
+/// What lies in a pipe.
+std::uint64_t bytes_in(int pipe) {
+  int count = 0;
+  return ::ioctl(pipe, FIONREAD, &count) == 0 ? static_cast<std::uint64_t>(count) : 0;
+}
+
 std::string how_it_ended(int status) {
   if (WIFSIGNALED(status)) {
     return "was ended by signal " + std::to_string(WTERMSIG(status)) + " (" +
@@ -69,8 +79,8 @@ std::string how_it_ended(int status) {
 }  // namespace
 
 Child::Child(const std::vector<std::string>& words, const std::vector<std::string>& environment,
-             OnLine on_line, OnEnd on_end)
-    : on_line_(std::move(on_line)), on_end_(std::move(on_end)) {
+             OnLine on_line, OnDeaf on_deaf, OnEnd on_end)
+    : on_line_(std::move(on_line)), on_deaf_(std::move(on_deaf)), on_end_(std::move(on_end)) {
   auto arguments = pointers(words);
   auto added = pointers(environment);
   added.pop_back();
@@ -79,6 +89,8 @@ Child::Child(const std::vector<std::string>& words, const std::vector<std::strin
   auto in = make_pipe(words[0]);
   auto out = make_pipe(words[0]);
   auto report = make_pipe(words[0]);
+  wake_ = ::eventfd(0, EFD_CLOEXEC);
+  if (wake_ < 0) throw cannot(words[0], errno);
   pid_ = ::fork();
   if (pid_ < 0) throw cannot(words[0], errno);
   if (pid_ == 0) become(arguments.data(), added.data(), in[0], out[1], report[1]);
@@ -93,6 +105,7 @@ Child::Child(const std::vector<std::string>& words, const std::vector<std::strin
   if (failed) {
     ::close(in_);
     ::close(out_);
+    ::close(wake_);
     ::waitpid(pid_, nullptr, 0);
     throw cannot(words[0], error);
   }
@@ -100,6 +113,7 @@ Child::Child(const std::vector<std::string>& words, const std::vector<std::strin
   SignalsBlocked blocked;
   reader_ = std::thread([this] { read_lines(); });
   waiter_ = std::thread([this] { await_end(); });
+  guard_ = std::thread([this] { await_deafness(); });
 }
 
 Child::~Child() {
@@ -108,6 +122,8 @@ Child::~Child() {
 
 void Child::stop() {
   if (stopping_.exchange(true)) return;
+  ::eventfd_write(wake_, 1);
+  guard_.join();
   // What it was given it shall read, if it reads at all; then comes the end of its input.
   bool drained = input_->drain(child_patience);
   if (drained) end_input();
@@ -117,10 +133,12 @@ void Child::stop() {
   reader_.join();
   if (!drained) end_input();
   ::close(out_);
+  ::close(wake_);
 }
 
 void Child::end_input() {
   input_->finish();
+  if (deaf_ || ended_) unread_ = bytes_in(in_);
   ::close(in_);
 }
 
@@ -166,7 +184,21 @@ void Child::await_end() {
   }
   ended_ = true;
   while (!silent_) std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  if (!stopping_) on_end_(how_it_ended(status));
+  tell_end(how_it_ended(status));
+}
+
+void Child::await_deafness() {
+  pollfd ready[] = {{in_, 0, 0}, {wake_, POLLIN, 0}};
+  while (::poll(ready, 2, -1) < 0 && errno == EINTR) {
+  }
+  deaf_ = ready[0].revents != 0;
+  if (!deaf_) return;
+  on_deaf_();
+  if (!ended_within(last_moment)) tell_end("closed its standard input");
+}
+
+void Child::tell_end(const std::string& how) {
+  if (!stopping_ && !told_.exchange(true)) on_end_(how);
 }
 
 }  // namespace tool

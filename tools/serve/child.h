@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <atomic>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -22,14 +23,17 @@ class Child {
   /// A line of its standard output without the line end, of one longer than longest_line the start;
   /// on a thread of the child's own.
   using OnLine = std::function<void(std::string_view line)>;
-  /// It has ended, and all its lines were handed out: how, in words. On a thread of the child's
-  /// own, once.
+  /// It has ended and all its lines were handed out, or it has closed its standard input and goes
+  /// on: how, in words. On a thread of the child's own, once.
   using OnEnd = std::function<void(const std::string& how)>;
+  /// Nothing that is written to it from now on will be read; on_end follows. On a thread of the
+  /// child's own, once.
+  using OnDeaf = std::function<void()>;
 
   /// `words`: the program (searched in PATH) and its arguments; `environment`: NAME=VALUE to be
   /// added. stderr is ours. Throws Failure (exit 6) when it cannot be started.
   Child(const std::vector<std::string>& words, const std::vector<std::string>& environment,
-        OnLine on_line, OnEnd on_end);
+        OnLine on_line, OnDeaf on_deaf, OnEnd on_end);
   ~Child();  // stop()
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
@@ -40,25 +44,36 @@ class Child {
 
   /// Never blocks; see Output for what happens when the child does not read.
   Output& input() { return *input_; }
+  /// After stop(): how much of what was written to it may have been read. Of what lies in its pipe
+  /// that is known only when it has left the pipe by itself.
+  std::uint64_t taken() const { return input_->handed_over() - unread_; }
 
  private:
   void read_lines();
   void hand_out(LineSplitter& lines);
   void await_end();
+  void await_deafness();
+  void tell_end(const std::string& how);
   void end_input();
   bool ended_within(std::chrono::milliseconds time);
 
   pid_t pid_ = -1;
-  int in_ = -1;   // its stdin
-  int out_ = -1;  // its stdout
+  int in_ = -1;    // its stdin
+  int out_ = -1;   // its stdout
+  int wake_ = -1;  // an eventfd: guard_ shall end
   OnLine on_line_;
+  OnDeaf on_deaf_;
   OnEnd on_end_;
   std::unique_ptr<Output> input_;
   std::atomic<bool> ended_ = false;
   std::atomic<bool> silent_ = false;  // stdout is at its end
   std::atomic<bool> stopping_ = false;
+  std::atomic<bool> told_ = false;
+  bool deaf_ = false;  // its end of in_ is closed; guard_'s, until that has ended
+  std::uint64_t unread_ = 0;
   std::thread reader_;
   std::thread waiter_;
+  std::thread guard_;
 };
 
 }  // namespace tool

@@ -97,11 +97,15 @@ void Server::stop() {
   node_.hold();
   on_loop<compactor::Process>(node_.context(), pids_.front(),
                               [this](compactor::Process&) { done_ = true; });
-  if (actor_ != nullptr) actor_->finish();
+  const auto unread = actor_ != nullptr ? actor_->finish() : 0;
   auto report = node_.stop();
   if (report.unsent + report.unanswered != 0) {
     console_.warning(std::to_string(report.unsent) + " answers were not sent, " +
                      std::to_string(report.unanswered) + " not acknowledged");
+  }
+  if (unread != 0) {
+    console_.warning(std::to_string(unread) +
+                     " messages were accepted that the child of --exec has not read");
   }
   pids_.clear();
 }

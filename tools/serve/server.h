@@ -49,7 +49,7 @@ class Server {
 
   /// Any thread but the loop's.
   ServeSummary summary();
-  /// How the child of --exec ended by itself; empty when it did not.
+  /// How the child of --exec ended, or left us, by itself; empty when it did not.
   std::string child_end() const;
 
   // Called by the processes, on the loop.
