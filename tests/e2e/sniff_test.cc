@@ -285,8 +285,8 @@ TEST_CASE("--diagram, live, until SIGINT: a follower registers with its leader")
   sniff.signal(SIGINT);
   CHECK(sniff.finish().exit == 0);
   const auto texts = texts_of(svg);
-  for (const char* text : {"\nfollower\n", "\nleader\n", "\nknock · 0 B", "\nregister · 0 B\n",
-                           "\nregistered · 0 B\n"}) {
+  for (const char* text : {"\nfollower\n", "\nleader\n", "\nknock · 0 B", "\nregister · 16 B\n",
+                           "\nregistered · 16 B\n"}) {
     CAPTURE(text);
     CHECK(has(texts, text));
   }

@@ -3,19 +3,30 @@
 //   leader              a leader and a follower in two contexts of one program
 //   leader lead         a leader, which prints its PID …
 //   leader follow PID   … and its follower in another program, on whatever host
+//
+// They are those of the documentation of the Python compactor: either side can be in Python.
 #include <compactor/compactor.h>
 
 #include <iostream>
+#include <random>
+#include <string>
+
+std::string make_uuid() {
+  std::random_device random;
+  std::string bytes(16, '\0');
+  for (char& byte : bytes) byte = static_cast<char>(random());
+  return bytes;
+}
 
 class Leader : public compactor::Process {
  public:
   Leader() : Process("leader") { install("register", &Leader::enlist); }
 
  private:
-  void enlist(const compactor::Pid& follower, std::string_view /*body*/) {
+  void enlist(const compactor::Pid& follower, std::string_view uuid) {
     std::cout << follower.id << " registers" << std::endl;
     // This leader retires when it knows that its first follower has got the answer.
-    send(follower, "registered", {},
+    send(follower, "registered", uuid,
          [this](const compactor::Delivery& /*delivery*/) { context().stop(); });
   }
 };
@@ -29,10 +40,11 @@ class Follower : public compactor::Process {
  private:
   void initialize() override {
     link(leader_);
-    send(leader_, "register");
+    send(leader_, "register", uuid_);
   }
 
-  void registered(const compactor::Pid& from, std::string_view /*body*/) {
+  void registered(const compactor::Pid& from, std::string_view uuid) {
+    if (uuid != uuid_) return;  // the answer to another one
     std::cout << "registered with " << from.id << std::endl;
   }
 
@@ -42,6 +54,7 @@ class Follower : public compactor::Process {
   }
 
   compactor::Pid leader_;
+  const std::string uuid_ = make_uuid();
 };
 
 int main(int count, char** words) {
