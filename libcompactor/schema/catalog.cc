@@ -48,17 +48,17 @@ pb::DescriptorPoolDatabase& well_known_files() {
 
 std::string read_file(const std::string& path, const std::string& option) {
   constexpr std::size_t largest = 64 << 20;  // of Mesos as a whole it is 0.3 MB
-  const auto refuse = [&](const std::string& why) {
-    throw SchemaError(option + " " + path + ": " + why);
-  };
-  if (fs::is_directory(path)) refuse("is a directory");
+  const std::string which = option + " " + path + ": ";
+  if (fs::is_directory(path)) throw UnreadableSource(which + "is a directory");
   errno = 0;
   std::ifstream file(path, std::ios::binary);
   std::string bytes(largest + 1, '\0');
   file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  if (!file.is_open() || file.bad()) refuse(std::strerror(errno));
+  if (!file.is_open() || file.bad()) {
+    throw UnreadableSource(which + std::strerror(errno));
+  }
   bytes.resize(static_cast<std::size_t>(file.gcount()));
-  if (bytes.size() > largest) refuse("too large for a set of descriptors");
+  if (bytes.size() > largest) throw SchemaError(which + "too large for a set of descriptors");
   return bytes;
 }
 
@@ -127,10 +127,7 @@ class Catalog::UserTypes : private pb::DescriptorDatabase {
  public:
   UserTypes(const Sources& sources, pb::DescriptorDatabase& behind) : behind_(behind) {
     tree_database_.RecordErrorsTo(&faults_);
-    for (const std::string& dir : sources.import_dirs) {
-      if (!fs::is_directory(dir)) throw SchemaError("-I " + dir + ": no such directory");
-      tree_.MapPath("", dir);
-    }
+    for (const std::string& dir : sources.import_dirs) tree_.MapPath("", dir);
     for (const std::string& path : sources.protosets) read_protoset(path);
     std::vector<std::string> roots = set_files_;
     for (const std::string& path : sources.protos) roots.push_back(name_of(path, sources));
@@ -179,7 +176,7 @@ class Catalog::UserTypes : private pb::DescriptorDatabase {
           throw SchemaError("--proto " + path + " is hidden by " + shadow,
                             "change the order of the -I options");
         case pb::compiler::DiskSourceTree::CANNOT_OPEN:
-          throw SchemaError("--proto " + path + ": " + std::strerror(errno));
+          throw UnreadableSource("--proto " + path + ": " + std::strerror(errno));
         case pb::compiler::DiskSourceTree::NO_MAPPING:
           throw SchemaError("--proto " + path + " is in none of the -I directories",
                             "add -I " + directory(path));
@@ -187,8 +184,8 @@ class Catalog::UserTypes : private pb::DescriptorDatabase {
     }
     const std::unique_ptr<pb::io::ZeroCopyInputStream> found(tree_.Open(path));
     if (!found) {
-      throw SchemaError("--proto " + path + ": no such file",
-                        "give a path, or a name below one of the -I directories");
+      throw UnreadableSource("--proto " + path + ": no such file",
+                             "give a path, or a name below one of the -I directories");
     }
     return path;
   }
@@ -249,6 +246,9 @@ Catalog::Catalog() = default;
 Catalog::~Catalog() = default;
 
 Catalog::Catalog(const Sources& sources) {
+  for (const std::string& dir : sources.import_dirs) {
+    if (!fs::is_directory(dir)) throw UnreadableSource("-I " + dir + ": no such directory");
+  }
   if (!sources.protos.empty() || !sources.protosets.empty()) {
     user_ = std::make_unique<UserTypes>(sources, builtins().database());
   }

@@ -29,6 +29,12 @@ class SchemaError : public Error {
   std::string hint_;
 };
 
+/// Not a fault in what a source says: it is not there, or cannot be read.
+class UnreadableSource : public SchemaError {
+ public:
+  using SchemaError::SchemaError;
+};
+
 /// What the user adds to the built-in types.
 struct Sources {
   std::vector<std::string> import_dirs;  // -I DIR: where imports are looked for

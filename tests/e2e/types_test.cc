@@ -163,8 +163,6 @@ TEST_CASE("what is misspelt gets a suggestion, and nothing is sent") {
 }
 
 TEST_CASE("faults in the user's schema files are exit 2, with the place") {
-  CHECK(
-      has(usage_error({"describe", "--proto", "/no/such.proto"}).at("message"), "/no/such.proto"));
   const auto file = std::filesystem::path(BUILD_ROOT) / "types_test.proto";
   std::ofstream(file) << "syntax = \"proto2\";\nimport \"gone.proto\";\n";
   const auto error = usage_error({"serve", "--proto", file});
@@ -172,6 +170,60 @@ TEST_CASE("faults in the user's schema files are exit 2, with the place") {
   CHECK(has(error.at("hint"), "-I DIR"));
   std::filesystem::remove(file);
   CHECK(has(usage_error({"serve", "--type", "nonsense"}).at("hint"), "update=mesos.TaskStatus"));
+}
+
+TEST_CASE("a file of types that is not there is exit 6, as every file") {
+  const std::string folder = std::filesystem::temp_directory_path();
+  const std::pair<Arguments, std::string> sources[] = {
+      {{"--proto", "/no/such.proto"}, "--proto /no/such.proto: no such file"},
+      {{"--proto", folder}, "--proto " + folder + ": no such file"},
+      {{"--protoset", "/no/set"}, "--protoset /no/set: No such file or directory"},
+      {{"--protoset", folder}, "--protoset " + folder + ": is a directory"},
+      {{"-I", "/no/folder"}, "-I /no/folder: no such directory"},
+      {{"-I", "/no/folder", "--proto", "a.proto"}, "-I /no/folder: no such directory"},
+  };
+  for (const auto& [arguments, told] : sources) {
+    for (const Arguments& command : {Arguments{"describe", "*"}, {"serve"}, {"decode", "hex:"}}) {
+      CAPTURE(told);
+      CAPTURE(command[0]);
+      auto words = with(command, arguments);
+      words.push_back("--json");
+      const auto result = run(words);
+      CHECK(result.exit == 6);
+      REQUIRE(result.errors().size() == 1);
+      CHECK(result.errors()[0].at("kind") == "file");
+      CHECK(result.errors()[0].at("message") == told);
+    }
+  }
+}
+
+TEST_CASE("several faults in a .proto are told on one line, without escapes") {
+  const auto file = temporary_file("faults.proto",
+                                   "syntax = \"proto2\";\n"
+                                   "message A {\n"
+                                   "  optional Nowhere x = 1;\n"
+                                   "  optional int32 y = 1;\n"
+                                   "}\n");
+  const auto text = run({"describe", "--proto", file});
+  CHECK(text.exit == 2);
+  CHECK(std::count(text.err.begin(), text.err.end(), '\n') == 1);
+  for (const std::string& told :
+       {text.err, usage_error({"describe", "--proto", file}).at("message").get<std::string>()}) {
+    CHECK(has(told, file + ":3:12: "));
+    CHECK(has(told, "; " + file + ":4:22: "));
+    CHECK_FALSE(has(told, "\\n"));
+    CHECK((told.find('\n') == std::string::npos || told.find('\n') + 1 == told.size()));
+  }
+}
+
+TEST_CASE("libprotobuf writes nothing of its own on stderr") {
+  // It has a word to say about a file without `syntax`, and about a string that is not UTF-8.
+  const auto file = temporary_file("plain.proto", "message A { optional string x = 1; }\n");
+  CHECK(run({"describe", "A", "--proto", file, "--json"}).err.empty());
+  CHECK(run({"describe", "A", "--proto", file}).err.empty());
+  const auto shown = run({"decode", "A", "hex:0a01ff", "--proto", file, "--json"});
+  CHECK(shown.events("decoded").size() == 1);
+  shown.err_json();
 }
 
 TEST_CASE("serve decodes, answers the ping of a master, and replies with JSON bodies") {
@@ -318,7 +370,8 @@ TEST_CASE("types that cannot stand in one set are refused") {
 
 TEST_CASE("a set of descriptors that has no end, or is none, is refused") {
   CHECK(has(usage_error({"describe", "--protoset", "/dev/zero"}).at("message"), "too large"));
-  CHECK(has(usage_error({"describe", "--protoset", BUILD_ROOT}).at("message"), "is a directory"));
+  const auto empty = temporary_file("empty.pb", "");
+  CHECK(has(usage_error({"describe", "--protoset", empty}).at("message"), "not a set"));
 }
 
 TEST_CASE("describe shows what a file of the user says, and nothing that a terminal would obey") {

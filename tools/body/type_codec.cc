@@ -15,10 +15,7 @@ namespace {
 
 using compactor::schema::DecodedBody;
 using compactor::schema::SchemaError;
-
-Failure failure_of(const SchemaError& error, const char* kind) {
-  return Failure(Exit::usage, kind, error.what(), error.hint());
-}
+using compactor::schema::UnreadableSource;
 
 void append_text_key(std::string& out, std::string_view key, std::string_view value) {
   out += ",\"" + std::string(key) + "\":\"";
@@ -60,8 +57,10 @@ std::unique_ptr<compactor::schema::Catalog> make_catalog(
     const compactor::schema::Sources& sources) {
   try {
     return std::make_unique<compactor::schema::Catalog>(sources);
+  } catch (const UnreadableSource& error) {
+    throw Failure(Exit::local, "file", error.what(), error.hint());
   } catch (const SchemaError& error) {
-    throw failure_of(error, "type");
+    throw Failure(Exit::usage, "type", error.what(), error.hint());
   }
 }
 

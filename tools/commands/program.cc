@@ -1,6 +1,7 @@
 #include "commands/program.h"
 
 #include <fcntl.h>
+#include <google/protobuf/stubs/logging.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -202,6 +203,8 @@ int run_program(const Arguments& arguments) {
   open_standard_files();
   ::signal(SIGPIPE, SIG_IGN);
   install_last_resort(asked_output(arguments).json);
+  // What is wrong is thrown; the lines that it writes beside are neither ours nor JSON.
+  google::protobuf::SetLogHandler(nullptr);
   try {
     int status = dispatch(arguments);
     check_output();
