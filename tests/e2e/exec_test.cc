@@ -118,6 +118,27 @@ TEST_CASE("a bad line is reported and not fatal") {
   CHECK(result.err.find("no json") != std::string::npos);
 }
 
+TEST_CASE("a line of a child that nests without end is reported, and serve goes on") {
+  constexpr std::size_t deep = 100'000;
+  std::string objects, lists(deep, '[');
+  for (std::size_t i = 0; i < deep; ++i) objects += "{\"labels\":";
+  const auto with_body = [](const std::string& body) {
+    return R"({"send":{"to":"x@127.0.0.1:9","name":"mesos.TaskInfo","body":)" + body + "}}\n";
+  };
+  const auto lines = temporary_file("deep", with_body(objects + "1" + std::string(deep, '}')) +
+                                                with_body(lists + std::string(deep, ']')) +
+                                                with_body(lists) + lists + "\n");
+  auto served = actor("cat " + lines + R"(; echo '{"reply":{"name":"answer"}}')");
+  CHECK(run({"send", served.pid(), "hello", "--expect", "answer"}).exit == 0);
+  const auto result = served.stop(SIGTERM);
+  CHECK(result.exit == 0);
+  CHECK(result.err_json().size() == 4);
+  for (const auto& line : result.err_json()) {
+    CHECK(line.at("type") == "warning");
+    CHECK(has(line.at("message"), "256"));
+  }
+}
+
 TEST_CASE("what is wrong with a line of a child is said in plain words") {
   const std::pair<const char*, const char*> lines[] = {
       {R"({"reply":{"name":"m","n":"x"}})", "n is no number"},
@@ -200,6 +221,33 @@ TEST_CASE("a child that closes its input is noticed when no message comes") {
   CHECK(result.exit == 6);
   REQUIRE(result.errors().size() == 1);
   CHECK(has(result.errors()[0].at("message"), "closed its standard input"));
+}
+
+TEST_CASE("with --json what a child writes to stderr are notes, else its own lines") {
+  const Arguments words = {"serve", "x", "--exec-shell",
+                           "echo one >&2; printf 'two \\377' >&2; echo no action; exit 3"};
+  auto with_json = words;
+  with_json.push_back("--json");
+  const auto json = run(with_json);
+  CHECK(json.exit == 6);
+  std::vector<std::string> notes, types;
+  for (const auto& line : json.err_json()) {
+    types.push_back(line.at("type"));
+    if (line.at("type") == "note") notes.push_back(line.at("message"));
+  }
+  CHECK(notes == std::vector<std::string>{"one", "two \xef\xbf\xbd"});
+  CHECK(types.size() == 4);  // a warning of the line that is no action, the error
+  const auto text = run(words);
+  CHECK(text.exit == 6);
+  CHECK(has(text.err, "one\ntwo \377"));
+}
+
+TEST_CASE(
+    "a grandchild that goes on writing holds up neither the end of serve nor its last lines") {
+  const auto result = run({"serve", "x", "--json", "--exec-shell",
+                           "(while sleep 0.01; do echo '{}'; echo e >&2; done) & echo last >&2"});
+  CHECK(result.exit == 6);
+  CHECK(has(result.err, "\"last\""));
 }
 
 TEST_CASE("a program that cannot be started is exit 6") {

@@ -4,6 +4,7 @@
 #include <limits>
 #include <new>
 #include <nlohmann/json.hpp>
+#include <thread>
 #include <utility>
 
 #include "body/line_body.h"
@@ -63,8 +64,10 @@ Actor::Actor(Settings settings, compactor::Context& context, Console& console, H
   std::lock_guard lock(mutex_);
   child_ = std::make_unique<Child>(
       settings_.words, std::vector<std::string>{"COMPACTOR_PID=" + settings_.pid.str()},
-      [this](std::string_view line) { act(line); }, [this] { hooks_.hold(true); },
-      [this](const std::string& how) { hooks_.ended(how); });
+      [this](std::string_view line) { act(line); },
+      console.options().json ? Child::OnLine([this](std::string_view line) { pass_on(line); })
+                             : nullptr,
+      [this] { hooks_.hold(true); }, [this](const std::string& how) { hooks_.ended(how); });
   child_->input().watch(hooks_.hold, {});
 }
 
@@ -72,7 +75,14 @@ Actor::~Actor() {
   finish();
 }
 
+/// No faster than our own errors are read: else they would pile up here.
+void Actor::pass_on(std::string_view error) {
+  while (console_.full() && !finishing_) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  console_.note(error);
+}
+
 std::size_t Actor::finish() {
+  finishing_ = true;
   child_->stop();
   child_->input().watch({}, {});
   std::lock_guard lock(mutex_);

@@ -2,6 +2,7 @@
 // lines are actions.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -53,6 +54,7 @@ class Actor {
 
   void add_under_way(std::uint64_t end);
   void act(std::string_view line);
+  void pass_on(std::string_view error);
   void send(const Action& action);
   void reply(Action& action);
   void not_sent(const Action& action, std::string_view why);
@@ -69,6 +71,7 @@ class Actor {
   std::mutex mutex_;
   Conversations conversations_;
   std::deque<std::uint64_t> under_way_;  // where messages end in what was written
+  std::atomic<bool> finishing_ = false;
   std::unique_ptr<Child> child_;
 };
 

@@ -5,7 +5,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -49,23 +48,18 @@ std::vector<char*> pointers(const std::vector<std::string>& texts) {
 
 /// In the child: becomes the program, or writes why not. Between fork and exec nothing may
 /// allocate.
-[[noreturn]] void become(char* const* arguments, char* const* environment, int in, int out,
+[[noreturn]] void become(char* const* arguments, char* const* environment, int in, int out, int err,
                          int report) {
   ::setpgid(0, 0);
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
   restore_signals();
   ::dup2(in, STDIN_FILENO);
   ::dup2(out, STDOUT_FILENO);
+  if (err >= 0) ::dup2(err, STDERR_FILENO);
   ::execvpe(arguments[0], arguments, environment);
   int error = errno;
   [[maybe_unused]] auto written = ::write(report, &error, sizeof error);
   ::_exit(127);
-}
-
-/// What lies in a pipe.
-std::uint64_t bytes_in(int pipe) {
-  int count = 0;
-  return ::ioctl(pipe, FIONREAD, &count) == 0 ? static_cast<std::uint64_t>(count) : 0;
 }
 
 std::string how_it_ended(int status) {
@@ -79,8 +73,8 @@ std::string how_it_ended(int status) {
 }  // namespace
 
 Child::Child(const std::vector<std::string>& words, const std::vector<std::string>& environment,
-             OnLine on_line, OnDeaf on_deaf, OnEnd on_end)
-    : on_line_(std::move(on_line)), on_deaf_(std::move(on_deaf)), on_end_(std::move(on_end)) {
+             OnLine on_line, OnLine on_error, OnDeaf on_deaf, OnEnd on_end)
+    : on_deaf_(std::move(on_deaf)), on_end_(std::move(on_end)) {
   auto arguments = pointers(words);
   auto added = pointers(environment);
   added.pop_back();
@@ -88,30 +82,32 @@ Child::Child(const std::vector<std::string>& words, const std::vector<std::strin
   added.push_back(nullptr);
   auto in = make_pipe(words[0]);
   auto out = make_pipe(words[0]);
+  auto err = on_error ? make_pipe(words[0]) : std::array{-1, -1};
   auto report = make_pipe(words[0]);
   wake_ = ::eventfd(0, EFD_CLOEXEC);
   if (wake_ < 0) throw cannot(words[0], errno);
   pid_ = ::fork();
   if (pid_ < 0) throw cannot(words[0], errno);
-  if (pid_ == 0) become(arguments.data(), added.data(), in[0], out[1], report[1]);
+  if (pid_ == 0) become(arguments.data(), added.data(), in[0], out[1], err[1], report[1]);
   ::close(in[0]);
   ::close(out[1]);
+  if (on_error) ::close(err[1]);
   ::close(report[1]);
   int error = 0;
   bool failed = ::read(report[0], &error, sizeof error) == static_cast<ssize_t>(sizeof error);
   ::close(report[0]);
   in_ = in[1];
-  out_ = out[0];
   if (failed) {
-    ::close(in_);
-    ::close(out_);
-    ::close(wake_);
+    for (int fd : {in_, out[0], wake_}) ::close(fd);
+    if (on_error) ::close(err[0]);
     ::waitpid(pid_, nullptr, 0);
     throw cannot(words[0], error);
   }
   input_ = std::make_unique<Output>(in_);
   SignalsBlocked blocked;
-  reader_ = std::thread([this] { read_lines(); });
+  const auto ended = [this] { return ended_.load(); };
+  output_ = std::make_unique<LineReader>(out[0], std::move(on_line), ended);
+  if (on_error) errors_ = std::make_unique<LineReader>(err[0], std::move(on_error), ended);
   waiter_ = std::thread([this] { await_end(); });
   guard_ = std::thread([this] { await_deafness(); });
 }
@@ -130,9 +126,9 @@ void Child::stop() {
   if (!ended_within(child_patience)) ::kill(-pid_, SIGTERM);
   if (!ended_within(child_patience)) ::kill(-pid_, SIGKILL);
   waiter_.join();
-  reader_.join();
+  output_.reset();
+  errors_.reset();
   if (!drained) end_input();
-  ::close(out_);
   ::close(wake_);
 }
 
@@ -150,32 +146,8 @@ bool Child::ended_within(std::chrono::milliseconds time) {
   return ended_;
 }
 
-void Child::read_lines() {
-  LineSplitter lines;
-  std::array<char, 65536> piece;
-  for (;;) {
-    pollfd ready{out_, POLLIN, 0};
-    // A grandchild may hold the pipe open after the child's end: then only what is there already is
-    // read.
-    int count = ::poll(&ready, 1, 100);
-    if (count == 0 && ended_) break;
-    if (count <= 0) continue;
-    ssize_t got = ::read(out_, piece.data(), piece.size());
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) break;
-    lines.add(std::string_view(piece.data(), static_cast<std::size_t>(got)));
-    hand_out(lines);
-  }
-  lines.end();
-  hand_out(lines);
-  silent_ = true;
-}
-
-void Child::hand_out(LineSplitter& lines) {
-  std::string_view line;
-  while (lines.next(line) != LineSplitter::Found::nothing) {
-    if (!line.empty()) on_line_(line);
-  }
+bool Child::silent() const {
+  return output_->done() && (errors_ == nullptr || errors_->done());
 }
 
 void Child::await_end() {
@@ -183,7 +155,7 @@ void Child::await_end() {
   while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
   }
   ended_ = true;
-  while (!silent_) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  while (!silent()) std::this_thread::sleep_for(std::chrono::milliseconds(5));
   tell_end(how_it_ended(status));
 }
 

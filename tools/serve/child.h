@@ -8,21 +8,19 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <thread>
 #include <vector>
 
-#include "body/line_splitter.h"
 #include "output/output.h"
+#include "serve/line_reader.h"
 
 namespace tool {
 
 /// Runs from construction to stop(). It dies with us in any case.
 class Child {
  public:
-  /// A line of its standard output without the line end, of one longer than longest_line the start;
-  /// on a thread of the child's own.
-  using OnLine = std::function<void(std::string_view line)>;
+  /// A line of its standard output or error; each on a thread of its own.
+  using OnLine = LineReader::OnLine;
   /// It has ended and all its lines were handed out, or it has closed its standard input and goes
   /// on: how, in words. On a thread of the child's own, once.
   using OnEnd = std::function<void(const std::string& how)>;
@@ -31,9 +29,10 @@ class Child {
   using OnDeaf = std::function<void()>;
 
   /// `words`: the program (searched in PATH) and its arguments; `environment`: NAME=VALUE to be
-  /// added. stderr is ours. Throws Failure (exit 6) when it cannot be started.
+  /// added. Without `on_error` its stderr is ours. Throws Failure (exit 6) when it cannot be
+  /// started.
   Child(const std::vector<std::string>& words, const std::vector<std::string>& environment,
-        OnLine on_line, OnDeaf on_deaf, OnEnd on_end);
+        OnLine on_line, OnLine on_error, OnDeaf on_deaf, OnEnd on_end);
   ~Child();  // stop()
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
@@ -49,8 +48,7 @@ class Child {
   std::uint64_t taken() const { return input_->handed_over() - unread_; }
 
  private:
-  void read_lines();
-  void hand_out(LineSplitter& lines);
+  bool silent() const;
   void await_end();
   void await_deafness();
   void tell_end(const std::string& how);
@@ -59,19 +57,17 @@ class Child {
 
   pid_t pid_ = -1;
   int in_ = -1;    // its stdin
-  int out_ = -1;   // its stdout
   int wake_ = -1;  // an eventfd: guard_ shall end
-  OnLine on_line_;
   OnDeaf on_deaf_;
   OnEnd on_end_;
   std::unique_ptr<Output> input_;
   std::atomic<bool> ended_ = false;
-  std::atomic<bool> silent_ = false;  // stdout is at its end
   std::atomic<bool> stopping_ = false;
   std::atomic<bool> told_ = false;
   bool deaf_ = false;  // its end of in_ is closed; guard_'s, until that has ended
   std::uint64_t unread_ = 0;
-  std::thread reader_;
+  std::unique_ptr<LineReader> output_;
+  std::unique_ptr<LineReader> errors_;  // null when its stderr is ours
   std::thread waiter_;
   std::thread guard_;
 };
