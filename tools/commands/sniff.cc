@@ -114,6 +114,20 @@ void check_filter_words(const SniffOptions& options) {
   }
 }
 
+/// Nobody makes the folder of tomorrow, and without it the capture ends in the night.
+void check_folder(const SniffOptions& options) {
+  if (!options.keep || !options.rotate_age) return;
+  const auto& file = *options.keep;
+  const auto slash = file.rfind('/');
+  if (slash == std::string::npos) return;
+  for (auto at = file.find('%'); at < slash; at = file.find('%', at + 2)) {
+    if (file[at + 1] == '%') continue;
+    throw usage("-w " + file + " goes into another folder later, which need not be there then",
+                "put the time into the name of the file: " + file.substr(0, file.find('%')) +
+                    "%Y-%m-%d-%H%M%S.pcap");
+  }
+}
+
 void check(const SniffOptions& options) {
   int sources = (options.interface ? 1 : 0) + (options.files.empty() ? 0 : 1) +
                 (options.proxies.empty() ? 0 : 1);
@@ -136,6 +150,7 @@ void check(const SniffOptions& options) {
     throw usage("-C, -G, -W and -U are about the file of -w, which is missing");
   if (options.rotate_files != 0 && !options.rotate_size && !options.rotate_age)
     throw usage("-W needs -C or -G");
+  check_folder(options);
   if (options.keep == "-") throw usage("-w needs a file name: standard output is for the messages");
   if (options.diagram) diagram_format(*options.diagram);
   if (options.snaplen && (*options.snaplen == 0 || *options.snaplen > 262'144))

@@ -55,9 +55,10 @@ std::string give_up_root(const SniffOptions& options, Console& console) {
     throw Failure(Exit::local, "privileges", error.what(),
                   "-Z USER names another, -Z '' stays root");
   }
-  // Of a file nobody notices a difference; what listens says it anyway.
+  // What listens says it anyway. Of a file nobody notices a difference, unless files are made.
+  const bool matters = options.keep && rotates(options);
   if (!options.files.empty())
-    console.detail(1, "running as " + user + " now, not as root (-Z changes that)");
+    console.detail(matters ? 0 : 1, "running as " + user + " now, not as root (-Z changes that)");
   return user;
 }
 
