@@ -261,6 +261,30 @@ TEST_CASE("a node cannot end inspect: not by a long line, not by more than there
   CHECK(full.errors().at(0)["kind"] == "memory");
 }
 
+TEST_CASE("a round of --watch that has no room leaves what the rounds before have printed") {
+  if (!std::string_view(COMPACTOR_SANITIZE).empty()) return;  // they reserve too many addresses
+  std::string many = "[";
+  for (int i = 0; i < 5'000; ++i) {
+    many += std::string(i == 0 ? "" : ",") + R"({"id":")" + std::string(100, 'x') +
+            std::to_string(i) + R"(","events":[]})";
+  }
+  std::string wide(10'000'000, '1');
+  for (std::size_t i = 1; i < wide.size(); i += 2) wide[i] = ',';
+  std::atomic<int> round = 0;
+  Peer node(
+      [&](const Request&) { return response(200, round++ == 0 ? many + "]" : "[" + wide + "1]"); });
+  // Who reads begins late: what was printed waits in the program when the second round fails.
+  const auto result =
+      run({"-c",
+           "ulimit -v 250000; \"$@\" --only processes --watch 1ms --json --timeout 60s | "
+           "(sleep 5; cat); exit ${PIPESTATUS[0]}",
+           "bash", COMPACTOR_PROGRAM, "inspect", at(node)},
+          {.program = "bash"});
+  CHECK(result.exit == 6);
+  CHECK(result.errors().at(0)["kind"] == "memory");
+  CHECK(std::count(result.out.begin(), result.out.end(), '\n') == 5'000);
+}
+
 TEST_CASE("one part that does not come leaves the others") {
   auto node_answers = libprocess();
   Peer node([&](const Request& request) {
