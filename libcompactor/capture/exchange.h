@@ -56,11 +56,11 @@ struct SeenHttp : Seen {
   std::string_view response_type;  // Content-Type
 };
 
-/// One event of a RecordIO stream.
+/// One event of a RecordIO stream, whole; `partial` when others may have been lost before it.
 struct SeenRecord : Seen {
-  std::string_view url;
-  std::string_view type;  // Content-Type of the stream
-  std::uint64_t number = 0;
+  std::string_view url;      // empty, as seq is 0, when the request is not known
+  std::string_view type;     // Content-Type of the stream
+  std::uint64_t number = 0;  // of those told of that stream
   std::string_view record;
 };
 

@@ -73,7 +73,7 @@ void Exchange::on_gap(Side sender, std::uint64_t bytes, Time time) {
 }
 
 void Exchange::on_end(Side sender, Time /*time*/) {
-  stream(sender).finish();
+  stream(sender).finish(true);
   account_unfinished(sender);
 }
 
@@ -81,8 +81,8 @@ void Exchange::on_close(Close how, Time time) {
   // What the client said is needed to understand what the server did. This may still show who it
   // is.
   const Side first = client();
-  stream(first).finish();
-  stream(other(first)).finish();
+  stream(first).finish(false);
+  stream(other(first)).finish(false);
   pipeline_.on_silence(time,
                        how == Close::ended ? Pipeline::kImprobableAtEnd : Pipeline::kImprobable);
   match();
@@ -227,16 +227,21 @@ bool Exchange::on_head(const wire::HttpMessage& head, Time begin_time) {
   const Asked* asked = answered();
   // A request that was told early, for want of room, has left nothing but where it stood.
   const bool tells = asked != nullptr && asked->wanted && !asked->message && !asked->told;
-  const bool records = tells && wire::is_chunked(head) && head.status == 200 &&
-                       is_record_stream(untold_.front().id_or_url());
+  const bool chunked = wire::is_chunked(head) && head.status == 200;
+  const bool unasked = asked == nullptr && options().http;
+  const bool records =
+      chunked && (unasked || (tells && is_record_stream(untold_.front().id_or_url())));
   body_.emplace(
       head, tells ? options().http_body : 0, records,
-      [this](std::string_view record) { tell_record(record); }, options().max_body);
+      [this](const Record& record) { tell_record(record); }, options().max_body);
+  cut_.reset();
   incoming_ = {};
+  incoming_.streams = records;
   incoming_.answer.status = head.status;
   incoming_.answer.begin_time = begin_time;
   incoming_.answer.type = body_->type();
-  if (!records) return true;
+  if (unasked) body_->find_records();
+  if (!records || unasked) return true;
   const Request& request = untold_.front();
   incoming_.request.asked = request.asked;
   incoming_.request.begin = request.begin;
@@ -245,12 +250,43 @@ bool Exchange::on_head(const wire::HttpMessage& head, Time begin_time) {
   return true;
 }
 
-void Exchange::on_body(std::string_view piece) {
-  if (body_) body_->feed(piece);
+void Exchange::on_body(std::string_view piece, Time time) {
+  if (body_) body_->feed(piece, time);
+}
+
+void Exchange::on_chunk(std::uint64_t size) {
+  if (body_) body_->begin_chunk(size);
 }
 
 void Exchange::on_missing(std::uint64_t bytes) {
   if (body_) body_->skip(bytes);
+}
+
+/// Of the response that a hole has cut, or of one whose request, and head, nobody has seen.
+void Exchange::on_join(const HttpStream& /*stream*/) {
+  const bool known = is_rest_of_cut();
+  incoming_ = known ? *std::move(cut_) : Incoming{};
+  cut_.reset();
+  body_.emplace(
+      incoming_.answer.type, options().http && (incoming_.streams || !known),
+      [this](const Record& record) { tell_record(record); }, options().max_body);
+}
+
+/// No other response can have begun in the hole: it would have had to be asked for.
+bool Exchange::is_rest_of_cut() {
+  return cut_ && pipeline_.is_exact() && pipeline_.requests() == 0 && stream(client()).next_begin();
+}
+
+void Exchange::on_rest(std::uint64_t bytes, bool cut) {
+  ledger().http_bytes += bytes;
+  end_response(cut);
+}
+
+void Exchange::end_response(bool cut) {
+  body_.reset();
+  cut_.reset();
+  if (cut) cut_ = std::move(incoming_);
+  incoming_ = {};
 }
 
 void Exchange::on_response(const wire::HttpMessage& response, const Place& place) {
@@ -262,8 +298,7 @@ void Exchange::on_response(const wire::HttpMessage& response, const Place& place
     answer.body = body_->beginning();
     answer.type = body_->type();
   }
-  body_.reset();
-  incoming_ = {};
+  end_response(place.cut);
   const Range unseen = place.resumed ? answers_unseen(place) : Range{};
   answers_.push_back(std::move(answer));
   ++tracker_.answers_;

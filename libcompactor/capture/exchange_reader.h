@@ -42,6 +42,7 @@ class Exchange final : public StreamReader, private HttpStreamEvents {
     Answer answer;              // what is known of it
     Request request;            // that it answers, without its body, if its events are told
     std::uint64_t records = 0;  // events told so far
+    bool streams = false;       // it is a stream of events
   };
 
   HttpStream& stream(Side side) { return streams_[index(side)]; }
@@ -60,14 +61,19 @@ class Exchange final : public StreamReader, private HttpStreamEvents {
   bool answers_head() override;
   bool wants_head() override;
   bool on_head(const wire::HttpMessage& head, Time begin_time) override;
-  void on_body(std::string_view piece) override;
+  void on_body(std::string_view piece, Time time) override;
   void on_missing(std::uint64_t bytes) override;
+  void on_chunk(std::uint64_t size) override;
+  void on_join(const HttpStream& stream) override;
+  void on_rest(std::uint64_t bytes, bool cut) override;
 
   Request new_request(const wire::HttpMessage& http, const Place& place);
   void read_message(Request& request, const wire::HttpMessage& http, const wire::MessageHead& head,
                     std::uint64_t bytes);
   void read_http(Request& request, const wire::HttpMessage& http, std::uint64_t bytes);
   Range answers_unseen(const Place& place) const;
+  bool is_rest_of_cut();
+  void end_response(bool cut);
 
   const Asked* answered() const;
   const Asked& oldest() const { return told_.empty() ? untold_.front().asked : told_.front(); }
@@ -85,7 +91,7 @@ class Exchange final : public StreamReader, private HttpStreamEvents {
   void tell_message(Request& request, const Seen& seen);
   void tell_http(Request& request, const Answer* answer, const Seen& seen);
   void tell_answer(const Answer& answer);
-  void tell_record(std::string_view record);
+  void tell_record(const Record& record);
   bool tell_older_than(Time latest);
   void settle_told();
   void release(Request& request);
@@ -101,7 +107,8 @@ class Exchange final : public StreamReader, private HttpStreamEvents {
   Fifo<Request> untold_;  // the others
   Fifo<Answer> answers_;  // not yet paired
   std::optional<ResponseBody> body_;
-  Incoming incoming_;  // that body_ is of
+  Incoming incoming_;            // that body_ is of
+  std::optional<Incoming> cut_;  // the response that a hole has cut, which may go on behind it
   std::uint64_t next_seq_ = 1;
   std::size_t waiting_ = 0;           // messages in untold_ that have not been told
   bool interim_is_possible_ = false;  // a request said Expect

@@ -70,15 +70,16 @@ void Exchange::tell_answer(const Answer& answer) {
   oldest().answer_told = true;
 }
 
-void Exchange::tell_record(std::string_view record) {
+void Exchange::tell_record(const Record& record) {
   const Request& request = incoming_.request;
-  incoming_.answer.end_time = last_data_;
+  incoming_.answer.end_time = record.time;
   // Its first event tells the request, which does not wait for the end of such an answer.
   if (pipeline_.requests() > 0 && oldest().seq == request.asked.seq) tell_answer(incoming_.answer);
   Seen event = seen(request, &incoming_.answer);
-  event.time = last_data_;
+  event.time = record.time;
+  event.partial = record.resumed;
   tracker_.events_.on_record(
-      {event, request.id_or_url(), body_->type(), ++incoming_.records, record});
+      {event, request.id_or_url(), body_->type(), ++incoming_.records, record.bytes});
 }
 
 /// Tells what has waited since before `latest`; false when nothing waits any longer.

@@ -7,11 +7,13 @@
 namespace compactor::capture {
 
 HttpStream::HttpStream(HttpStreamEvents& events, std::size_t max_body)
-    : events_(events), max_body_(max_body), seeker_(std::make_unique<Seeker>(std::nullopt)) {}
+    : events_(events), max_body_(max_body) {
+  begin_seeking();
+}
 
 void HttpStream::start(wire::Kind kind) {
   kind_ = kind;
-  seeker_.reset();
+  end_seeking();
   parser_.emplace(kind, max_body_, wire::Oversize::drop);
   resumed_ = false;
   trusted_ = true;
@@ -20,6 +22,7 @@ void HttpStream::start(wire::Kind kind) {
 void HttpStream::set_kind(wire::Kind kind) {
   kind_ = kind;
   if (seeker_) seeker_->set_kind(kind);
+  if (kind == wire::Kind::request) chunks_.reset();
 }
 
 void HttpStream::place_origin(std::uint64_t offset) {
@@ -41,6 +44,7 @@ void HttpStream::feed(std::string_view bytes, const Stamp& stamp) {
 }
 
 void HttpStream::gap(std::uint64_t bytes) {
+  chunks_.reset();
   if (seeker_) believe();
   std::uint64_t inside = 0;
   if (parser_) {
@@ -56,22 +60,38 @@ void HttpStream::gap(std::uint64_t bytes) {
   missing_ = 0;
 }
 
-void HttpStream::finish() {
+void HttpStream::finish(bool said) {
+  if (said && chunks_ && chunks_->is_between_chunks()) join();
+  chunks_.reset();
   if (seeker_) believe();
   if (parser_ && parser_->runs_to_end()) parser_->finish(*this);
+  over_ = over_ || (said && !seeker_);
   lose();
 }
 
 /// The framing of what follows is not known.
 void HttpStream::lose() {
+  cutting_ = true;
   if (parser_ && parser_->cut(*this)) cut_ = true;
+  cutting_ = false;
   if (!parser_ && !seeker_) return;
   parser_.reset();
   pass_over(position_);
-  streaming_ = false;
+  streaming_ = joined_ = false;
   resumed_ = true;
   trusted_ = false;
+  begin_seeking();
+}
+
+void HttpStream::begin_seeking() {
   seeker_ = std::make_unique<Seeker>(kind_);
+  chunks_.reset();
+  if (kind_ != wire::Kind::request) chunks_ = std::make_unique<ChunkSeeker>();
+}
+
+void HttpStream::end_seeking() {
+  seeker_.reset();
+  chunks_.reset();
 }
 
 void HttpStream::drop_body() {
@@ -84,26 +104,30 @@ void HttpStream::drop_body() {
 }
 
 void HttpStream::settle(std::uint64_t acked) {
-  if (is_waiting() && acked >= position_) believe();
+  if (is_waiting() && acked >= position_ && !in_chunk()) believe();
 }
 
 std::optional<std::uint64_t> HttpStream::next_begin() const {
-  if (seeker_) return std::nullopt;
+  if (seeker_ && !over_) return std::nullopt;
   return parser_ ? base_ + parser_->message_begin() : std::numeric_limits<std::uint64_t>::max();
 }
 
 std::size_t HttpStream::memory() const {
-  if (seeker_) return seeker_->memory();
+  if (seeker_) return seeker_->memory() + (chunks_ ? chunks_->memory() : 0);
   if (!parser_ || streaming_) return 0;
   return parser_->memory();
 }
 
 void HttpStream::seek(std::string_view bytes, const Stamp& stamp) {
   seeker_->add(bytes, stamp);
-  pass_over(seeker_->offset());
+  if (chunks_) chunks_->add(bytes, stamp);
+  pass_over(chunks_ ? std::min(seeker_->offset(), chunks_->offset()) : seeker_->offset());
+  if (chunks_ && chunks_->found()) return join();
+  // A head inside of what may be chunks is believed, or ends the stream, when they are none.
+  if (in_chunk()) return;
   if (seeker_->found()) believe();
   if (!seeker_ || !seeker_->ended()) return;
-  seeker_.reset();
+  end_seeking();
   pass_over(position_);
 }
 
@@ -112,13 +136,36 @@ void HttpStream::believe() {
   seeker_->accept();
   if (!seeker_->found()) return;
   const std::unique_ptr<Seeker> found = std::exchange(seeker_, nullptr);
+  end_seeking();
+  pass_over(found->offset());
   trusted_ = found->is_certain();
-  if (!kind_) {
-    kind_ = found->kind();
-    events_.on_kind(*this, *kind_);
-  }
+  set_kind_found(*found->kind());
   start_parser(found->offset());
-  found->replay([this](std::string_view bytes, const Stamp& stamp) {
+  replay(*found);
+}
+
+/// Reads the chunks that were found, as the rest of a response.
+void HttpStream::join() {
+  const std::unique_ptr<ChunkSeeker> found = std::exchange(chunks_, nullptr);
+  end_seeking();
+  pass_over(found->offset());
+  set_kind_found(wire::Kind::response);
+  start_parser(found->offset());
+  parser_->join_chunks();
+  joined_ = streaming_ = true;
+  events_.on_join(*this);
+  replay(*found);
+}
+
+void HttpStream::set_kind_found(wire::Kind kind) {
+  if (kind_) return;
+  kind_ = kind;
+  events_.on_kind(*this, kind);
+}
+
+template <class Found>
+void HttpStream::replay(const Found& found) {
+  found.replay([this](std::string_view bytes, const Stamp& stamp) {
     const std::uint64_t end = std::exchange(position_, stamp.offset + bytes.size());
     if (parser_) {
       read(bytes, stamp);
@@ -142,6 +189,7 @@ void HttpStream::stop(std::string_view bytes) {
   const bool broken = parser_->broken();
   const std::uint64_t from = base_ + parser_->message_begin();
   const std::uint64_t begin = position_ - bytes.size();
+  if (joined_ && broken) return lose();
   if (trusted_ || !broken || from < begin) {
     // Whoever receives this reads no further.
     parser_.reset();
@@ -162,6 +210,10 @@ void HttpStream::start_parser(std::uint64_t at) {
 }
 
 bool HttpStream::on_message(const wire::HttpMessage& message) {
+  if (joined_) {
+    end_join(base_ + message.end);
+    return true;
+  }
   Place place;
   place.begin = base_ + message.begin;
   place.end = base_ + message.end;
@@ -172,6 +224,7 @@ bool HttpStream::on_message(const wire::HttpMessage& message) {
   place.bytes = place.end - accounted_ - missing_;
   place.unseen = place.begin - last_end_;
   place.follows_cut = std::exchange(cut_, false);
+  place.cut = cutting_;
   place.resumed = resumed_;
   missing_ = 0;
   // The second of two messages in a row shows that the first was one.
@@ -185,6 +238,15 @@ bool HttpStream::on_message(const wire::HttpMessage& message) {
     events_.on_response(message, place);
   }
   return true;
+}
+
+void HttpStream::end_join(std::uint64_t end) {
+  joined_ = streaming_ = false;
+  cut_ = true;  // what comes next is not the first after it
+  const std::uint64_t bytes = end - accounted_ - missing_;
+  missing_ = 0;
+  accounted_ = end;
+  events_.on_rest(bytes, cutting_);
 }
 
 bool HttpStream::on_head(const wire::HttpMessage& head) {

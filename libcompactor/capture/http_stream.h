@@ -1,7 +1,7 @@
 // One direction of a connection, with its holes -> HTTP messages. What is known of the framing is
 // never left: a hole inside a body costs bytes of that body, and nothing else. After any other
-// hole, or on a stream met in the middle, the next message is sought, and it is said how many bytes
-// were passed over.
+// hole, or on a stream met in the middle, the next message is sought, or the rest of a stream of
+// events, and it is said how many bytes were passed over.
 #pragma once
 
 #include <cstddef>
@@ -10,6 +10,7 @@
 #include <optional>
 #include <string_view>
 
+#include "capture/chunk_seeker.h"
 #include "capture/reassembly.h"
 #include "capture/seeker.h"
 #include "wire/parser.h"
@@ -26,6 +27,7 @@ struct Place {
   std::uint64_t bytes = 0;     // of the stream, with blank lines before it, without its holes
   std::uint64_t unseen = 0;    // bytes before it that are in no message seen
   bool follows_cut = false;    // … and may be the rest of one that was
+  bool cut = false;            // the rest of it is missing, and where it ends is not known
   bool resumed = false;  // the first after bytes that may hold others, or on a stream met in the
                          // middle
 };
@@ -46,8 +48,14 @@ class HttpStreamEvents {
   virtual bool answers_head() = 0;
   virtual bool wants_head() = 0;
   virtual bool on_head(const wire::HttpMessage& head, Time begin_time) = 0;
-  virtual void on_body(std::string_view piece) = 0;
+  virtual void on_body(std::string_view piece, Time time) = 0;
   virtual void on_missing(std::uint64_t bytes) = 0;
+  virtual void on_chunk(std::uint64_t size) = 0;
+  /// What follows is the rest of a response, chunks of whole records: of one that a hole has cut,
+  /// or whose head was not seen.
+  virtual void on_join(const HttpStream& stream) = 0;
+  /// It has ended, or is cut once more; so many bytes of it were seen.
+  virtual void on_rest(std::uint64_t bytes, bool cut) = 0;
 };
 
 class HttpStream final : private wire::Sink {
@@ -61,8 +69,9 @@ class HttpStream final : private wire::Sink {
 
   void feed(std::string_view bytes, const Stamp& stamp);
   void gap(std::uint64_t bytes);
-  /// Nothing more comes. Hands out what there is of a message that is not complete.
-  void finish();
+  /// Nothing more comes, and its sender said so, or not. Hands out what there is of a message that
+  /// is not complete.
+  void finish(bool said);
   /// Frees what is held of the body being read; the message is told without it. Where that frees
   /// nothing, the rest of the message is given up too.
   void drop_body();
@@ -84,14 +93,23 @@ class HttpStream final : private wire::Sink {
   bool answers_head() override { return events_.answers_head(); }
   bool wants_head() override { return events_.wants_head(); }
   bool on_head(const wire::HttpMessage& head) override;
-  void on_body(std::string_view piece) override { events_.on_body(piece); }
+  void on_body(std::string_view piece) override { events_.on_body(piece, now_.time); }
   void on_missing(std::uint64_t bytes) override { events_.on_missing(bytes); }
+  void on_chunk(std::uint64_t size) override { events_.on_chunk(size); }
 
   void place_origin(std::uint64_t offset);
   void seek(std::string_view bytes, const Stamp& stamp);
+  void begin_seeking();
+  void end_seeking();
+  bool in_chunk() const { return chunks_ && chunks_->covers(seeker_->offset()); }
   void believe();
+  void join();
+  template <class Found>
+  void replay(const Found& found);
+  void set_kind_found(wire::Kind kind);
   void read(std::string_view bytes, const Stamp& stamp);
   void stop(std::string_view bytes);
+  void end_join(std::uint64_t end);
   void start_parser(std::uint64_t at);
   void lose();
   void pass_over(std::uint64_t to);
@@ -102,16 +120,20 @@ class HttpStream final : private wire::Sink {
   // One of the two, or neither when the connection has nothing more to say in this direction.
   std::optional<wire::Parser> parser_;
   std::unique_ptr<Seeker> seeker_;
-  std::uint64_t base_ = 0;       // offset of the parser's first byte
-  std::uint64_t accounted_ = 0;  // every byte before this one has been told
-  std::uint64_t missing_ = 0;    // holes among those after it
-  std::uint64_t last_end_ = 0;   // of the last message
-  std::uint64_t position_ = 0;   // the first byte not yet fed
+  std::unique_ptr<ChunkSeeker> chunks_;  // beside seeker_, where the rest of a response may come
+  std::uint64_t base_ = 0;               // offset of the parser's first byte
+  std::uint64_t accounted_ = 0;          // every byte before this one has been told
+  std::uint64_t missing_ = 0;            // holes among those after it
+  std::uint64_t last_end_ = 0;           // of the last message
+  std::uint64_t position_ = 0;           // the first byte not yet fed
   bool positioned_ = false;
   bool resumed_ = true;
   bool cut_ = false;        // the last message was, and where it ended is not known
   bool trusted_ = false;    // the framing is known for certain, not only likely
   bool streaming_ = false;  // the body being read is handed on in pieces
+  bool joined_ = false;     // … and is the rest of a response
+  bool over_ = false;       // it has been read to its end, as its sender says
+  bool cutting_ = false;    // it is handed out because the rest of it is missing
   Stamp now_{};             // of the bytes being fed
   Stamp began_{};           // of the first byte of the message being read, if it began before them
 };

@@ -20,7 +20,15 @@ class ResponseBody {
   ResponseBody(const wire::HttpMessage& head, std::size_t kept, bool records,
                RecordSplitter::OnRecord on_record, std::size_t max_record);
 
-  void feed(std::string_view piece);
+  /// The rest of one that is of that Content-Type; it goes on with a record.
+  ResponseBody(std::string_view type, bool records, RecordSplitter::OnRecord on_record,
+               std::size_t max_record);
+
+  void feed(std::string_view piece, Time time);
+  /// A chunk of it begins, of so many bytes.
+  void begin_chunk(std::uint64_t size);
+  /// Whether it is a stream of records is not known: its chunks have to show it.
+  void find_records();
   /// So many bytes of it are not in the capture.
   void skip(std::uint64_t bytes);
   /// Keeps no more of it, and frees what was kept.
@@ -32,7 +40,7 @@ class ResponseBody {
   std::size_t memory() const { return beginning_.size() + (splitter_ ? splitter_->memory() : 0); }
 
  private:
-  void add(std::string_view bytes);
+  void add(std::string_view bytes, Time time);
 
   std::string type_;
   std::size_t kept_;

@@ -181,6 +181,7 @@ struct Parser::Callbacks {
   static int on_chunk_header(http_parser* p) {
     Parser& self = feed(p).parser;
     ++self.chunks_;
+    if (self.streaming_) feed(p).sink.on_chunk(p->content_length);
     return announce(self, p->content_length);
   }
 
@@ -321,6 +322,24 @@ bool Parser::runs_to_end() const {
   return body_left() == kUnlimited;
 }
 
+void Parser::join_chunks() {
+  /// Is asked nothing of a head that nobody sent.
+  class Nobody final : public Sink {
+    bool on_message(const HttpMessage& /*message*/) override { return true; }
+  };
+  constexpr std::string_view head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+  Nobody nobody;
+  Feed feed{*this, nobody, head, offset_, {}};
+  parser_.data = &feed;
+  begin_message(offset_);
+  http_parser_execute(&parser_, &Callbacks::kSettings, head.data(), head.size());
+  fields_.clear();
+  reason_ = {};
+  head_size_ = 0;
+  streaming_ = true;
+  joined_ = true;
+}
+
 void Parser::drop_body() {
   keeping_ = false;
   if (spill_) std::string().swap(spill_->body);
@@ -343,6 +362,7 @@ void Parser::begin_message(std::uint64_t at) {
   folded_ = false;
   blank_in_name_ = false;
   streaming_ = false;
+  joined_ = false;
 }
 
 Parser::Spill& Parser::spill() {

@@ -60,6 +60,8 @@ class Sink {
   virtual void on_body(std::string_view /*piece*/) {}
   /// So many bytes of that body are missing here.
   virtual void on_missing(std::uint64_t /*bytes*/) {}
+  /// A chunk of that body begins, of so many bytes; 0: the last one.
+  virtual void on_chunk(std::uint64_t /*size*/) {}
 };
 
 enum class Kind { request, response };
@@ -111,6 +113,9 @@ class Parser {
   /// The rest of the message being read is missing: hands out what there is of it, if its head is
   /// complete. Nothing more can be fed afterwards. False when there was nothing to hand out.
   bool cut(Sink& sink);
+  /// To be called between messages: the next bytes are chunks of a response whose head was not
+  /// seen. The body goes to Sink::on_body; Sink::on_message is told a response without headers.
+  void join_chunks();
   /// Keeps no more bytes of the body being read, and frees those that were kept.
   void drop_body();
 
@@ -194,6 +199,7 @@ class Parser {
   bool folded_ = false;  // some header runs over several lines
   bool blank_in_name_ = false;
   bool streaming_ = false;  // the body goes to Sink::on_body
+  bool joined_ = false;     // by join_chunks()
   bool keep_alive_ = true;
   bool stopped_ = false;
   bool ended_ = false;

@@ -50,7 +50,7 @@ const std::string_view* HttpMessage::header(std::string_view name) const {
 // All of the message but body and end. `head` is its first bytes.
 bool Parser::read_head(HttpMessage& message, std::string_view head, std::string& unfolded) {
   const bool request = parser_.type == HTTP_REQUEST;
-  if (!names_http(request ? head.substr(target_.end(), kVersionRoom) : head)) {
+  if (!joined_ && !names_http(request ? head.substr(target_.end(), kVersionRoom) : head)) {
     error_ = request ? "request line without an HTTP version" : "not an HTTP response";
     return false;
   }

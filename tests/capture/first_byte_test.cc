@@ -40,8 +40,11 @@ class Answers : public HttpStreamEvents {
   bool answers_head() override { return false; }
   bool wants_head() override { return false; }
   bool on_head(const HttpMessage&, Time) override { return false; }
-  void on_body(std::string_view) override {}
+  void on_body(std::string_view, Time) override {}
   void on_missing(std::uint64_t) override {}
+  void on_chunk(std::uint64_t) override {}
+  void on_join(const HttpStream&) override {}
+  void on_rest(std::uint64_t, bool) override {}
 
   HttpStream stream;
   Time time{std::chrono::seconds{1'000'000}};
@@ -61,7 +64,7 @@ void check_cuts(bool from_start, void (*before)(Answers&), std::size_t seen_befo
     answers.say(whole.substr(0, cut));
     answers.say(whole.substr(cut));
     answers.say(whole);
-    answers.stream.finish();
+    answers.stream.finish(true);
     REQUIRE(answers.places.size() == seen_before + 2);
     CHECK(answers.places[seen_before].begin_time == start);
     CHECK(answers.places[seen_before].end_time == start + 1s);

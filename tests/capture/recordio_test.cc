@@ -7,16 +7,17 @@
 
 namespace capture_recordio_test {
 
+using compactor::capture::Record;
 using compactor::capture::RecordSplitter;
 
 namespace {
 
 std::vector<std::string> split(const std::string& stream, std::size_t piece, bool& good) {
   std::vector<std::string> records;
-  RecordSplitter splitter([&](std::string_view record) { records.emplace_back(record); }, 1000);
+  RecordSplitter splitter([&](const Record& record) { records.emplace_back(record.bytes); }, 1000);
   good = true;
   for (std::size_t at = 0; at < stream.size(); at += piece)
-    good = splitter.feed(stream.substr(at, piece));
+    good = splitter.feed(stream.substr(at, piece), {});
   return records;
 }
 

@@ -136,6 +136,7 @@ struct HttpStreamEvent {
   std::uint64_t connection = 0;
   std::uint64_t seq = 0;
   std::uint64_t number = 0;
+  bool partial = false;  // others may have been lost before it
 };
 
 /// One row of --stats.

@@ -177,10 +177,9 @@ class JsonRenderer : public Renderer {
     line.text_if("content_type", event.content_type);
     line.number("size", event.body.size());
     bodies_.append_json(out, event.name, event.body);
-    line.number("conn", event.connection)
-        .number("seq", event.seq)
-        .number("event", event.number)
-        .end();
+    line.number("conn", event.connection).number("seq", event.seq).number("event", event.number);
+    if (event.partial) line.yes("partial");
+    line.end();
   }
 
   void append(std::string& out, const StatisticsRow& row) override {

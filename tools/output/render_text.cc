@@ -156,12 +156,17 @@ class TextRenderer : public Renderer {
   void append(std::string& out, const HttpStreamEvent& event) override {
     clock_.append_of_day(out, event.time);
     out += "  event " + std::to_string(event.number) + " of ";
-    append_terminal_escaped(out, event.url);
+    if (event.url.empty()) {
+      out += "an unknown stream";
+    } else {
+      append_terminal_escaped(out, event.url);
+    }
     if (!event.kind.empty()) {
       out += ' ';
       paint(out, cyan, event.kind);
     }
     out += "  " + human_size(static_cast<double>(event.body.size()));
+    if (event.partial) out += "  (others before it may be lost)";
     bodies_.append_text(out, event.name, event.body);
     out += '\n';
   }

@@ -225,6 +225,7 @@ void SniffPrinter::on_record(const SeenRecord& record) {
   event.connection = record.connection.number;
   event.seq = record.seq;
   event.number = record.number;
+  event.partial = record.partial;
   print(event, true);
 }
 
