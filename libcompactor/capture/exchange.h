@@ -20,6 +20,16 @@
 
 namespace compactor::capture {
 
+/// Why a request has no answer, and will get none: which side ended the connection before. The
+/// sender is who sent the request.
+enum class Unanswered : std::uint8_t {
+  unknown,  // it may yet get one, or it is not known
+  sender_closed,
+  sender_reset,
+  receiver_closed,
+  receiver_reset,
+};
+
 /// A request of either kind, as it is told. All views are valid only during the call.
 struct Seen {
   Time time;  // of its first byte
@@ -31,6 +41,7 @@ struct Seen {
   std::optional<int> status;  // of the answer, if there was one
   std::optional<std::chrono::nanoseconds> latency;  // last request byte to first response byte
   bool uncertain = false;  // there is no status because it cannot be told which answer is its own
+  Unanswered unanswered = Unanswered::unknown;
 
   const Endpoint& source() const { return connection.endpoint(client); }
   const Endpoint& destination() const { return connection.endpoint(other(client)); }
@@ -40,10 +51,11 @@ struct SeenMessage : Seen {
   std::string_view from;  // the sender's header, trimmed
   std::string_view id;    // decoded; as it came when it cannot be
   std::string_view name;
-  std::string_view body;     // as delivered; empty when bodies are not kept; up to the first byte
-                             // that is missing
-  std::size_t size = 0;      // of the whole body, also when some of it is missing
-  std::string_view trouble;  // why the body could not be decompressed: then it is as it came
+  std::string_view body;      // as delivered; empty when bodies are not kept; up to the first byte
+                              // that is missing
+  std::size_t size = 0;       // of the whole body, also when some of it is missing
+  std::string_view trouble;   // why the body could not be decompressed: then it is as it came
+  bool wrong_sender = false;  // `from` names another address than that the connection comes from
 };
 
 struct SeenHttp : Seen {
@@ -96,6 +108,8 @@ class ExchangeEvents {
   /// Returns as on_message does.
   virtual bool on_http(const SeenHttp& /*http*/) { return true; }
   virtual void on_record(const SeenRecord& /*record*/) {}
+  /// It is opened, or has ended.
+  virtual void on_connection(const ConnectionReport& /*report*/) {}
   /// Nothing can be read on this connection: what this side has sent first is TLS.
   virtual void on_tls(const ConnectionInfo& /*connection*/, Side /*sender*/) {}
 };

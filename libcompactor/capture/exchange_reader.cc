@@ -14,6 +14,9 @@ constexpr std::chrono::milliseconds kSettle{200};
 constexpr std::uint64_t kShortestRequest = 16;
 constexpr std::uint64_t kShortestAnswer = 14;
 
+// Of what the first message says of its sender so much is kept.
+constexpr std::size_t kLongestSender = 256;
+
 bool is_interim(int status) {
   return status / 100 == 1 && status != 101;
 }
@@ -73,24 +76,33 @@ void Exchange::on_gap(Side sender, std::uint64_t bytes, Time time) {
 }
 
 void Exchange::on_end(Side sender, Time /*time*/) {
+  if (!first_end_) first_end_ = sender;
   stream(sender).finish(true);
   account_unfinished(sender);
 }
 
-void Exchange::on_close(Close how, Time time) {
+void Exchange::on_close(const Ending& ending, Time time) {
+  ending_ = ending;
   // What the client said is needed to understand what the server did. This may still show who it
   // is.
   const Side first = client();
   stream(first).finish(false);
   stream(other(first)).finish(false);
-  pipeline_.on_silence(time,
-                       how == Close::ended ? Pipeline::kImprobableAtEnd : Pipeline::kImprobable);
+  pipeline_.on_silence(
+      time, ending.how == Close::ended ? Pipeline::kImprobableAtEnd : Pipeline::kImprobable);
   match();
   while (pipeline_.requests() > 0) {
     const bool certain = pipeline_.is_exact();
     pipeline_.forget_request();
     lose_request(!certain);
   }
+}
+
+void Exchange::sum_up(ConnectionReport& report) const {
+  report.connection.client = connection_.client;
+  report.messages = messages_;
+  report.sender = sender_;
+  report.wrong_sender = wrong_sender_;
 }
 
 void Exchange::on_kind(const HttpStream& found, wire::Kind kind) {
@@ -177,6 +189,7 @@ void Exchange::read_message(Request& request, const wire::HttpMessage& http,
   ++ledger().messages;
   ledger().message_bytes += bytes;
   request.asked.message = true;
+  note_sender(head.sender);
   request.asked.wanted =
       tracker_.events_.wants(head.sender, id, connection_.endpoint(other(client())), head.name);
   request.asked.told = !request.asked.wanted;
@@ -188,6 +201,11 @@ void Exchange::read_message(Request& request, const wire::HttpMessage& http,
   if (!body) ++ledger().undecodable;
   request.size = http.partial ? http.body_size : body.value_or(http.body).size();
   if (options().bodies) request.text.append(body.value_or(http.body));
+}
+
+void Exchange::note_sender(std::string_view sender) {
+  if (messages_++ == 0) sender_ = sender.substr(0, kLongestSender);
+  if (!wrong_sender_) wrong_sender_ = is_elsewhere(sender, connection_.endpoint(client()));
 }
 
 void Exchange::read_http(Request& request, const wire::HttpMessage& http, std::uint64_t bytes) {

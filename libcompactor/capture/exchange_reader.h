@@ -19,6 +19,10 @@
 
 namespace compactor::capture {
 
+/// What a message says of its sender, `id@address:port`, has another address than this end of the
+/// connection. Its port may be any: a process sends from one that the kernel gave it.
+bool is_elsewhere(std::string_view sender, const Endpoint& source);
+
 class Exchange final : public StreamReader, private HttpStreamEvents {
  public:
   Exchange(ExchangeTracker& tracker, const ConnectionInfo& connection);
@@ -29,7 +33,8 @@ class Exchange final : public StreamReader, private HttpStreamEvents {
   void on_data(Side sender, std::string_view bytes, const Stamp& stamp) override;
   void on_gap(Side sender, std::uint64_t bytes, Time time) override;
   void on_end(Side sender, Time time) override;
-  void on_close(Close how, Time time) override;
+  void on_close(const Ending& ending, Time time) override;
+  void sum_up(ConnectionReport& report) const override;
 
   /// Time has passed. False when it makes no difference any longer.
   bool on_time(Time now);
@@ -70,6 +75,7 @@ class Exchange final : public StreamReader, private HttpStreamEvents {
   Request new_request(const wire::HttpMessage& http, const Place& place);
   void read_message(Request& request, const wire::HttpMessage& http, const wire::MessageHead& head,
                     std::uint64_t bytes);
+  void note_sender(std::string_view sender);
   void read_http(Request& request, const wire::HttpMessage& http, std::uint64_t bytes);
   Range answers_unseen(const Place& place) const;
   bool is_rest_of_cut();
@@ -85,6 +91,7 @@ class Exchange final : public StreamReader, private HttpStreamEvents {
   void lose_answer();
 
   // exchange_telling.cc
+  Unanswered unanswered() const;
   Seen seen(const Asked& asked, const Answer* answer) const;
   Seen seen(const Request& request, const Answer* answer) const;
   void tell(Request& request, const Answer* answer, bool uncertain = false);
@@ -110,6 +117,11 @@ class Exchange final : public StreamReader, private HttpStreamEvents {
   Incoming incoming_;            // that body_ is of
   std::optional<Incoming> cut_;  // the response that a hole has cut, which may go on behind it
   std::uint64_t next_seq_ = 1;
+  std::uint64_t messages_ = 0;
+  std::string sender_;             // of the first
+  bool wrong_sender_ = false;      // one has an address that is not the client's
+  std::optional<Side> first_end_;  // whose FIN came first
+  std::optional<Ending> ending_;
   std::size_t waiting_ = 0;           // messages in untold_ that have not been told
   bool interim_is_possible_ = false;  // a request said Expect
   Time last_data_{};

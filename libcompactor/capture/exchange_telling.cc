@@ -1,5 +1,10 @@
 // What is told of a connection, when, and what is kept until then.
+#include <arpa/inet.h>
+
 #include <algorithm>
+#include <array>
+#include <cstring>
+#include <string>
 #include <utility>
 
 #include "capture/exchange_reader.h"
@@ -11,6 +16,31 @@ constexpr std::size_t kSpareBuffers = 256;
 constexpr std::size_t kSpareBufferSize = std::size_t{4} << 10;
 
 }  // namespace
+
+bool is_elsewhere(std::string_view sender, const Endpoint& source) {
+  const std::size_t at = sender.rfind('@');
+  const std::size_t colon = sender.rfind(':');
+  if (at == std::string_view::npos || colon == std::string_view::npos || colon < at) return false;
+  in_addr address{};
+  const std::string host(sender.substr(at + 1, colon - at - 1));
+  if (::inet_pton(AF_INET, host.c_str(), &address) != 1) return false;  // a name says nothing
+  std::array<std::uint8_t, 4> bytes{};
+  std::memcpy(bytes.data(), &address, bytes.size());
+  return Address::v4(bytes.data()) != source.address;
+}
+
+/// Whoever sent the first FIN, or the RST, did not wait for more.
+Unanswered Exchange::unanswered() const {
+  constexpr std::array known{Close::finished, Close::reset, Close::refused};
+  if (!ending_ || std::find(known.begin(), known.end(), ending_->how) == known.end())
+    return Unanswered::unknown;
+  const bool closed = ending_->how == Close::finished || first_end_;
+  const auto side = closed && ending_->how != Close::finished ? first_end_ : ending_->by;
+  if (!side) return Unanswered::unknown;
+  const bool sender = *side == client();
+  if (closed) return sender ? Unanswered::sender_closed : Unanswered::receiver_closed;
+  return sender ? Unanswered::sender_reset : Unanswered::receiver_reset;
+}
 
 Seen Exchange::seen(const Asked& asked, const Answer* answer) const {
   Seen seen{asked.time, connection_, client(), asked.seq, false, {}, {}};
@@ -31,6 +61,7 @@ void Exchange::tell(Request& request, const Answer* answer, bool uncertain) {
   request.asked.told = true;
   Seen told = seen(request, answer);
   told.uncertain = answer == nullptr && (uncertain || !pipeline_.is_exact());
+  if (answer == nullptr && !told.uncertain) told.unanswered = unanswered();
   request.asked.message ? tell_message(request, told) : tell_http(request, answer, told);
   release(request);
 }
@@ -43,7 +74,8 @@ void Exchange::tell_message(Request& request, const Seen& seen) {
                             request.name(),
                             request.body(),
                             request.size,
-                            request.trouble};
+                            request.trouble,
+                            is_elsewhere(request.sender_or_method(), seen.source())};
   request.asked.wanted = tracker_.events_.on_message(message);
 }
 

@@ -78,8 +78,12 @@ struct Reassembler::Flow {
   std::array<Holdings<Holder>::Place, 2> places;  // of the halves that hold something
   std::unique_ptr<StreamReader> reader;
   Flows::iterator self;
+  Time began;
   Time last;
+  bool opened = false;
   std::optional<Time> reset;
+  Side reset_by = Side::a;
+  std::optional<Side> first_end;  // whose FIN came first
   bool closed = false;
   std::optional<std::size_t> restless;  // its place among those for which time matters
 

@@ -45,12 +45,15 @@ Pipe::Pipe(PipeHost& host, tcp::socket client, const tcp::endpoint& from)
     : host_(host),
       timer_(client.get_executor()),
       sockets_{std::move(client), tcp::socket(timer_.get_executor())},
-      client_(to_endpoint(from)) {}
+      connection_{0, to_endpoint(from), {}, Side::a},
+      began_(wall_time()) {}
 
 // Connecting, and what becomes of a client that has no upstream.
 
 void Pipe::connect(const Upstream& upstream) {
   upstream_name_ = upstream.name;
+  connection_.number = host_.number();
+  if (!upstream.addresses.empty()) connection_.b = to_endpoint(upstream.addresses.front());
   ErrorCode error;
   socket(Side::a).non_blocking(true, error);
   after(upstream.connect_timeout, &Pipe::give_up_connecting);
@@ -84,7 +87,9 @@ void Pipe::connected(const tcp::endpoint& upstream) {
     each.set_option(tcp::no_delay(true), ignored);
     each.set_option(asio::socket_base::keep_alive(true), ignored);  // a side that vanished
   }
-  reader_ = host_.open(client_, to_endpoint(upstream));
+  connection_.b = to_endpoint(upstream);
+  reader_ = host_.open(connection_);
+  host_.on_connection({connection_, wall_time(), {}, true, began_});
   read_when_ready(Side::b);
   deliver_early();
 }
@@ -225,6 +230,7 @@ void Pipe::on_end(Side side) {
       return;
     case State::open:
     case State::closing:
+      if (!first_end_) first_end_ = side;
       reader_->on_end(side, wall_time());
       if (from.waiting.empty()) written_all(side);
       return;
@@ -316,10 +322,23 @@ void Pipe::close(Close how) {
     if (how == Close::reset) each.set_option(asio::socket_base::linger(true, 0), ignored);
     each.close(ignored);
   }
-  if (reader_) reader_->on_close(how, wall_time());
+  if (how == Close::reset && last != State::refusing)
+    first_end_ = last == State::closing ? std::optional(gone_) : std::nullopt;
+  if (reader_) reader_->on_close({how, first_end_}, wall_time());
+  if (reader_ || last == State::refusing)
+    tell_ended(last == State::refusing ? Close::refused : how);
   reader_.reset();
   if (last == State::refusing) host_.on_refused(upstream_name_, refused_why_, refused_bytes_);
   host_.on_closed(self);
+}
+
+void Pipe::tell_ended(Close how) {
+  if (how == Close::refused) first_end_ = Side::b;
+  ConnectionReport report{connection_, wall_time(), Ending{how, first_end_}, reader_ != nullptr,
+                          began_};
+  report.bytes = flow(Side::a).passed + flow(Side::b).passed;
+  if (reader_) reader_->sum_up(report);
+  host_.on_connection(report);
 }
 
 void Pipe::after(std::chrono::nanoseconds time, void (Pipe::*then)()) {

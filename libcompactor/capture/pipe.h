@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -24,8 +25,12 @@ class Pipe;
 class PipeHost {
  public:
   virtual ~PipeHost() = default;
+  /// A number for a connection: how many clients came, this one included.
+  virtual std::uint64_t number() = 0;
   /// The upstream is connected: who reads what passes. Outlived by the host.
-  virtual std::unique_ptr<StreamReader> open(const Endpoint& client, const Endpoint& upstream) = 0;
+  virtual std::unique_ptr<StreamReader> open(const ConnectionInfo& connection) = 0;
+  /// It is open, or has ended, or was refused.
+  virtual void on_connection(const ConnectionReport& report) = 0;
   /// The upstream could not be connected, and the client is let go; so many of its bytes went
   /// nowhere.
   virtual void on_refused(const std::string& upstream, const std::error_code& why,
@@ -116,6 +121,7 @@ class Pipe : public std::enable_shared_from_this<Pipe> {
   /// Calls `then` after that time, unless the pipe sets or stops its timer before.
   void after(std::chrono::nanoseconds time, void (Pipe::*then)());
   void stop_timer();
+  void tell_ended(Close how);
   void give_up_connecting();
   void give_up_client();
 
@@ -124,7 +130,9 @@ class Pipe : public std::enable_shared_from_this<Pipe> {
   std::uint64_t timers_ = 0;                      // set or stopped so far
   std::array<asio::ip::tcp::socket, 2> sockets_;  // a: the client
   std::array<Flow, 2> flows_;                     // a: from the client
-  Endpoint client_;
+  ConnectionInfo connection_;                     // a: the client
+  Time began_;
+  std::optional<Side> first_end_;
   std::string upstream_name_;
   std::unique_ptr<StreamReader> reader_;  // while open or closing
   State state_ = State::connecting;

@@ -99,9 +99,10 @@ struct Proxy::Impl : PipeHost {
     bool accepting = false;  // or about to
   };
 
-  Impl(ExchangeEvents& events, const ProxyOptions& given,
+  Impl(ExchangeEvents& to_tell, const ProxyOptions& given,
        std::function<void(const std::string&)> trouble)
-      : options(given),
+      : events(to_tell),
+        options(given),
         tracker(events, options.exchange),
         on_trouble(std::move(trouble)),
         ticker(io) {}
@@ -113,19 +114,23 @@ struct Proxy::Impl : PipeHost {
   void tick();
   void shut_down();
 
-  std::unique_ptr<StreamReader> open(const Endpoint& client, const Endpoint& upstream) override;
+  std::uint64_t number() override { return ++clients; }
+  std::unique_ptr<StreamReader> open(const ConnectionInfo& connection) override;
+  void on_connection(const ConnectionReport& report) override { events.on_connection(report); }
   void on_refused(const std::string& upstream, const ErrorCode& why, std::size_t lost) override;
   void on_passed(std::size_t bytes) override { stats.passed_bytes += bytes; }
   void on_closed(const std::shared_ptr<Pipe>& pipe) override;
   bool paused() const override { return is_paused; }
   std::span<char> buffer() override { return shared_buffer; }
 
+  ExchangeEvents& events;
   ProxyOptions options;
   ExchangeTracker tracker;
   std::function<void(const std::string&)> on_trouble;
   Refusals refusals{on_trouble};
   std::array<char, kBuffer> shared_buffer{};
   ProxyStats stats;
+  std::uint64_t clients = 0;
   bool is_paused = false;
   bool told_full = false;
   bool told_failed = false;
@@ -190,8 +195,9 @@ void Proxy::Impl::accept_later(Listener& listener) {
   });
 }
 
-std::unique_ptr<StreamReader> Proxy::Impl::open(const Endpoint& client, const Endpoint& upstream) {
-  return tracker.open(ConnectionInfo{++stats.connections, client, upstream, Side::a});
+std::unique_ptr<StreamReader> Proxy::Impl::open(const ConnectionInfo& connection) {
+  ++stats.connections;
+  return tracker.open(connection);
 }
 
 void Proxy::Impl::on_refused(const std::string& upstream, const ErrorCode& why, std::size_t lost) {

@@ -26,8 +26,9 @@ std::size_t Reassembler::KeyHash::operator()(const Key& key) const noexcept {
   return (hash(text(key.low)) * 31 + hash(text(key.high))) * 31 + ports * 0x9e3779b97f4a7c15;
 }
 
-Reassembler::Reassembler(OpenReader open, const ReassemblyLimits& limits)
-    : open_(std::move(open)), limits_(limits) {}
+Reassembler::Reassembler(OpenReader open, const ReassemblyLimits& limits,
+                         OnConnection on_connection)
+    : open_(std::move(open)), on_connection_(std::move(on_connection)), limits_(limits) {}
 
 Reassembler::~Reassembler() = default;
 
@@ -52,6 +53,7 @@ void Reassembler::on_segment(const Segment& segment, Time time) {
   }
   const Side side = flow->sender(segment);
   read(*flow, side, segment, time);
+  if (!flow->opened) tell_opened(*flow, time);
   if (!flow->closed) settle(*flow, time);
 }
 
@@ -102,7 +104,7 @@ Reassembler::Flow& Reassembler::create(const Key& key, const Segment& segment, T
   flow.info.number = next_number_++;
   flow.info.a = segment.source;
   flow.info.b = segment.destination;
-  flow.last = time;
+  flow.began = flow.last = time;
   by_key_.emplace(key, flow.self);
   ++stats_.connections;
   last_ = &flow;
@@ -140,8 +142,10 @@ void Reassembler::read(Flow& flow, Side side, const Segment& segment, Time time)
   }
   read_data(flow, side, segment, {time, begin, read_ack(flow, side, segment, time)});
   if (flow.closed) return;
-  if (segment.fin && !half.fin && begin + segment.length >= half.next)
+  if (segment.fin && !half.fin && begin + segment.length >= half.next) {
     half.fin = begin + segment.length;
+    if (!flow.first_end) flow.first_end = side;
+  }
   deliver_end(flow, side, time);
 }
 
@@ -187,8 +191,10 @@ void Reassembler::read_reset(Flow& flow, Side side, const Segment& segment, Time
     ++stats_.out_of_window;
     return;
   }
-  if (!flow.reset) ++stats_.resets;
-  if (!flow.reset) flow.reset = time;
+  if (flow.reset) return;
+  ++stats_.resets;
+  flow.reset = time;
+  flow.reset_by = side;
 }
 
 std::uint64_t Reassembler::read_ack(Flow& flow, Side side, const Segment& segment, Time time) {
@@ -330,6 +336,34 @@ StreamReader& Reassembler::reader(Flow& flow) {
   return *flow.reader;
 }
 
+/// When both sides have been heard of, but by an RST.
+void Reassembler::tell_opened(Flow& flow, Time time) {
+  const bool both = flow.half(Side::a).numbered && flow.half(Side::b).numbered;
+  if (!both || !flow.info.client || flow.closed) return;
+  flow.opened = true;
+  if (on_connection_) on_connection_({flow.info, time, {}, true, flow.began});
+}
+
+void Reassembler::tell_ended(const Flow& flow, const Ending& ending, Time time) const {
+  if (!on_connection_) return;
+  ConnectionReport report{flow.info, time, ending, flow.opened, flow.began};
+  const bool came_last = ending.how == Close::finished || ending.how == Close::evicted;
+  if (came_last) report.time = flow.last;
+  if (flow.reset) report.time = *flow.reset;
+  for (const Half& half : flow.halves) {
+    if (half.started) report.bytes += half.next - half.begin;
+  }
+  if (flow.reader) flow.reader->sum_up(report);
+  on_connection_(report);
+}
+
+Ending Reassembler::ending_of(const Flow& flow, Close how) {
+  if (how != Close::reset) return {how, flow.first_end};
+  const bool answered = flow.opened || flow.half(flow.reset_by).numbered;
+  const bool refused = !answered && flow.info.client == other(flow.reset_by);
+  return {refused ? Close::refused : Close::reset, flow.reset_by};
+}
+
 // What becomes final when time passes.
 
 void Reassembler::start(Flow& flow, Side side, Time time) {
@@ -414,7 +448,9 @@ void Reassembler::close(Flow& flow, Close how, Time time) {
   }
   if (flow.closed) return;
   flow.closed = true;
-  if (flow.reader) flow.reader->on_close(how, time);
+  const Ending ending = ending_of(flow, how);
+  if (flow.reader) flow.reader->on_close(ending, time);
+  tell_ended(flow, ending, time);
   flow.reader.reset();
   if (how == Close::replaced) ++stats_.reused;
   if (how == Close::evicted) ++stats_.evicted;

@@ -51,9 +51,30 @@ struct Stamp {
 enum class Close {
   finished,  // both sides sent FIN, and all before it
   reset,     // RST
+  refused,   // RST to the SYN
   replaced,  // a new connection uses the same addresses and ports
   evicted,   // the limit of connections was reached, and this one was silent for longest
   ended,     // the capture ended
+};
+
+struct Ending {
+  Ending(Close kind, std::optional<Side> side = {}) : how(kind), by(side) {}  // NOLINT: is one
+  Close how;
+  std::optional<Side> by;  // of the two sides the one that ended it: the first FIN, or the RST
+};
+
+/// A connection, as it is told when it is opened, and when it ends.
+struct ConnectionReport {
+  ConnectionInfo connection;
+  Time time;
+  std::optional<Ending> ending;  // nothing: it is opened
+  bool opened = true;       // it was opened: not refused, not unanswered, not met in the middle
+  Time began{};             // its first packet
+  std::uint64_t bytes = 0;  // of both streams, with those not captured
+  // What its reader knows of it.
+  std::uint64_t messages = 0;
+  std::string sender{};       // what the first message says, where it comes from
+  bool wrong_sender = false;  // a message says it comes from another address
 };
 
 /// Reads the streams of one connection. Everything up to on_close happens in stream order per
@@ -67,8 +88,10 @@ class StreamReader {
   virtual void on_gap(Side sender, std::uint64_t bytes, Time time) = 0;
   /// FIN: nothing more comes from this side.
   virtual void on_end(Side sender, Time time) = 0;
-  /// The last call.
-  virtual void on_close(Close how, Time time) = 0;
+  /// The last call but sum_up().
+  virtual void on_close(const Ending& ending, Time time) = 0;
+  /// Says what it knows of the connection.
+  virtual void sum_up(ConnectionReport& /*report*/) const {}
 };
 
 /// Bounds of what is held, and of patience. A capture is not quite in order: packets of two
@@ -114,7 +137,11 @@ class Reassembler {
   /// Makes the reader of a connection; called when there is something to read.
   using OpenReader = std::function<std::unique_ptr<StreamReader>(const ConnectionInfo&)>;
 
-  explicit Reassembler(OpenReader open, const ReassemblyLimits& limits = {});
+  /// Called for each connection when it is opened, and when it ends.
+  using OnConnection = std::function<void(const ConnectionReport& report)>;
+
+  explicit Reassembler(OpenReader open, const ReassemblyLimits& limits = {},
+                       OnConnection on_connection = {});
   ~Reassembler();
   Reassembler(const Reassembler&) = delete;
   Reassembler& operator=(const Reassembler&) = delete;
@@ -176,6 +203,9 @@ class Reassembler {
   void deliver_gap(Flow& flow, Side side, std::uint64_t end, Time time);
   void deliver_end(Flow& flow, Side side, Time time);
   StreamReader& reader(Flow& flow);
+  void tell_opened(Flow& flow, Time time);
+  void tell_ended(const Flow& flow, const Ending& ending, Time time) const;
+  static Ending ending_of(const Flow& flow, Close how);
 
   // What becomes final when time passes.
   void start(Flow& flow, Side side, Time time);
@@ -188,6 +218,7 @@ class Reassembler {
   void erase(Flow& flow);
 
   OpenReader open_;
+  OnConnection on_connection_;
   ReassemblyLimits limits_;
   ReassemblyStats stats_;
   Flows flows_;   // open, least recently used first

@@ -12,7 +12,8 @@ std::uint64_t PacketStats::not_tcp() const {
 Sniffer::Sniffer(ExchangeEvents& events, const ExchangeOptions& options,
                  const ReassemblyLimits& limits)
     : tracker_(events, options),
-      reassembler_([this](const ConnectionInfo& info) { return tracker_.open(info); }, limits) {}
+      reassembler_([this](const ConnectionInfo& info) { return tracker_.open(info); }, limits,
+                   [&events](const ConnectionReport& report) { events.on_connection(report); }) {}
 
 void Sniffer::on_packet(int link_type, std::string_view bytes, std::size_t wire_length, Time time) {
   ++packets_.packets;

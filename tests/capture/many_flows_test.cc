@@ -16,7 +16,7 @@ namespace {
 
 struct Counts {
   std::uint64_t data = 0;
-  std::uint64_t closed[5] = {};
+  std::uint64_t closed[6] = {};
 };
 
 class Counter : public StreamReader {
@@ -25,7 +25,9 @@ class Counter : public StreamReader {
   void on_data(Side, std::string_view, const Stamp&) override { ++counts_.data; }
   void on_gap(Side, std::uint64_t, Time) override {}
   void on_end(Side, Time) override {}
-  void on_close(Close how, Time) override { ++counts_.closed[static_cast<std::size_t>(how)]; }
+  void on_close(const Ending& ending, Time) override {
+    ++counts_.closed[static_cast<std::size_t>(ending.how)];
+  }
 
  private:
   Counts& counts_;

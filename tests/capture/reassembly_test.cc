@@ -31,9 +31,10 @@ class Recorder : public StreamReader {
     log_.lines.push_back(side(sender) + "gap of " + std::to_string(bytes));
   }
   void on_end(Side sender, Time) override { log_.lines.push_back(side(sender) + "ends"); }
-  void on_close(Close how, Time) override {
-    constexpr const char* kWords[] = {"finished", "reset", "replaced", "evicted", "ended"};
-    log_.lines.push_back(name_ + " " + kWords[static_cast<std::size_t>(how)]);
+  void on_close(const Ending& ending, Time) override {
+    constexpr const char* kWords[] = {"finished", "reset",   "refused",
+                                      "replaced", "evicted", "ended"};
+    log_.lines.push_back(name_ + " " + kWords[static_cast<std::size_t>(ending.how)]);
   }
 
  private:

@@ -66,6 +66,8 @@ void add_selection(CommandLine& line, SniffOptions& options) {
   line.text("--until", "TIME", options.until, "… then or before, and end after it");
   line.duration("--for", options.lasting, "the same as --until +DUR");
   line.flag("--http", options.http, "plain HTTP requests too, and the events of /api/v1 streams");
+  line.flag("--connections", options.connections,
+            "connections too: opened, refused, reset, closed, and by whom; -v does it too");
   line.flag("--stats", options.statistics,
             "tables at the end: by name, by pair, outcomes, latencies");
   line.text("--diagram", "FILE.svg|FILE.mmd", options.diagram,

@@ -84,8 +84,10 @@ struct SeenMessageEvent {
   std::uint64_t connection = 0;
   std::uint64_t seq = 0;
   bool partial = false;
-  bool uncertain = false;      // no status because it cannot be told which answer is its own
-  std::string_view trouble{};  // why the body is not as it was delivered
+  bool uncertain = false;         // no status because it cannot be told which answer is its own
+  std::string_view unanswered{};  // which side ended the connection before, as in sender_closed
+  bool wrong_sender = false;      // `from` names another address than that it comes from
+  std::string_view trouble{};     // why the body is not as it was delivered
 };
 
 struct SeenAnswerEvent {
@@ -105,6 +107,23 @@ struct GapEvent {
   std::uint64_t bytes = 0;
 };
 
+/// A connection that sniff saw opened, or end.
+struct ConnectionEvent {
+  WallTime time{};
+  std::uint64_t connection = 0;
+  std::string_view state{};  // opened, closed, reset, refused …
+  std::string_view source{};
+  std::string_view destination{};
+  std::string_view by{};  // which of the two ended it
+  // Of one that has ended.
+  std::optional<std::chrono::nanoseconds> duration{};
+  std::uint64_t messages = 0;
+  std::uint64_t bytes = 0;
+  bool midstream = false;   // it was open when the capture began
+  std::string_view from{};  // the sender of its first message
+  bool wrong_sender = false;
+};
+
 /// A plain request that sniff saw.
 struct SeenHttpEvent {
   WallTime time{};
@@ -114,6 +133,7 @@ struct SeenHttpEvent {
   std::string_view url{};
   std::string_view call{};  // of the v1 API, as in SUBSCRIBE
   std::optional<int> status{};
+  std::string_view unanswered{};  // as of a message
   std::optional<std::chrono::nanoseconds> latency{};
   std::size_t request_size = 0;
   std::optional<std::uint64_t> response_size{};  // none while it is a stream that goes on

@@ -135,6 +135,8 @@ class JsonRenderer : public Renderer {
     line.number("conn", event.connection).number("seq", event.seq);
     if (event.partial) line.yes("partial");
     if (event.uncertain) line.yes("uncertain");
+    line.text_if("unanswered", event.unanswered);
+    if (event.wrong_sender) line.yes("wrong_sender_address");
     line.text_if("trouble", event.trouble).end();
   }
 
@@ -154,11 +156,26 @@ class JsonRenderer : public Renderer {
         .end();
   }
 
+  void append(std::string& out, const ConnectionEvent& event) override {
+    JsonLine line(out, "connection");
+    line.stamp(event.time).number("conn", event.connection).text("state", event.state);
+    line.text("src", event.source).text("dst", event.destination).text_if("by", event.by);
+    if (event.duration) {
+      line.micros("duration_us", *event.duration);
+      line.number("messages", event.messages).number("bytes", event.bytes);
+    }
+    if (event.midstream) line.yes("midstream");
+    line.text_if("from", event.from);
+    if (event.wrong_sender) line.yes("wrong_sender_address");
+    line.end();
+  }
+
   void append(std::string& out, const SeenHttpEvent& event) override {
     JsonLine line(out, "http");
     line.stamp(event.time).text("src", event.source).text("dst", event.destination);
     line.text("method", event.method).text("url", event.url).text_if("call_type", event.call);
     append_status(line, event.status, event.latency);
+    line.text_if("unanswered", event.unanswered);
     line.number("request_size", event.request_size);
     if (event.response_size) {
       line.number("response_size", *event.response_size);

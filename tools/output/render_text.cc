@@ -6,6 +6,7 @@
 
 #include "body/encoding.h"
 #include "cli/values.h"
+#include "output/connection_text.h"
 #include "output/json_line.h"
 #include "output/render.h"
 #include "text/time.h"
@@ -108,7 +109,7 @@ class TextRenderer : public Renderer {
   void append(std::string& out, const SeenMessageEvent& event) override {
     append_envelope(out, event.time, event.from, event.to, event.name);
     out += "  " + human_size(static_cast<double>(event.size)) + "  ";
-    append_answer(out, event.status, event.latency, event.uncertain);
+    append_answer(out, event.status, event.latency, event.uncertain, event.unanswered);
     if (event.partial) out += "  partial";
     append_reason(out, event.trouble);
     bodies_.append_text(out, event.name, event.body);
@@ -130,6 +131,16 @@ class TextRenderer : public Renderer {
     out += '\n';
   }
 
+  void append(std::string& out, const ConnectionEvent& event) override {
+    clock_.append_of_day(out, event.time);
+    out += "  " + std::string(event.source) + " → " + std::string(event.destination) + "  #" +
+           std::to_string(event.connection) + ' ';
+    const bool bad = event.state == "refused" || event.state == "reset";
+    paint(out, bad ? red : cyan, connection_state(event));
+    append_connection_details(out, event);
+    out += '\n';
+  }
+
   void append(std::string& out, const SeenHttpEvent& event) override {
     clock_.append_of_day(out, event.time);
     out += "  " + std::string(event.source) + " → " + std::string(event.destination) + "  ";
@@ -141,7 +152,7 @@ class TextRenderer : public Renderer {
       paint(out, cyan, event.call);
     }
     out += "  ";
-    append_answer(out, event.status, event.latency);
+    append_answer(out, event.status, event.latency, false, event.unanswered);
     if (event.request_size != 0)
       out += "  sent " + human_size(static_cast<double>(event.request_size));
     if (event.response_size) {
@@ -418,9 +429,11 @@ class TextRenderer : public Renderer {
   }
 
   void append_answer(std::string& out, std::optional<int> status,
-                     std::optional<std::chrono::nanoseconds> latency, bool uncertain = false) {
+                     std::optional<std::chrono::nanoseconds> latency, bool uncertain = false,
+                     std::string_view unanswered = {}) {
     if (!status) {
       paint(out, yellow, uncertain ? "answer unknown" : "no answer");
+      if (!unanswered.empty()) out += ": " + words(unanswered);
       return;
     }
     paint(out, *status / 100 == 2 ? green : red, std::to_string(*status));

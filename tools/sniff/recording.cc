@@ -27,6 +27,7 @@ using compactor::capture::SeenGap;
 using compactor::capture::SeenMessage;
 using compactor::capture::Side;
 using compactor::capture::Time;
+using compactor::capture::Unanswered;
 using Json = nlohmann::ordered_json;
 
 Failure bad(const std::string& what) {
@@ -86,6 +87,13 @@ Endpoint endpoint_of(std::string text) {
 Endpoint end_of(const Json& line, const char* key, const char* pid_key) {
   const auto text = text_of_line(line, key);
   return endpoint_of(text.empty() ? text_of_line(line, pid_key) : text);
+}
+
+Unanswered unanswered_of(const std::string& word) {
+  if (word == "sender_closed") return Unanswered::sender_closed;
+  if (word == "sender_reset") return Unanswered::sender_reset;
+  if (word == "receiver_closed") return Unanswered::receiver_closed;
+  return word == "receiver_reset" ? Unanswered::receiver_reset : Unanswered::unknown;
 }
 
 /// Whether what is in none of the lines that are told is no loss: it is made anew.
@@ -177,12 +185,13 @@ void Recording::tell(std::string_view text, ExchangeEvents& events) {
                   is_set(line, "partial"),
                   status,
                   latency_of(line),
-                  is_set(line, "uncertain")};
+                  is_set(line, "uncertain"),
+                  unanswered_of(text_of_line(line, "unanswered"))};
   const bool without = !line.contains("body") && !line.contains("body_text") &&
                        !line.contains("body_base64") && !line.contains("body_hex");
   const auto body = without ? std::string() : body_of_line(line, name, types_);
-  events.on_message(
-      {seen, from, id, name, body, number_of(line, "size"), text_of_line(line, "trouble")});
+  events.on_message({seen, from, id, name, body, number_of(line, "size"),
+                     text_of_line(line, "trouble"), is_set(line, "wrong_sender_address")});
 }
 
 }  // namespace tool

@@ -8,7 +8,9 @@
 
 namespace tool {
 
+using compactor::capture::Close;
 using compactor::capture::ConnectionInfo;
+using compactor::capture::ConnectionReport;
 using compactor::capture::Endpoint;
 using compactor::capture::Seen;
 using compactor::capture::SeenAnswer;
@@ -17,10 +19,47 @@ using compactor::capture::SeenHttp;
 using compactor::capture::SeenMessage;
 using compactor::capture::SeenRecord;
 using compactor::capture::Side;
+using compactor::capture::Unanswered;
 
 namespace {
 
 constexpr std::size_t most_rows = 1000;
+
+std::string_view word_of(Unanswered why) {
+  switch (why) {
+    case Unanswered::sender_closed:
+      return "sender_closed";
+    case Unanswered::sender_reset:
+      return "sender_reset";
+    case Unanswered::receiver_closed:
+      return "receiver_closed";
+    case Unanswered::receiver_reset:
+      return "receiver_reset";
+    case Unanswered::unknown:
+      break;
+  }
+  return {};
+}
+
+std::string_view state_of(const ConnectionReport& report) {
+  if (!report.ending) return "opened";
+  switch (report.ending->how) {
+    case Close::finished:
+      return "closed";
+    case Close::reset:
+      return "reset";
+    case Close::refused:
+      return "refused";
+    case Close::replaced:
+      return "replaced";
+    case Close::evicted:
+      return "evicted";
+    case Close::ended:
+      break;
+  }
+  const bool silent = !report.opened && report.bytes == 0;
+  return silent ? "unanswered" : "open";
+}
 
 }  // namespace
 
@@ -146,6 +185,9 @@ bool SniffPrinter::on_message(const SeenMessage& message) {
   event.partial = message.partial;
   event.uncertain = message.uncertain;
   event.trouble = message.trouble;
+  event.unanswered = word_of(message.unanswered);
+  event.wrong_sender = message.wrong_sender;
+  if (message.wrong_sender) note_wrong_sender(message.from, ends.source);
   if (options_.statistics)
     count({std::string(message.from), to_, std::string(message.name), message.size, message.status,
            message.latency, message.time});
@@ -194,6 +236,7 @@ bool SniffPrinter::on_http(const SeenHttp& http) {
   event.url = http.url;
   event.call = subject.kind;
   event.status = http.status;
+  event.unanswered = word_of(http.unanswered);
   event.latency = http.latency;
   event.request_size = http.request_size;
   event.response_size = http.response_size;
@@ -227,6 +270,37 @@ void SniffPrinter::on_record(const SeenRecord& record) {
   event.number = record.number;
   event.partial = record.partial;
   print(event, true);
+}
+
+void SniffPrinter::on_connection(const ConnectionReport& report) {
+  if (over_ || !options_.connections || !is_in_window(report.time)) return;
+  const auto& connection = report.connection;
+  const auto client = connection.client.value_or(Side::a);
+  const auto source = connection.endpoint(client).str();
+  const auto destination = connection.endpoint(other(client)).str();
+  ConnectionEvent event;
+  event.time = report.time;
+  event.connection = connection.number;
+  event.state = state_of(report);
+  event.source = source;
+  event.destination = destination;
+  event.from = report.sender;
+  event.wrong_sender = report.wrong_sender;
+  if (report.ending) {
+    if (report.ending->by) event.by = *report.ending->by == client ? source : destination;
+    event.duration = report.time - report.began;
+    event.messages = report.messages;
+    event.bytes = report.bytes;
+    event.midstream = !report.opened && event.state != "refused" && event.state != "unanswered";
+  }
+  print(event, false);
+}
+
+/// Once: it may be the reason why replies do not come, or quite all right.
+void SniffPrinter::note_wrong_sender(std::string_view from, std::string_view source) {
+  if (std::exchange(told_of_sender_, true)) return;
+  console_.note("a message of " + std::string(from) + " comes from " + std::string(source) +
+                ": replies go to the former; behind NAT or a proxy that is normal");
 }
 
 /// Once: who waits for messages shall know why none come.

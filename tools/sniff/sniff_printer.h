@@ -61,6 +61,7 @@ struct PrinterOptions {
   TypeCodec* types = nullptr;
   std::uint64_t limit = 0;  // end after so many; 0: never
   bool statistics = false;
+  bool connections = false;    // show when one is opened, and how it ends
   bool in_time_order = false;  // else as it is told
   Diagram* diagram = nullptr;  // gets what is printed
 };
@@ -91,6 +92,7 @@ class SniffPrinter : public compactor::capture::ExchangeEvents {
   void on_gap(const compactor::capture::SeenGap& gap) override;
   bool on_http(const compactor::capture::SeenHttp& http) override;
   void on_record(const compactor::capture::SeenRecord& record) override;
+  void on_connection(const compactor::capture::ConnectionReport& report) override;
   void on_tls(const compactor::capture::ConnectionInfo& connection,
               compactor::capture::Side sender) override;
 
@@ -136,6 +138,7 @@ class SniffPrinter : public compactor::capture::ExchangeEvents {
     if (options_.diagram != nullptr) options_.diagram->add(event);
   }
   bool is_in_window(WallTime time);
+  void note_wrong_sender(std::string_view from, std::string_view source);
   void count(Sample sample);
   void print_lines(std::string_view text, std::span<const TimeOrder::Line> lines);
   void count_line(std::uint64_t tag);
@@ -153,6 +156,7 @@ class SniffPrinter : public compactor::capture::ExchangeEvents {
   std::uint64_t shown_ = 0;
   bool over_ = false;
   bool told_of_tls_ = false;
+  bool told_of_sender_ = false;
   std::array<Ends, 64> ends_{};
   std::string to_;
 };

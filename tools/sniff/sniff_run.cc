@@ -70,6 +70,7 @@ PrinterOptions printer_options(const SniffOptions& options, SchemaCodec& types, 
   made.window = options.window;
   made.limit = options.count;
   made.statistics = options.statistics;
+  made.connections = options.connections || options.output.verbose > 0;
   made.in_time_order = !options.files.empty();
   if (options.diagram) made.diagram = &diagram;
   return made;

@@ -45,6 +45,7 @@ struct SniffOptions {
   std::vector<std::string> match;
   std::uint64_t count = 0;
   bool http = false;
+  bool connections = false;
   bool statistics = false;
   std::optional<std::string> diagram;
   bool strict = false;
