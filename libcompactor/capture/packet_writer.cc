@@ -25,6 +25,12 @@ timeval to_timeval(Time time) {
   return {nanos / 1'000'000'000, nanos % 1'000'000'000};
 }
 
+/// What fopencookie(3) calls.
+ssize_t write_to_sink(void* sink, const char* bytes, std::size_t size) {
+  (*static_cast<const std::function<void(std::string_view)>*>(sink))({bytes, size});
+  return static_cast<ssize_t>(size);
+}
+
 std::string folder_of(const std::string& path) {
   const auto slash = path.rfind('/');
   if (slash == std::string::npos) return ".";
@@ -48,6 +54,10 @@ PacketWriter::PacketWriter(WriterOptions options, std::optional<OutputFile> firs
   if (options_.max_age.count() > 0)
     began_ =
         std::chrono::time_point_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now());
+  if (options_.sink) {
+    open_sink();
+    return;
+  }
   open_path_ = file_name(0);
   first ? open(*std::move(first)) : open();
   if (options_.rotates()) check_names_to_come();
@@ -127,6 +137,20 @@ void PacketWriter::open(OutputFile file) {
   std::FILE* stream = ::fdopen(file.descriptor(), "wb");
   if (stream == nullptr) throw CaptureError(Kind::file, open_path_ + ": " + std::strerror(errno));
   static_cast<void>(file.release());
+  open(stream);
+}
+
+void PacketWriter::open_sink() {
+  options_.flush = true;
+  open_path_ = "standard output";
+  std::FILE* stream =
+      ::fopencookie(&options_.sink, "wb", {nullptr, write_to_sink, nullptr, nullptr});
+  if (stream == nullptr) throw CaptureError(Kind::file, open_path_ + ": " + std::strerror(errno));
+  open(stream);
+  flush();
+}
+
+void PacketWriter::open(std::FILE* stream) {
   file_.reset(pcap_dump_fopen(handle_.get(), stream));
   if (!file_) throw CaptureError(Kind::file, pcap_geterr(handle_.get()));
   ++files_;

@@ -3,9 +3,12 @@
 
 #include <chrono>
 #include <cstdint>
+#include <cstdio>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "capture/capture_file.h"
@@ -20,7 +23,9 @@ namespace compactor::capture {
 struct WriterOptions {
   int link_type = link_ethernet;  // a DLT_ number; a pcap file has one
   std::string path;
-  std::uint64_t max_size = 0;       // begin a new file behind so many bytes; 0: never
+  std::function<void(std::string_view)> sink{};  // gets the bytes, packet by packet; then there is
+                                                 // no file, and nothing rotates
+  std::uint64_t max_size = 0;                    // begin a new file behind so many bytes; 0: never
   std::chrono::seconds max_age{0};  // … after so long, the name taken through strftime(3); 0: never
   std::uint64_t max_files =
       0;               // by size: a ring of so many; by age alone: end after so many; 0: any number
@@ -58,6 +63,8 @@ class PacketWriter {
   std::string file_name(std::uint64_t index) const;
   void open();
   void open(OutputFile file);
+  void open_sink();
+  void open(std::FILE* stream);
   void check() const;
   void check_names_to_come() const;
 

@@ -1,4 +1,6 @@
 // compactor sniff: every libprocess message on a wire, in a file, or through a proxy.
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
@@ -44,7 +46,8 @@ void add_sources(CommandLine& line, SniffOptions& options) {
       "user to become when started as root; default who called sudo, else nobody; '' stays root");
   line.group("Keeping packets");
   line.text("-w,--write", "FILE", options.keep,
-            "write the packets that match FILTER to a pcap file too");
+            "write the packets that match FILTER to a pcap file too; - is standard output: then "
+            "nothing else goes there");
   line.size("-C,--rotate-size", options.rotate_size, "begin another file after so many bytes");
   line.duration("-G,--rotate-time", options.rotate_age,
                 "… after so long; FILE goes through strftime(3)");
@@ -130,6 +133,17 @@ void check_folder(const SniffOptions& options) {
   }
 }
 
+/// -w -: the packets, and nothing else.
+void check_stdout(const SniffOptions& options) {
+  if (options.output.json)
+    throw usage("-w - and --json both want standard output",
+                "-w FILE, or sniff -r - --json behind it");
+  if (options.rotate_size || options.rotate_age || options.rotate_files != 0)
+    throw usage("-C, -G and -W begin other files, which standard output has not");
+  if (::isatty(STDOUT_FILENO) != 0)
+    throw usage("-w - writes packets, which a terminal does not show", "| compactor sniff -r -");
+}
+
 void check(const SniffOptions& options) {
   int sources = (options.interface ? 1 : 0) + (options.files.empty() ? 0 : 1) +
                 (options.proxies.empty() ? 0 : 1);
@@ -153,7 +167,7 @@ void check(const SniffOptions& options) {
   if (options.rotate_files != 0 && !options.rotate_size && !options.rotate_age)
     throw usage("-W needs -C or -G");
   check_folder(options);
-  if (options.keep == "-") throw usage("-w needs a file name: standard output is for the messages");
+  if (options.keep == "-") check_stdout(options);
   if (options.diagram) diagram_format(*options.diagram);
   if (options.snaplen && (*options.snaplen == 0 || *options.snaplen > 262'144))
     throw usage("-s must be 1 to 256k");
@@ -219,6 +233,7 @@ int run_sniff(const Arguments& arguments) {
   SniffOptions options;
   if (!parse_or_help(declare(options), arguments)) return 0;
   check(options);
+  options.output.results_on_stderr = keeps_on_stdout(options);
   set_window(options);
   try {
     if (options.list_interfaces) return list_interfaces(options.output.json);

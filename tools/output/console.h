@@ -21,6 +21,7 @@ struct OutputOptions {
   bool json = false;
   bool quiet = false;
   int verbose = 0;
+  bool results_on_stderr = false;  // standard output is for something else
   Colour colour = Colour::automatic;
 };
 
@@ -35,7 +36,11 @@ class Console {
   /// A result.
   template <class Event>
   void print(const Event& event) {
-    out_.write([&](std::string& queue) { renderer_->append(queue, event); });
+    if (options_.results_on_stderr) {
+      err_.write([&](std::string& queue) { error_renderer_->append(queue, event); });
+    } else {
+      out_.write([&](std::string& queue) { renderer_->append(queue, event); });
+    }
   }
   /// The lines of a result, for who prints them later, by print_raw(). Not while another thread
   /// prints.
@@ -43,7 +48,7 @@ class Console {
   void render(std::string& out, const Event& event) {
     renderer_->append(out, event);
   }
-  /// Bytes as they are.
+  /// Bytes as they are, on standard output.
   void print_raw(std::string_view bytes) { out_.write(bytes); }
 
   void error(const Failure& failure);

@@ -94,7 +94,11 @@ class SniffFiles {
       use(inputs_.back().descriptor);
     }
     // Files that rotate are all opened by the user that will open the last of them.
-    if (options.keep && !rotates(options)) use(keep_.emplace(*options.keep, in_use_).descriptor());
+    if (keeps_on_stdout(options)) {
+      check_stdout();
+    } else if (options.keep && !rotates(options)) {
+      use(keep_.emplace(*options.keep, in_use_).descriptor());
+    }
     if (options.diagram) {
       diagram_.emplace(*options.diagram, in_use_);
       if (auto id = diagram_->id()) in_use_.push_back(*id);
@@ -112,6 +116,11 @@ class SniffFiles {
   const std::vector<FileId>& in_use() const { return in_use_; }
 
  private:
+  void check_stdout() const {
+    const auto id = compactor::capture::file_id(STDOUT_FILENO);
+    if (id && std::find(in_use_.begin(), in_use_.end(), *id) != in_use_.end())
+      throw FileInUse("standard output");
+  }
   void use(int descriptor) {
     if (auto id = compactor::capture::file_id(descriptor)) in_use_.push_back(*id);
   }
@@ -240,11 +249,14 @@ class PacketRun {
     compactor::capture::WriterOptions to{
         link_types_.empty() ? compactor::capture::link_ethernet : link_types_.front(),
         *options_.keep,
+        {},
         options_.rotate_size.value_or(0),
         std::chrono::ceil<std::chrono::seconds>(options_.rotate_age.value_or(Duration(0))),
         options_.rotate_files,
         options_.flush,
         files_.in_use()};
+    if (keeps_on_stdout(options_))
+      to.sink = [this](std::string_view bytes) { console_.print_raw(bytes); };
     try {
       writer_.emplace(std::move(to), files_.take_keep());
     } catch (const FileInUse&) {

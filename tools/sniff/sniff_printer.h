@@ -61,6 +61,7 @@ struct PrinterOptions {
   TypeCodec* types = nullptr;
   std::uint64_t limit = 0;  // end after so many; 0: never
   bool statistics = false;
+  bool silent = false;         // nothing is printed: it is only counted, and drawn
   bool connections = false;    // show when one is opened, and how it ends
   bool in_time_order = false;  // else as it is told
   Diagram* diagram = nullptr;  // gets what is printed
@@ -125,7 +126,7 @@ class SniffPrinter : public compactor::capture::ExchangeEvents {
   template <class Event>
   void print(const Event& event, bool counts) {
     if (!options_.in_time_order) {
-      console_.print(event);
+      if (!options_.silent) console_.print(event);
       if (counts) count_shown();
       return;
     }

@@ -42,6 +42,10 @@ std::vector<std::string> expanded(const std::vector<std::string>& names) {
   return files;
 }
 
+bool keeps_on_stdout(const SniffOptions& options) {
+  return options.keep == "-";
+}
+
 bool rotates(const SniffOptions& options) {
   return options.rotate_size || options.rotate_age;
 }
@@ -71,7 +75,8 @@ PrinterOptions printer_options(const SniffOptions& options, SchemaCodec& types, 
   made.limit = options.count;
   made.statistics = options.statistics;
   made.connections = options.connections || options.output.verbose > 0;
-  made.in_time_order = !options.files.empty();
+  made.silent = keeps_on_stdout(options);
+  made.in_time_order = !options.files.empty() && !made.silent;
   if (options.diagram) made.diagram = &diagram;
   return made;
 }

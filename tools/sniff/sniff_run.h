@@ -58,6 +58,9 @@ struct SniffOptions {
 /// The files of -r: a glob is those that match it. Failure when none does.
 std::vector<std::string> expanded(const std::vector<std::string>& names);
 
+/// Standard output is for the packets, and for nothing else.
+bool keeps_on_stdout(const SniffOptions& options);
+
 /// Files that a new one takes the place of, by age or size.
 bool rotates(const SniffOptions& options);
 
