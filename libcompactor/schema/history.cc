@@ -6,6 +6,7 @@
 #include <cstddef>
 
 #include "schema/builtin.h"
+#include "text/table.h"
 
 namespace compactor::schema {
 namespace {
@@ -28,34 +29,15 @@ int number_of(std::string_view text) {
   return number;
 }
 
-std::vector<std::string_view> words_of(std::string_view text) {
-  std::vector<std::string_view> words;
-  while (!text.empty()) {
-    const auto space = text.find(' ');
-    words.push_back(text.substr(0, space));
-    text.remove_prefix(space == std::string_view::npos ? text.size() : space + 1);
-  }
-  return words;
-}
-
-template <class F>
-void for_each_line(std::string_view text, F&& f) {
-  while (!text.empty()) {
-    const auto end = text.find('\n');
-    f(text.substr(0, end));
-    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-  }
-}
-
 }  // namespace
 
 History::History() {
   const auto span = [this](std::string_view since, std::string_view until) {
     return Span{since.empty() ? 0 : release(since), until.empty() ? newest() : release(until)};
   };
-  for_each_line(builtin_history(), [&](std::string_view line) {
+  text::for_each_line(builtin_history(), [&](std::string_view line) {
     const auto cell = cells_of(line);
-    if (cell[0] == "releases") releases_ = words_of(cell[1]);
+    if (cell[0] == "releases") releases_ = text::split(cell[1], ' ');
     if (cell[0] == "message") types_.push_back({cell[1], false, span(cell[2], cell[3]), {}});
     if (cell[0] == "enum") types_.push_back({cell[1], true, span("", ""), {}});
     if (cell[0] == "field") {

@@ -13,6 +13,8 @@ const std::vector<Command>& commands() {
       {"decode", "show bytes as the JSON of a message type", run_decode, outline_decode},
       {"sniff", "show every message on a wire, in a file, or through a proxy", run_sniff,
        outline_sniff},
+      {"trace", "tell the stories: tasks, agents, frameworks, what is wrong", run_trace,
+       outline_trace},
       {"inspect", "show a node's processes, mailboxes and metrics", run_inspect, outline_inspect},
   };
   return all;

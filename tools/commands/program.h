@@ -35,6 +35,7 @@ int run_link(const Arguments& arguments);
 int run_describe(const Arguments& arguments);
 int run_decode(const Arguments& arguments);
 int run_sniff(const Arguments& arguments);
+int run_trace(const Arguments& arguments);
 int run_inspect(const Arguments& arguments);
 
 Outline outline_serve();
@@ -44,6 +45,7 @@ Outline outline_link();
 Outline outline_describe();
 Outline outline_decode();
 Outline outline_sniff();
+Outline outline_trace();
 Outline outline_inspect();
 
 }  // namespace tool

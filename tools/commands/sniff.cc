@@ -12,6 +12,7 @@
 #include "cli/command_line.h"
 #include "cli/failure.h"
 #include "commands/program.h"
+#include "commands/traffic.h"
 #include "output/options.h"
 #include "sniff/diagram_file.h"
 #include "sniff/sniff_run.h"
@@ -22,6 +23,8 @@ namespace {
 
 using compactor::capture::CaptureError;
 using compactor::capture::FileInUse;
+
+}  // namespace
 
 void add_sources(CommandLine& line, SniffOptions& options) {
   line.positionals("FILTER", options.filter, "a pcap filter: see pcap-filter(7)");
@@ -55,6 +58,8 @@ void add_sources(CommandLine& line, SniffOptions& options) {
               "with -C a ring of N files; with -G end after N");
   line.flag("-U,--packet-buffered", options.flush, "write each packet at once");
 }
+
+namespace {
 
 void add_selection(CommandLine& line, SniffOptions& options) {
   line.group("What is shown");
@@ -229,16 +234,14 @@ Outline outline_sniff() {
   return declare(options).outline();
 }
 
-int run_sniff(const Arguments& arguments) {
-  SniffOptions options;
-  if (!parse_or_help(declare(options), arguments)) return 0;
+int run_traffic(SniffOptions& options, const MakeTraffic& make) {
   check(options);
   options.output.results_on_stderr = keeps_on_stdout(options);
   set_window(options);
   try {
     if (options.list_interfaces) return list_interfaces(options.output.json);
-    if (options.proxies.empty()) return sniff_packets(options);
-    return sniff_proxy(options);
+    if (options.proxies.empty()) return sniff_packets(options, make);
+    return sniff_proxy(options, make);
   } catch (const FileInUse& error) {
     throw usage(error.what(), "write to another file");
   } catch (const CaptureError& error) {
@@ -246,6 +249,12 @@ int run_sniff(const Arguments& arguments) {
   } catch (const compactor::SocketError& error) {
     throw Failure(Exit::unreachable, "socket", error.what());
   }
+}
+
+int run_sniff(const Arguments& arguments) {
+  SniffOptions options;
+  if (!parse_or_help(declare(options), arguments)) return 0;
+  return run_traffic(options, print_traffic);
 }
 
 }  // namespace tool

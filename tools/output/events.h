@@ -12,6 +12,7 @@
 #include "cli/failure.h"
 #include "http/introspection.h"
 #include "output/latency.h"
+#include "trace/stories.h"
 
 namespace tool {
 
@@ -218,6 +219,7 @@ struct SniffSummary {
   std::uint64_t duplicate_packets = 0;  // in another of several files
   std::uint64_t tls = 0;                // connections that speak TLS
   bool truncated = false;               // the file ends in the middle of a packet
+  std::optional<WallTime> last{};       // of the last packet; not printed
 };
 
 // What inspect tells. Everything of one round has the same time.
@@ -309,6 +311,33 @@ struct LinkSummary {
   std::uint64_t exited = 0;
   std::uint64_t gone = 0;
   std::uint64_t reconnects = 0;
+};
+
+/// The conversations of one kind, for people: programs have each of them.
+struct ConversationsRow {
+  std::string_view kind{};
+  std::uint64_t count = 0;
+  std::uint64_t answered = 0;
+  std::uint64_t open = 0;
+  std::uint64_t unanswered = 0;
+  std::uint64_t refused = 0;
+  std::uint64_t resent = 0;  // of all of them, those that were sent more than once
+  const Latency* latency = nullptr;
+  bool heading = false;  // the first row
+};
+
+struct TraceSummary {
+  std::uint64_t packets = 0;
+  std::uint64_t messages = 0;  // that the stories are of
+  std::uint64_t conversations = 0;
+  std::uint64_t answered = 0;
+  std::uint64_t unanswered = 0;
+  std::uint64_t errors = 0;  // findings
+  std::uint64_t warnings = 0;
+  std::uint64_t infos = 0;
+  std::uint64_t forgotten = 0;  // for want of room
+  std::uint64_t gap_bytes = 0;
+  std::uint64_t kernel_drops = 0;
 };
 
 }  // namespace tool

@@ -44,6 +44,12 @@ class Renderer {
   virtual void append(std::string& out, const PingSummary& summary) = 0;
   virtual void append(std::string& out, const LinkSummary& summary) = 0;
   virtual void append(std::string& out, const InspectSummary& summary) = 0;
+  virtual void append(std::string& out, const compactor::trace::Step& step) = 0;
+  virtual void append(std::string& out, const compactor::trace::Conversation& conversation) = 0;
+  virtual void append(std::string& out, const compactor::trace::Finding& finding) = 0;
+  virtual void append(std::string& out, const compactor::trace::Entity& entity) = 0;
+  virtual void append(std::string& out, const ConversationsRow& row) = 0;
+  virtual void append(std::string& out, const TraceSummary& summary) = 0;
 
   // Everything else, for stderr.
   virtual void append_error(std::string& out, const Failure& failure) = 0;

@@ -4,6 +4,7 @@
 
 #include "output/json_line.h"
 #include "output/render.h"
+#include "output/story_lines.h"
 #include "text/json_text.h"
 
 namespace tool {
@@ -391,6 +392,13 @@ class JsonRenderer : public Renderer {
     line.number("linked", summary.linked).number("exited", summary.exited);
     line.number("gone", summary.gone).number("reconnects", summary.reconnects).end();
   }
+
+  void append(std::string& out, const compactor::trace::Step& event) override { append_json(out, event); }
+  void append(std::string& out, const compactor::trace::Conversation& event) override { append_json(out, event); }
+  void append(std::string& out, const compactor::trace::Finding& event) override { append_json(out, event); }
+  void append(std::string& out, const compactor::trace::Entity& event) override { append_json(out, event); }
+  void append(std::string&, const ConversationsRow&) override {}
+  void append(std::string& out, const TraceSummary& event) override { append_json(out, event); }
 
   void append_error(std::string& out, const Failure& failure) override {
     JsonLine line(out, "error");

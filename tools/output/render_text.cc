@@ -9,6 +9,7 @@
 #include "output/connection_text.h"
 #include "output/json_line.h"
 #include "output/render.h"
+#include "output/story_lines.h"
 #include "output/text_parts.h"
 #include "text/time.h"
 
@@ -42,7 +43,8 @@ std::string words(std::string_view outcome) {
 
 class TextRenderer : public Renderer {
  public:
-  TextRenderer(TextStyle style, const BodyView& bodies) : style_(style), bodies_(bodies) {}
+  TextRenderer(TextStyle style, const BodyView& bodies)
+      : style_(style), bodies_(bodies), story_(style.colour) {}
 
   void append(std::string& out, const ServingEvent& event) override {
     out += "serving ";
@@ -383,6 +385,14 @@ class TextRenderer : public Renderer {
            counted(summary.reconnects, "reconnect") + '\n';
   }
 
+  void append(std::string& out, const compactor::trace::Step& event) override { story_.append(out, event); }
+  /// Its steps are told.
+  void append(std::string&, const compactor::trace::Conversation&) override {}
+  void append(std::string& out, const compactor::trace::Finding& event) override { story_.append(out, event); }
+  void append(std::string& out, const compactor::trace::Entity& event) override { story_.append(out, event); }
+  void append(std::string& out, const ConversationsRow& event) override { story_.append(out, event); }
+  void append(std::string& out, const TraceSummary& event) override { story_.append(out, event); }
+
   void append_error(std::string& out, const Failure& failure) override {
     out += "compactor: ";
     paint(out, red, failure.what(), style_.error_colour);
@@ -488,6 +498,7 @@ class TextRenderer : public Renderer {
   TextStyle style_;
   BodyView bodies_;
   compactor::text::TimeText clock_;
+  StoryText story_;
   bool sections_ = false;  // there was one
 };
 

@@ -57,12 +57,12 @@ std::vector<std::uint16_t> ports_of(const SniffOptions& options) {
   return ports;
 }
 
-SniffSummary summary_of(const Sniffer& sniffer, const SniffPrinter& printer) {
+SniffSummary summary_of(const Sniffer& sniffer, const Traffic& traffic) {
   SniffSummary summary;
   add_ledger(summary, sniffer.ledger());
   auto packets = sniffer.packets();
   const auto& streams = sniffer.reassembly();
-  summary.shown = printer.shown();
+  summary.shown = traffic.shown();
   summary.packets = packets.packets;
   summary.connections = streams.connections;
   summary.evicted = streams.evicted;
@@ -134,14 +134,14 @@ class SniffFiles {
 /// From packets, of files or live. All on the main thread; output has its own.
 class PacketRun {
  public:
-  explicit PacketRun(const SniffOptions& options)
+  PacketRun(const SniffOptions& options, const MakeTraffic& make)
       : options_(options),
         types_(options.types),
         console_(options.output, BodyView(options.body, &types_)),
         files_(options),
         filter_(filter_of(options), ports_of(options)),
-        printer_(console_, printer_options(options, types_, diagram_), [this] { over_ = true; }),
-        sniffer_(printer_, exchange_options(options)) {
+        traffic_(make({options, console_, types_, diagram_, [this] { over_ = true; }})),
+        sniffer_(*traffic_, exchange_options(options)) {
     options.files.empty() ? open_live() : open_files();
     if (options.keep) keep_packets();
     auto wake = [this] { waiter_.wake(); };
@@ -154,7 +154,7 @@ class PacketRun {
 
   int run() {
     if (live_) {
-      printer_.begin(now());
+      traffic_->begin(now());
       console_.note("listening on " +
                     captured_from(live_options(options_).device, options_.ports, options_.filter) +
                     ' ' + as_whom(was_root_));
@@ -164,11 +164,11 @@ class PacketRun {
       console_.note(counted(recording_->others(), "line") +
                     " of the recording about other things than messages left out");
     if (!console_.ended()) sniffer_.finish();
-    printer_.release_all();
+    traffic_->release_all();
     if (writer_) writer_->flush();
     if (files_.diagram()) files_.diagram()->write(diagram_, console_);
     tell_of_files();
-    return conclude(options_, console_, printer_, summary());
+    return traffic_->conclude(summary());
   }
 
  private:
@@ -293,7 +293,7 @@ class PacketRun {
     for (int i = 0; i < packets_between_looks && !over_; ++i)
       recording_ ? read_line() : read_packet_of_files();
     // What is told later than this is about bytes that came late.
-    printer_.release(time_ - options_.answer_wait - lateness);
+    traffic_->release(time_ - options_.answer_wait - lateness);
     show_progress();
   }
 
@@ -313,12 +313,12 @@ class PacketRun {
 
   /// Nothing that is to be shown comes any more. What began in time may yet be answered.
   bool is_past(WallTime time) const {
-    const auto end = printer_.end();
+    const auto end = traffic_->end();
     return end && time > *end + options_.answer_wait + lateness;
   }
 
   void read_line() {
-    const bool more = recording_->next(printer_);
+    const bool more = recording_->next(*traffic_);
     time_ = std::max(time_, recording_->time());
     if (!recording_->trouble().empty()) {
       truncated_ = true;
@@ -329,7 +329,7 @@ class PacketRun {
 
   void take(const CapturedPacket& packet) {
     if (!live_ && !filter_.accepts(packet)) return;
-    printer_.begin(packet.time);
+    traffic_->begin(packet.time);
     time_ = std::max(time_, packet.time);
     if (!live_ && is_past(packet.time)) {
       over_ = true;
@@ -344,7 +344,7 @@ class PacketRun {
 
   void read_live() {
     if (!look(Waiter::Clock::now() + tick, live_->descriptor())) return;
-    if (const auto end = printer_.end(); end && now() > *end) {
+    if (const auto end = traffic_->end(); end && now() > *end) {
       over_ = true;
       return;
     }
@@ -352,6 +352,7 @@ class PacketRun {
     console_.gather(true);
     for (int i = 0; i < packets_between_looks && more && !over_; ++i) more = read_live_packet();
     if (!more) sniffer_.on_time(now());
+    traffic_->release(now() - options_.answer_wait - lateness);
     console_.gather(false);
   }
 
@@ -390,9 +391,10 @@ class PacketRun {
   }
 
   SniffSummary summary() const {
-    auto summary = summary_of(sniffer_, printer_);
+    auto summary = summary_of(sniffer_, *traffic_);
     summary.undecodable += types_.misfits();
     summary.truncated = truncated_;
+    if (time_ != WallTime{}) summary.last = time_;
     if (recording_) {
       summary.messages = recording_->messages();
       summary.unanswered = recording_->unanswered();
@@ -433,7 +435,7 @@ class PacketRun {
   std::vector<int> link_types_;  // known before the first packet
   WallTime time_{};              // of the capture
   Diagram diagram_;
-  SniffPrinter printer_;
+  std::unique_ptr<Traffic> traffic_;
   Sniffer sniffer_;
   std::optional<PacketWriter> writer_;
   bool truncated_ = false;
@@ -443,8 +445,8 @@ class PacketRun {
 
 }  // namespace
 
-int sniff_packets(const SniffOptions& options) {
-  return PacketRun(options).run();
+int sniff_packets(const SniffOptions& options, const MakeTraffic& make) {
+  return PacketRun(options, make).run();
 }
 
 }  // namespace tool

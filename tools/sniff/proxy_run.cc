@@ -64,13 +64,12 @@ ProxyOptions proxy_options(const SniffOptions& options) {
 /// Through a proxy, on a thread of its own.
 class ProxyRun {
  public:
-  explicit ProxyRun(const SniffOptions& options)
+  ProxyRun(const SniffOptions& options, const MakeTraffic& make)
       : options_(options),
         types_(options.types),
         console_(options.output, BodyView(options.body, &types_)),
-        printer_(console_, printer_options(options, types_, diagram_),
-                 [this] { waiter_.finish(); }),
-        proxy_(rules(options), printer_, proxy_options(options),
+        traffic_(make({options, console_, types_, diagram_, [this] { waiter_.finish(); }})),
+        proxy_(rules(options), *traffic_, proxy_options(options),
                [this](const std::string& trouble) { console_.warning(trouble); }) {
     if (options.diagram) diagram_file_.emplace(*options.diagram, std::vector<FileId>());
     give_up_root(options, console_);
@@ -84,7 +83,7 @@ class ProxyRun {
   int run() {
     for (const auto port : proxy_.ports())
       console_.note("listening on port " + std::to_string(port) + ' ' + as_whom(was_root_));
-    printer_.begin(now());
+    traffic_->begin(now());
     std::exception_ptr error;
     std::thread loop([&] {
       try {
@@ -98,8 +97,9 @@ class ProxyRun {
     proxy_.stop();
     loop.join();
     if (error) std::rethrow_exception(error);
+    traffic_->release_all();
     if (diagram_file_) diagram_file_->write(diagram_, console_);
-    return conclude(options_, console_, printer_, summary());
+    return traffic_->conclude(summary());
   }
 
  private:
@@ -112,7 +112,7 @@ class ProxyRun {
   }
 
   std::optional<Waiter::Clock::time_point> deadline() const {
-    const auto end = printer_.end();
+    const auto end = traffic_->end();
     if (!end) return std::nullopt;
     return Waiter::Clock::now() + (*end - now());
   }
@@ -121,7 +121,7 @@ class ProxyRun {
     SniffSummary summary;
     add_ledger(summary, proxy_.ledger());
     summary.undecodable += types_.misfits();
-    summary.shown = printer_.shown();
+    summary.shown = traffic_->shown();
     summary.connections = proxy_.stats().connections;
     summary.refused = proxy_.stats().refused;
     return summary;
@@ -133,15 +133,15 @@ class ProxyRun {
   Console console_;
   Waiter waiter_;
   Diagram diagram_;
-  SniffPrinter printer_;
+  std::unique_ptr<Traffic> traffic_;
   Proxy proxy_;
   std::optional<DiagramFile> diagram_file_;
 };
 
 }  // namespace
 
-int sniff_proxy(const SniffOptions& options) {
-  return ProxyRun(options).run();
+int sniff_proxy(const SniffOptions& options, const MakeTraffic& make) {
+  return ProxyRun(options, make).run();
 }
 
 }  // namespace tool

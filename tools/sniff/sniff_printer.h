@@ -18,6 +18,7 @@
 #include "sniff/sniff_filter.h"
 #include "sniff/time_order.h"
 #include "sniff/time_window.h"
+#include "sniff/traffic.h"
 
 namespace tool {
 
@@ -68,21 +69,17 @@ struct PrinterOptions {
 };
 
 /// One thread at a time.
-class SniffPrinter : public compactor::capture::ExchangeEvents {
+class SniffPrinter : public Traffic {
  public:
   /// `done` is called when the limit is reached; nothing is printed from then on.
   SniffPrinter(Console& console, PrinterOptions options, std::function<void()> done);
 
-  std::uint64_t shown() const { return shown_; }
-  /// The time of the first packet, before anything is told of it.
-  void begin(WallTime first) { options_.window.begin(first); }
-  /// After which nothing is shown any more.
-  std::optional<WallTime> end() const { return options_.window.end(); }
+  std::uint64_t shown() const override { return shown_; }
+  void begin(WallTime first) override { options_.window.begin(first); }
+  std::optional<WallTime> end() const override { return options_.window.end(); }
   const SniffStatistics& statistics() const { return statistics_; }
-  /// In time order: nothing will be told any more that is about an earlier time.
-  void release(WallTime before);
-  /// Nothing will be told at all.
-  void release_all();
+  void release(WallTime before) override;
+  void release_all() override;
   /// At the end: when nothing was shown, what would have been by a filter like the one given.
   void print_hints() const;
 

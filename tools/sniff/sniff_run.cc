@@ -23,7 +23,29 @@ int judge(const SniffOptions& options, const SniffSummary& summary) {
   return summary.shown == 0 || (options.strict && lost_something(summary)) ? 1 : 0;
 }
 
+class PrintedTraffic final : public SniffPrinter {
+ public:
+  explicit PrintedTraffic(const TrafficContext& context)
+      : SniffPrinter(context.console,
+                     printer_options(context.options, context.types, context.diagram),
+                     context.done),
+        options_(context.options),
+        console_(context.console) {}
+
+  int conclude(const SniffSummary& summary) override {
+    return tool::conclude(options_, console_, *this, summary);
+  }
+
+ private:
+  const SniffOptions& options_;
+  Console& console_;
+};
+
 }  // namespace
+
+std::unique_ptr<Traffic> print_traffic(TrafficContext context) {
+  return std::make_unique<PrintedTraffic>(context);
+}
 
 std::vector<std::string> expanded(const std::vector<std::string>& names) {
   std::vector<std::string> files;

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,6 +17,7 @@
 #include "output/events.h"
 #include "sniff/diagram.h"
 #include "sniff/sniff_printer.h"
+#include "sniff/traffic.h"
 
 namespace tool {
 
@@ -82,9 +85,20 @@ std::string interim(const SniffSummary& summary);
 int conclude(const SniffOptions& options, Console& console, const SniffPrinter& printer,
              const SniffSummary& summary);
 
+/// What a run lends to who makes something of its traffic; all of it outlives that.
+struct TrafficContext {
+  const SniffOptions& options;
+  Console& console;
+  SchemaCodec& types;
+  Diagram& diagram;
+  std::function<void()> done;  // ends the run
+};
+using MakeTraffic = std::function<std::unique_ptr<Traffic>(TrafficContext context)>;
+std::unique_ptr<Traffic> print_traffic(TrafficContext context);
+
 /// From packets, of a file or live. The exit status; throws Failure and CaptureError.
-int sniff_packets(const SniffOptions& options);
+int sniff_packets(const SniffOptions& options, const MakeTraffic& make = print_traffic);
 /// Through a proxy. The same.
-int sniff_proxy(const SniffOptions& options);
+int sniff_proxy(const SniffOptions& options, const MakeTraffic& make = print_traffic);
 
 }  // namespace tool

@@ -1,0 +1,320 @@
+#include "trace/conversations.h"
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+
+#include "schema/inner.h"
+
+namespace compactor::trace {
+
+using std::chrono::seconds;
+
+namespace {
+
+constexpr std::string_view kPing = "mesos.internal.PingSlaveMessage";
+constexpr std::string_view kOldPing = "PING";
+constexpr std::string_view kUpdate = "mesos.internal.StatusUpdateMessage";
+constexpr std::size_t kMostKeys = 1000;  // of a list of ids, in one message
+constexpr int kRefused = 400;            // HTTP statuses from here on
+constexpr std::array<std::string_view, 6> kOutcomes = {"answered", "refused", "unanswered",
+                                                       "resent",   "open",    "ended"};
+
+struct Patience {
+  std::string_view kind;
+  seconds time;
+};
+/// When nobody answers any more.
+constexpr std::chrono::minutes kForgotten{15};
+/// Where an answer may take longer than the usual: what the sender itself waits before it asks
+/// again, at most.
+constexpr seconds kPatience{10};
+constexpr std::array kPatiences = {
+    Patience{"mesos.internal.RegisterSlaveMessage", seconds{60}},
+    Patience{"mesos.internal.ReregisterSlaveMessage", seconds{60}},
+    Patience{"mesos.scheduler.Call/SUBSCRIBE", seconds{60}},
+    Patience{"mesos.internal.RegisterFrameworkMessage", seconds{60}},
+    Patience{"mesos.internal.ReregisterFrameworkMessage", seconds{60}},
+    Patience{kPing, seconds{15}},
+    Patience{kOldPing, seconds{15}},
+    Patience{"mesos.internal.AuthenticateMessage", seconds{15}},
+    Patience{"mesos.internal.RunTaskMessage", seconds{60}},
+    Patience{"mesos.internal.RunTaskGroupMessage", seconds{60}},
+    Patience{"mesos.internal.log.WriteRequest", seconds{20}},
+};
+
+bool is_ping(std::string_view name) {
+  return name == kPing || name == kOldPing;
+}
+
+/// Parts of a key, which may hold any byte: each with its length. Of what is no id, as the data of
+/// a framework, a hash will do.
+void append_part(std::string& key, std::string_view part) {
+  constexpr std::size_t longest = 256;
+  key += std::to_string(part.size());
+  key += ':';
+  if (part.size() <= longest) {
+    key += part;
+  } else {
+    key += std::to_string(std::hash<std::string_view>()(part));
+  }
+}
+
+/// Each key with each of the values behind it.
+void multiply(std::vector<std::string>& keys, const std::vector<std::string>& values) {
+  std::vector<std::string> all;
+  for (const auto& key : keys) {
+    for (const auto& value : values) {
+      if (all.size() >= kMostKeys) break;
+      append_part(all.emplace_back(key), value);
+    }
+  }
+  keys = std::move(all);
+}
+
+std::vector<std::string> first_set(const Reading& message, const std::vector<std::string_view>& paths) {
+  for (const auto path : paths) {
+    if (auto values = message.values(path); !values.empty()) return values;
+  }
+  return {};
+}
+
+std::string begin_key(const Pair& pair) {
+  std::string key;
+  append_part(key, std::to_string(reinterpret_cast<std::uintptr_t>(&pair)));
+  return key;
+}
+
+/// By what an answer of that row would be found. None when a value that it must have is missing.
+std::vector<std::string> keys_of_request(const Reading& message, const Pair& pair) {
+  const Message& request = message.message();
+  std::vector<std::string> keys{begin_key(pair)};
+  const auto end = [&](End which) {
+    std::string part;
+    if (which == End::sender) part = request.from;
+    if (which == End::receiver) part = request.to;
+    if (which == End::field) part = message.has("pid") ? message.value("pid") : request.from;
+    append_part(keys.front(), part);
+  };
+  end(pair.answer_from);
+  end(pair.answer_to);
+  for (const Join& join : pair.fields) {
+    auto values = first_set(message, join.asked);
+    if (values.empty() && !join.optional) return {};
+    if (values.empty()) values.emplace_back();
+    multiply(keys, values);
+  }
+  return keys;
+}
+
+/// The same of an answer.
+std::vector<std::string> keys_of_answer(const Reading& message, const Pair& pair) {
+  const Message& answer = message.message();
+  std::vector<std::string> keys{begin_key(pair)};
+  append_part(keys.front(), pair.answer_from == End::none ? std::string_view{} : answer.from);
+  append_part(keys.front(), pair.answer_to == End::none ? std::string_view{} : answer.to);
+  for (const Join& join : pair.fields) {
+    auto values = message.values(join.answered);
+    if (join.optional) values.emplace_back();  // the request may have had none
+    if (values.empty()) return {};
+    multiply(keys, values);
+  }
+  return keys;
+}
+
+/// What is equal in a request that is sent again: the fields by which it is answered, or where it
+/// is only passed on, all its ids.
+std::string sameness(const Reading& message, const std::vector<const Pair*>& rows) {
+  std::string key;
+  append_part(key, message.kind());
+  append_part(key, message.message().from);
+  append_part(key, message.message().to);
+  bool answered = false;
+  for (const Pair* row : rows) {
+    if (row->effect != Effect::ok) continue;
+    answered = true;
+    for (const Join& join : row->fields) {
+      for (const auto& value : first_set(message, join.asked)) append_part(key, value);
+    }
+  }
+  if (answered) return key;
+  for (const Id& id : message.ids()) append_part(key, id.text);
+  return key;
+}
+
+bool is_refused(const Message& message) {
+  return message.status.value_or(0) >= kRefused;
+}
+
+}  // namespace
+
+std::string_view to_string(Outcome outcome) {
+  return kOutcomes[static_cast<std::size_t>(outcome)];
+}
+
+Reference reference_of(const Message& message) {
+  return {message.time,         std::string(message.name), std::string(message.from),
+          std::string(message.to), message.conn,              message.seq};
+}
+
+Keys keys_of(const Reading& message) {
+  Keys keys;
+  keys.task = message.id(Kind::task);
+  keys.agent = message.id(Kind::agent);
+  keys.framework = message.id(Kind::framework);
+  keys.executor = message.id(Kind::executor);
+  keys.offer = message.id(Kind::offer);
+  schema::append_uuid(keys.uuid, message.id(Kind::uuid));
+  return keys;
+}
+
+std::optional<std::chrono::nanoseconds> Conversation::round_trip() const {
+  if (!answer) return std::nullopt;
+  return answer->time - request.time;
+}
+
+seconds Conversations::patience(std::string_view kind) {
+  const auto* found = std::find_if(kPatiences.begin(), kPatiences.end(),
+                                   [&](const Patience& each) { return each.kind == kind; });
+  return found == kPatiences.end() ? kPatience : found->time;
+}
+
+Conversations::Conversations(const Reader& reader, Tell tell, ConversationLimits limits)
+    : reader_(reader), tell_(std::move(tell)), limits_(limits) {}
+
+void Conversations::add(const Reading& message) {
+  while (!open_.empty() &&
+         message.message().time - open_.front().conversation.last_attempt > kForgotten)
+    close(open_.begin(), silence_of(open_.front().conversation));
+  answer(message);
+  end_acknowledgements(message);
+  open(message);
+}
+
+void Conversations::answer(const Reading& message) {
+  for (const Pair* pair : reader_.answered_by(message.message().name)) {
+    if (!message.meets(pair->answer_when)) continue;
+    for (const auto& key : keys_of_answer(message, *pair)) {
+      const auto found = due_.find(key);
+      if (found == due_.end()) continue;
+      // A pong answers the last ping before it; anything else what waits for longest.
+      const Place place =
+          is_ping(pair->request) ? found->second.back() : found->second.front();
+      take_answer(message, *pair, place);
+    }
+  }
+}
+
+void Conversations::take_answer(const Reading& message, const Pair& pair, Place place) {
+  Conversation& conversation = place->conversation;
+  const bool passed_on = pair.effect == Effect::forward || pair.effect == Effect::effect;
+  Reference reference = reference_of(message.message());
+  if (passed_on && place->has_ok) {
+    const auto& legs = conversation.legs;
+    const bool known = !legs.empty() && legs.back().conn == reference.conn &&
+                       legs.back().seq == reference.seq;
+    if (!known && legs.size() < limits_.legs) conversation.legs.push_back(std::move(reference));
+    return;
+  }
+  if (pair.effect == Effect::end) return close(place, Outcome::ended);
+  conversation.answer = std::move(reference);
+  close(place, pair.effect == Effect::fail ? Outcome::refused : Outcome::answered);
+}
+
+/// Once a framework is torn down its updates need no acknowledgement; one may be under way.
+void Conversations::end_acknowledgements(const Reading& message) {
+  const auto name = message.message().name;
+  const bool ends = name == "mesos.internal.ShutdownFrameworkMessage" ||
+                    name == "mesos.internal.UnregisterFrameworkMessage" ||
+                    (name == "mesos.scheduler.Call" && message.value("type") == "TEARDOWN");
+  if (!ends || ended_frameworks_.size() >= limits_.open) return;
+  if (const auto framework = message.id(Kind::framework); !framework.empty())
+    ended_frameworks_.emplace(framework);
+}
+
+void Conversations::open(const Reading& message) {
+  std::vector<const Pair*> rows;
+  std::vector<std::string> due;
+  bool asks = false;
+  for (const Pair* pair : reader_.asked_by(message.message().name)) {
+    if (!message.meets(pair->request_when)) continue;
+    auto keys = keys_of_request(message, *pair);
+    if (keys.empty()) continue;
+    rows.push_back(pair);
+    // What can only be refused, or end, asks for nothing.
+    asks = asks || (pair->effect != Effect::fail && pair->effect != Effect::end);
+    std::move(keys.begin(), keys.end(), std::back_inserter(due));
+  }
+  if (!asks) return;
+  auto same = sameness(message, rows);
+  if (is_sent_again(message, same)) return;
+  Open& made = open_.emplace_back();
+  made.conversation.kind = message.kind();
+  made.conversation.request = reference_of(message.message());
+  made.conversation.last_attempt = message.message().time;
+  made.conversation.keys = keys_of(message);
+  made.has_ok = std::any_of(rows.begin(), rows.end(),
+                            [](const Pair* row) { return row->effect == Effect::ok; });
+  made.due = std::move(due);
+  made.same = std::move(same);
+  const Place place = std::prev(open_.end());
+  for (const auto& key : made.due) due_[key].push_back(place);
+  same_[made.same] = place;
+  if (is_refused(message.message())) return close(place, Outcome::refused);
+  if (open_.size() <= limits_.open) return;
+  ++forgotten_;
+  remove(open_.begin());
+}
+
+/// False for one that is new. A ping never is another's: the one before it has had its time.
+bool Conversations::is_sent_again(const Reading& message, const std::string& same) {
+  const auto found = same_.find(same);
+  if (found == same_.end()) return false;
+  const Place place = found->second;
+  if (is_ping(message.message().name)) {
+    close(place, Outcome::unanswered);
+    return false;
+  }
+  ++place->conversation.attempts;
+  place->conversation.last_attempt = message.message().time;
+  if (is_refused(message.message())) close(place, Outcome::refused);
+  return true;
+}
+
+Outcome Conversations::silence_of(const Conversation& conversation) const {
+  const bool is_over = conversation.kind == kUpdate &&
+                       ended_frameworks_.contains(conversation.keys.framework);
+  if (is_over) return Outcome::ended;
+  return conversation.attempts > 1 ? Outcome::resent : Outcome::unanswered;
+}
+
+void Conversations::finish(Time end) {
+  while (!open_.empty()) {
+    const Conversation& oldest = open_.front().conversation;
+    auto outcome = silence_of(oldest);
+    if (outcome == Outcome::unanswered && end - oldest.last_attempt <= patience(oldest.kind))
+      outcome = Outcome::open;
+    close(open_.begin(), outcome);
+  }
+}
+
+void Conversations::close(Place place, Outcome outcome) {
+  place->conversation.outcome = outcome;
+  const Conversation told = std::move(place->conversation);
+  remove(place);
+  tell_(told);
+}
+
+void Conversations::remove(Place place) {
+  for (const auto& key : place->due) {
+    const auto found = due_.find(key);
+    if (found == due_.end()) continue;
+    std::erase(found->second, place);
+    if (found->second.empty()) due_.erase(found);
+  }
+  if (const auto found = same_.find(place->same); found != same_.end() && found->second == place)
+    same_.erase(found);
+  open_.erase(place);
+}
+
+}  // namespace compactor::trace

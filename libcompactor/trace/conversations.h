@@ -1,0 +1,120 @@
+// Which message answers which: conversations, made of one-way messages on several connections.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "trace/reading.h"
+
+namespace compactor::trace {
+
+/// Where a message is, and whose.
+struct Reference {
+  Time time{};
+  std::string name{};
+  std::string from{};
+  std::string to{};
+  std::uint64_t conn = 0;
+  std::uint64_t seq = 0;
+};
+
+enum class Outcome : std::uint8_t {
+  answered,
+  refused,     // by the answer that says so, or by the HTTP status
+  unanswered,  // long after an answer would have come
+  resent,      // sent again, and never answered
+  open,        // an answer may yet come: the capture ends too soon to tell
+  ended,       // no answer was due any more
+};
+std::string_view to_string(Outcome outcome);
+
+/// The ids that tell what it is about; empty where it has none.
+struct Keys {
+  std::string task{};
+  std::string agent{};
+  std::string framework{};
+  std::string executor{};
+  std::string offer{};
+  std::string uuid{};
+};
+Keys keys_of(const Reading& message);
+
+struct Conversation {
+  std::string kind{};  // of its request, see Reading::kind()
+  Reference request{};  // the first, of several that are the same
+  std::optional<Reference> answer{};
+  std::vector<Reference> legs{};  // the same message passed on, and what else came of it
+  Outcome outcome = Outcome::open;
+  unsigned attempts = 1;  // how often it was sent
+  Time last_attempt{};
+  Keys keys{};
+
+  /// From the first request to the answer, by their first bytes.
+  std::optional<std::chrono::nanoseconds> round_trip() const;
+};
+
+struct ConversationLimits {
+  std::size_t open = 200'000;  // the oldest is forgotten
+  std::size_t legs = 16;       // of one conversation
+};
+
+/// Pairs messages, which it gets in the order of their time. Bounded: what is forgotten is counted.
+class Conversations {
+ public:
+  using Tell = std::function<void(const Conversation&)>;
+
+  /// `tell` gets each conversation once, when nothing more can come of it. The reader outlives this.
+  Conversations(const Reader& reader, Tell tell, ConversationLimits limits = {});
+
+  void add(const Reading& message);
+  /// The capture shows what came before this, and no more: the rest is told.
+  void finish(Time end);
+  /// Calls `f` for each that waits for its answer.
+  template <class F>
+  void for_each_open(F&& f) const {
+    for (const Open& open : open_) f(open.conversation);
+  }
+
+  std::uint64_t forgotten() const { return forgotten_; }
+  /// How long after its last attempt one of that kind may still be answered.
+  static std::chrono::seconds patience(std::string_view kind);
+
+ private:
+  struct Open {
+    Conversation conversation;
+    std::vector<std::string> due;  // by what its answers are found
+    std::string same;              // what the same request has
+    bool has_ok = false;           // there is an answer to it, and not only what it leads to
+  };
+  using Place = std::list<Open>::iterator;
+
+  void answer(const Reading& message);
+  void open(const Reading& message);
+  bool is_sent_again(const Reading& message, const std::string& same);
+  void take_answer(const Reading& message, const Pair& pair, Place place);
+  void end_acknowledgements(const Reading& message);
+  Outcome silence_of(const Conversation& conversation) const;
+  void close(Place place, Outcome outcome);
+  void remove(Place place);
+
+  const Reader& reader_;
+  Tell tell_;
+  ConversationLimits limits_;
+  std::list<Open> open_;  // in the order of their requests
+  std::unordered_map<std::string, std::vector<Place>> due_;  // the oldest first
+  std::unordered_map<std::string, Place> same_;
+  std::unordered_set<std::string> ended_frameworks_;  // that were torn down
+  std::uint64_t forgotten_ = 0;
+};
+
+Reference reference_of(const Message& message);
+
+}  // namespace compactor::trace

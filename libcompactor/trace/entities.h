@@ -1,0 +1,87 @@
+// Who is there: masters, agents, frameworks, executors, tasks, offers and operations, learned from
+// any message that bears their ids; what became of them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "trace/reading.h"
+
+namespace compactor::trace {
+
+struct Entity {
+  Kind kind = Kind::task;
+  std::string id{};
+  std::string framework{};  // of a task and an executor, whose ids are unique only in it
+  std::string pid{};        // where it lives; the newest
+  std::string name{};       // of a framework and a task; of an agent its host
+  std::string version{};    // of Mesos
+  std::string version_from{};  // the message that told it
+  std::string state{};
+  std::string reason{};  // why it is in that state, where that was told
+  std::string agent{};   // where a task or an executor is
+  bool ended = false;    // in that state for good
+  Time first{};
+  Time last{};
+  std::uint64_t messages = 0;  // that bear its id, or are to or from its PID
+};
+
+/// Learns from messages in the order of their time. Bounded: the entity of which nothing was heard
+/// for longest is forgotten, ended ones first, and counted.
+class Entities {
+ public:
+  explicit Entities(std::size_t most = 200'000) : most_(most) {}
+
+  void add(const Reading& message);
+
+  /// Null when there is none of that id. `framework` only of tasks and executors; empty: any.
+  const Entity* find(Kind kind, std::string_view id, std::string_view framework = {}) const;
+  /// Who is at that PID; null for nobody known.
+  const Entity* at(std::string_view pid) const;
+  /// In the order in which they were first seen.
+  template <class F>
+  void for_each(F&& f) const {
+    for (const Entity& entity : all_) f(entity);
+  }
+  std::uint64_t forgotten() const { return forgotten_; }
+
+ private:
+  using Place = std::list<Entity>::iterator;
+
+  Entity& touch(Kind kind, std::string_view id, std::string_view framework, const Message& message);
+  void touch_ids(const Reading& message);
+  void touch_pids(const Reading& message);
+  void learn(const Reading& message);
+  void learn_agent(const Reading& message);
+  void learn_framework(const Reading& message);
+  void learn_executor(const Reading& message);
+  void learn_task(const Reading& message);
+  void learn_offers(const Reading& message);
+  Entity& learn_pid(Entity& entity, std::string_view pid);
+  void forget_one();
+
+  std::size_t most_;
+  std::list<Entity> all_;
+  std::unordered_map<std::string, Place> by_id_;
+  std::unordered_map<std::string, Place> by_pid_;
+  /// What an agent or a scheduler said of itself before it got its id, by its PID.
+  struct Introduction {
+    std::string name;
+    std::string version;
+    std::string told_by;
+  };
+  std::unordered_map<std::string, Introduction> introductions_;
+  std::vector<std::pair<Kind, std::string>> touched_;  // by the message at hand
+  std::uint64_t forgotten_ = 0;
+};
+
+/// FINISHED, FAILED, LOST …: nothing follows.
+bool is_terminal(std::string_view task_state);
+
+}  // namespace compactor::trace

@@ -1,0 +1,95 @@
+// What is wrong, or worth knowing, in a capture: which messages show it, why it matters, and what
+// to look at.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "trace/conversations.h"
+#include "trace/entities.h"
+#include "trace/reading.h"
+
+namespace compactor::trace {
+
+enum class Severity : std::uint8_t { info, warning, error };
+std::string_view to_string(Severity severity);
+
+/// Where a message is.
+struct Evidence {
+  std::uint64_t conn = 0;
+  std::uint64_t seq = 0;
+};
+
+struct Finding {
+  Severity severity = Severity::info;
+  std::string_view code{};  // agent_lost, task_failed …; one word that programs know it by
+  Time time{};
+  std::string message{};  // what is so; text of peers may be in it
+  std::string_view hint{};  // what to look at, or to do
+  Keys keys{};
+  std::vector<Evidence> evidence{};
+};
+
+/// Looks at messages and conversations as they come. Each thing is told once.
+class Findings {
+ public:
+  using Tell = std::function<void(const Finding&)>;
+
+  /// The entities are those of the messages before the one at hand. Both outlive this.
+  Findings(const Facts& facts, const Entities& entities, Tell tell)
+      : facts_(facts), entities_(entities), tell_(std::move(tell)) {}
+
+  /// Before the entities learn of it. `source`: the address that it came from, as in 10.0.0.5;
+  /// empty when that is not known.
+  void add(const Reading& message, std::string_view source);
+  void add(const Conversation& conversation);
+  /// Bytes that were not captured.
+  void add_gap(Time time, std::uint64_t conn, std::uint64_t bytes);
+
+ private:
+  struct Agent {
+    std::string pid{};
+    std::vector<Time> registrations{};
+  };
+
+  void look_at_status(const Reading& message);
+  void look_at_size(const Reading& message);
+  void look_at_sender(const Reading& message, std::string_view source);
+  void look_at_task(const Reading& message);
+  void look_at_agent(const Reading& message);
+  void look_at_framework(const Reading& message);
+  void look_at_executor(const Reading& message);
+  void look_at_registration(const Reading& message);
+  void look_at_version(const Reading& message);
+  void look_at_silence(const Conversation& conversation);
+  void look_at_attempts(const Conversation& conversation);
+  void look_at_time(const Conversation& conversation);
+
+  /// False when it was told before.
+  bool is_new(std::string_view code, std::string_view what);
+  void tell(Severity severity, std::string_view code, const Reading& message, std::string text,
+            std::string_view hint);
+  void tell(Severity severity, std::string_view code, const Conversation& conversation,
+            std::string text, std::string_view hint);
+
+  const Facts& facts_;
+  const Entities& entities_;
+  Tell tell_;
+  std::unordered_set<std::string> told_;
+  std::unordered_map<std::string, Agent> agents_;          // by id
+  std::unordered_set<std::string> killed_;                 // tasks, that somebody asked to kill
+  std::unordered_set<std::string> torn_down_;              // frameworks
+  struct Usual {
+    std::uint64_t count = 0;
+    double mean_us = 0;
+  };
+  std::unordered_map<std::string, Usual> usual_;  // round trips, by kind
+};
+
+}  // namespace compactor::trace

@@ -1,0 +1,180 @@
+#include "trace/stories.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "text/glob.h"
+
+namespace compactor::trace {
+
+namespace {
+
+constexpr std::size_t kMostHeld = 1000;      // PIDs that have no id yet
+constexpr std::size_t kMostHeldOfEach = 64;  // messages
+
+bool fits(const std::vector<std::string>& globs, std::string_view id) {
+  return std::any_of(globs.begin(), globs.end(),
+                     [&](const std::string& glob) { return text::glob_matches(glob, id); });
+}
+
+/// Whether one of the ids of that kind fits; true where nothing is asked for.
+bool fits(const std::vector<std::string>& globs, Kind kind, const Reading& message) {
+  if (globs.empty()) return true;
+  return std::any_of(message.ids().begin(), message.ids().end(), [&](const Id& id) {
+    return id.kind == kind && fits(globs, id.text);
+  });
+}
+
+bool fits_key(const std::vector<std::string>& globs, std::string_view id) {
+  return globs.empty() || fits(globs, id);
+}
+
+bool gets_an_id(Role role) {
+  return role == Role::agent || role == Role::scheduler || role == Role::executor ||
+         role == Role::unknown;
+}
+
+}  // namespace
+
+Stories::Stories(const Facts& facts, const schema::Catalog& catalog, StoryEvents& events,
+                 Selection selection)
+    : facts_(facts),
+      events_(events),
+      selection_(std::move(selection)),
+      reader_(facts, catalog),
+      conversations_(reader_,
+                     [this](const Conversation& conversation) {
+                       findings_.add(conversation);
+                       if (!selection_.empty() && !is_selected(conversation.keys)) return;
+                       ++counts_.conversations;
+                       if (conversation.outcome == Outcome::answered) ++counts_.answered;
+                       if (conversation.outcome == Outcome::unanswered ||
+                           conversation.outcome == Outcome::resent)
+                         ++counts_.unanswered;
+                       events_.on_conversation(conversation);
+                     }),
+      findings_(facts_, entities_, [this](const Finding& finding) {
+        if (!selection_.empty() && !is_selected(finding.keys)) return;
+        ++counts_.findings[static_cast<std::size_t>(finding.severity)];
+        events_.on_finding(finding);
+      }) {}
+
+void Stories::add(const Message& message, std::string_view source) {
+  const Reading& reading = reader_.read(message);
+  findings_.add(reading, source);
+  entities_.add(reading);
+  conversations_.add(reading);
+  if (selection_.empty()) {
+    ++counts_.messages;
+  } else {
+    take_step(reading);
+  }
+}
+
+void Stories::add_gap(Time time, std::uint64_t conn, std::uint64_t bytes) {
+  findings_.add_gap(time, conn, bytes);
+}
+
+void Stories::finish(Time end) {
+  conversations_.finish(end);
+}
+
+const StoryCounts& Stories::counts() {
+  counts_.forgotten = conversations_.forgotten() + entities_.forgotten();
+  return counts_;
+}
+
+void Stories::take_step(const Reading& message) {
+  const Message& of = message.message();
+  const bool selected = is_selected(message);
+  const bool may_matter = !selected && selection_.tasks.empty() && selection_.offers.empty();
+  if (!selected && !may_matter) return;
+  Step step{of.time, std::nullopt, std::string(of.from), std::string(of.to), role_at(of.from),
+            role_at(of.to), std::string(of.name), message.says(), of.conn, of.seq, of.status,
+            of.partial};
+  if (!selected) return hold_back(step);
+  release_held(message);
+  tell(std::move(step));
+}
+
+/// Who asks for an id has none yet, and it may turn out to be one of the selection.
+void Stories::hold_back(const Step& step) {
+  for (const auto& pid : {step.from, step.to}) {
+    if (!gets_an_id(role_of(pid)) || entities_.at(pid) != nullptr) continue;
+    if (held_.size() >= kMostHeld && !held_.contains(pid)) continue;
+    auto& steps = held_[pid];
+    if (steps.size() < kMostHeldOfEach) steps.push_back(step);
+  }
+}
+
+void Stories::release_held(const Reading& message) {
+  for (const auto pid : {message.message().from, message.message().to}) {
+    const Entity* entity = entities_.at(pid);
+    if (entity == nullptr || !is_selected(*entity)) continue;
+    auto found = held_.extract(std::string(pid));
+    if (!found) continue;
+    for (Step& step : found.mapped()) tell(std::move(step));
+  }
+}
+
+void Stories::tell(Step step) {
+  ++counts_.messages;
+  if (last_step_) step.delta = step.time - *last_step_;
+  last_step_ = step.time;
+  events_.on_step(step);
+}
+
+bool Stories::is_selected(const Reading& message) const {
+  const bool by_ids = fits(selection_.tasks, Kind::task, message) &&
+                      fits(selection_.agents, Kind::agent, message) &&
+                      fits(selection_.frameworks, Kind::framework, message) &&
+                      fits(selection_.executors, Kind::executor, message) &&
+                      fits(selection_.offers, Kind::offer, message);
+  if (by_ids) return true;
+  if (!selection_.tasks.empty() || !selection_.offers.empty()) return false;
+  // Pings and the like bear no id, but go to it or come from it.
+  for (const auto pid : {message.message().from, message.message().to}) {
+    const Entity* entity = entities_.at(pid);
+    if (entity != nullptr && entity->kind != Kind::master && is_selected(*entity)) return true;
+  }
+  return false;
+}
+
+bool Stories::is_selected(const Keys& keys) const {
+  return fits_key(selection_.tasks, keys.task) && fits_key(selection_.agents, keys.agent) &&
+         fits_key(selection_.frameworks, keys.framework) &&
+         fits_key(selection_.executors, keys.executor) && fits_key(selection_.offers, keys.offer);
+}
+
+bool Stories::is_selected(const Entity& entity) const {
+  if (selection_.empty()) return true;
+  switch (entity.kind) {
+    case Kind::task:
+      return !selection_.tasks.empty() && fits(selection_.tasks, entity.id) &&
+             fits_key(selection_.frameworks, entity.framework) &&
+             fits_key(selection_.agents, entity.agent);
+    case Kind::executor:
+      return !selection_.executors.empty() && fits(selection_.executors, entity.id) &&
+             fits_key(selection_.frameworks, entity.framework);
+    case Kind::agent: return fits(selection_.agents, entity.id);
+    case Kind::framework: return fits(selection_.frameworks, entity.id);
+    case Kind::offer: return fits(selection_.offers, entity.id);
+    default: return false;
+  }
+}
+
+std::string_view Stories::short_id(std::string_view id) {
+  constexpr std::size_t longest = 12;
+  const auto dash = id.rfind('-');
+  if (dash == std::string_view::npos || dash < longest || dash + 1 == id.size()) return id;
+  return id.substr(dash + 1);
+}
+
+std::string Stories::role_at(std::string_view pid) const {
+  const Entity* entity = entities_.at(pid);
+  if (entity == nullptr || entity->kind == Kind::master) return std::string(title_of(pid));
+  std::string role(to_string(entity->kind));
+  return role.append(" ").append(short_id(entity->id));
+}
+
+}  // namespace compactor::trace

@@ -1,0 +1,119 @@
+// The stories of a capture: messages in the order of their time -> who is there, which message
+// answers which, what is wrong, and of what was asked for each step.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "schema/catalog.h"
+#include "trace/conversations.h"
+#include "trace/entities.h"
+#include "trace/facts.h"
+#include "trace/finding.h"
+#include "trace/reading.h"
+
+namespace compactor::trace {
+
+/// One message of a story.
+struct Step {
+  Time time{};
+  std::optional<std::chrono::nanoseconds> delta{};  // after the step before it; none of the first
+  std::string from{};
+  std::string to{};
+  std::string from_role{};  // "master", "agent S0": for people
+  std::string to_role{};
+  std::string name{};
+  std::string says{};
+  std::uint64_t conn = 0;
+  std::uint64_t seq = 0;
+  std::optional<int> status{};
+  bool partial = false;
+};
+
+/// What a story is to be about: ids, or globs of them. Of each kind that is given one has to fit.
+struct Selection {
+  std::vector<std::string> tasks{};
+  std::vector<std::string> agents{};
+  std::vector<std::string> frameworks{};
+  std::vector<std::string> executors{};
+  std::vector<std::string> offers{};
+
+  bool empty() const {
+    return tasks.empty() && agents.empty() && frameworks.empty() && executors.empty() &&
+           offers.empty();
+  }
+};
+
+class StoryEvents {
+ public:
+  virtual ~StoryEvents() = default;
+  virtual void on_step(const Step& step) = 0;
+  virtual void on_conversation(const Conversation& conversation) = 0;
+  virtual void on_finding(const Finding& finding) = 0;
+};
+
+struct StoryCounts {
+  std::uint64_t messages = 0;
+  std::uint64_t conversations = 0;
+  std::uint64_t answered = 0;
+  std::uint64_t unanswered = 0;  // resent ones too
+  std::uint64_t findings[3] = {0, 0, 0};  // by severity
+  std::uint64_t forgotten = 0;   // for want of room
+};
+
+/// One thread. Bounded: what is forgotten is counted.
+class Stories {
+ public:
+  /// All three outlive it.
+  Stories(const Facts& facts, const schema::Catalog& catalog, StoryEvents& events,
+          Selection selection);
+
+  /// The next message, in order of time. `source`: the address that it came from, without a port.
+  void add(const Message& message, std::string_view source);
+  void add_gap(Time time, std::uint64_t conn, std::uint64_t bytes);
+  /// The capture shows what came before `end`, and no more.
+  void finish(Time end);
+
+  const StoryCounts& counts();
+  /// Those of the selection, in the order in which they were first seen.
+  template <class F>
+  void for_each_entity(F&& f) const {
+    entities_.for_each([&](const Entity& entity) {
+      if (is_selected(entity)) f(entity);
+    });
+  }
+  const Entities& entities() const { return entities_; }
+  /// "S0" of "…-S0", "0001" of a framework; the id itself when it has no such end.
+  static std::string_view short_id(std::string_view id);
+  /// "master", "agent S0", "framework 0001": who is at that PID.
+  std::string role_at(std::string_view pid) const;
+
+ private:
+  bool is_selected(const Reading& message) const;
+  bool is_selected(const Keys& keys) const;
+  bool is_selected(const Entity& entity) const;
+  void take_step(const Reading& message);
+  void hold_back(const Step& step);
+  void release_held(const Reading& message);
+  void tell(Step step);
+
+  const Facts& facts_;
+  StoryEvents& events_;
+  Selection selection_;
+  Reader reader_;
+  Entities entities_;
+  Conversations conversations_;
+  Findings findings_;
+  StoryCounts counts_;
+  std::optional<Time> last_step_;
+  /// What an agent, a scheduler or an executor said, and was told, before it had its id.
+  std::unordered_map<std::string, std::vector<Step>> held_;
+};
+
+}  // namespace compactor::trace

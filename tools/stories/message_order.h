@@ -1,0 +1,56 @@
+// Messages in the order of their time. They are told when they are answered, which is another one.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <string>
+
+#include "trace/reading.h"
+
+namespace tool {
+
+/// A message with all that it refers to.
+class HeldMessage {
+ public:
+  HeldMessage(const compactor::trace::Message& message, std::string_view source);
+  HeldMessage(const HeldMessage&) = delete;
+  HeldMessage& operator=(const HeldMessage&) = delete;
+
+  const compactor::trace::Message& message() const { return message_; }
+  /// The address that it came from, without a port.
+  std::string_view source() const { return source_; }
+  std::size_t size() const { return text_.size() + sizeof *this; }
+
+ private:
+  std::string text_;
+  compactor::trace::Message message_;
+  std::string_view source_;
+};
+
+/// Bounded: over its limit the earliest is let go before its time.
+class MessageOrder {
+ public:
+  using Time = compactor::trace::Time;
+  static constexpr std::size_t kMostHeld = std::size_t{64} << 20;
+
+  void add(const compactor::trace::Message& message, std::string_view source) {
+    const auto place = held_.emplace(std::piecewise_construct, std::forward_as_tuple(message.time),
+                                     std::forward_as_tuple(message, source));
+    bytes_ += place->second.size();
+  }
+  /// Calls `f` for each from before that time, in order, and forgets it.
+  template <class F>
+  void release(Time before, F&& f) {
+    while (!held_.empty() && (held_.begin()->first < before || bytes_ > kMostHeld)) {
+      f(held_.begin()->second);
+      bytes_ -= held_.begin()->second.size();
+      held_.erase(held_.begin());
+    }
+  }
+
+ private:
+  std::multimap<Time, HeldMessage> held_;
+  std::size_t bytes_ = 0;
+};
+
+}  // namespace tool

@@ -1,0 +1,176 @@
+#include "stories/tracer.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace tool {
+
+using compactor::capture::Endpoint;
+using compactor::capture::SeenGap;
+using compactor::capture::SeenMessage;
+using compactor::trace::Conversation;
+using compactor::trace::Entity;
+using compactor::trace::Finding;
+using compactor::trace::Message;
+using compactor::trace::Outcome;
+using compactor::trace::Severity;
+using compactor::trace::Step;
+
+namespace {
+
+constexpr std::size_t most_kinds = 1000;
+
+
+
+std::string_view address_of(std::string_view endpoint) {
+  return endpoint.substr(0, endpoint.rfind(':'));
+}
+
+}  // namespace
+
+Tracer::Tracer(const TraceOptions& options, TrafficContext context)
+    : options_(options),
+      console_(context.console),
+      filter_{options.traffic.from, options.traffic.to, options.traffic.name, {}},
+      window_(options.traffic.window),
+      stories_(facts_, context.types.catalog(), *this, options.selection) {}
+
+bool Tracer::wants(std::string_view from, std::string_view id, const Endpoint& to,
+                   std::string_view name) {
+  if (!filter_.any()) return true;
+  to_.assign(id).append("@").append(to.str());
+  return filter_.accepts_head(from, to_, name);
+}
+
+bool Tracer::on_message(const SeenMessage& message) {
+  window_.begin(message.time);
+  last_ = std::max(last_, message.time);
+  if (!window_.has(message.time)) return false;
+  const auto source = message.source().str();
+  to_.assign(message.id).append("@").append(message.destination().str());
+  hold({message.time, message.from, to_, message.name, message.body, message.connection.number,
+        message.seq, message.size, message.status, message.partial},
+       address_of(source));
+  return false;
+}
+
+void Tracer::hold(const Message& message, std::string_view source) {
+  order_.add(message, source);
+  ++shown_;
+}
+
+void Tracer::tell(const HeldMessage& held) {
+  stories_.add(held.message(), held.source());
+}
+
+void Tracer::release(WallTime before) {
+  order_.release(before, [this](const HeldMessage& held) { tell(held); });
+}
+
+void Tracer::release_all() {
+  order_.release(WallTime::max(), [this](const HeldMessage& held) { tell(held); });
+}
+
+void Tracer::on_gap(const SeenGap& gap) {
+  if (window_.has(gap.time)) stories_.add_gap(gap.time, gap.connection.number, gap.bytes);
+}
+
+void Tracer::on_step(const Step& step) {
+  console_.print(step);
+}
+
+void Tracer::on_conversation(const Conversation& conversation) {
+  console_.print(conversation);
+  if (kinds_.size() >= most_kinds && !kinds_.contains(conversation.kind)) return;
+  KindRow& kind = kinds_[conversation.kind];
+  ConversationsRow& row = kind.row;
+  ++row.count;
+  if (conversation.attempts > 1) ++row.resent;
+  switch (conversation.outcome) {
+    case Outcome::answered: ++row.answered; break;
+    case Outcome::refused: ++row.refused; break;
+    case Outcome::open: ++row.open; break;
+    case Outcome::unanswered:
+    case Outcome::resent: ++row.unanswered; break;
+    case Outcome::ended: break;
+  }
+  if (const auto time = conversation.round_trip()) kind.latency->add(*time);
+}
+
+void Tracer::on_finding(const Finding& finding) {
+  ++worst_[static_cast<std::size_t>(finding.severity)];
+  console_.print(finding);
+}
+
+void Tracer::print_entities() {
+  const auto section = [this](std::string_view title) {
+    SectionEvent event;
+    event.title = title;
+    console_.print(event);
+  };
+  using compactor::trace::Kind;
+  const std::pair<Kind, std::string_view> all[] = {
+      {Kind::master, "masters"},     {Kind::agent, "agents"}, {Kind::framework, "frameworks"},
+      {Kind::executor, "executors"}, {Kind::task, "tasks"},   {Kind::offer, "offers"}};
+  for (const auto& [kind, title] : all) {
+    bool first = true;
+    stories_.for_each_entity([&](const Entity& entity) {
+      if (entity.kind != kind) return;
+      // Of offers there are too many for people.
+      if (kind == Kind::offer && !console_.options().json && options_.selection.empty()) return;
+      if (std::exchange(first, false)) section(title);
+      console_.print(entity);
+    });
+  }
+}
+
+void Tracer::print_kinds() {
+  if (kinds_.empty() || !options_.selection.empty()) return;
+  SectionEvent event;
+  event.title = "conversations";
+  console_.print(event);
+  std::vector<std::pair<const std::string, KindRow>*> rows;
+  for (auto& each : kinds_) rows.push_back(&each);
+  std::stable_sort(rows.begin(), rows.end(), [](const auto* a, const auto* b) {
+    return a->second.row.count > b->second.row.count;
+  });
+  bool heading = true;
+  for (auto* each : rows) {
+    ConversationsRow& row = each->second.row;
+    row.kind = each->first;
+    row.latency = each->second.latency.get();
+    row.heading = std::exchange(heading, false);
+    console_.print(row);
+  }
+}
+
+TraceSummary Tracer::summary_of(const SniffSummary& summary) {
+  const auto& counts = stories_.counts();
+  TraceSummary made;
+  made.packets = summary.packets;
+  made.messages = counts.messages;
+  made.conversations = counts.conversations;
+  made.answered = counts.answered;
+  made.unanswered = counts.unanswered;
+  made.infos = worst_[0];
+  made.warnings = worst_[1];
+  made.errors = worst_[2];
+  made.forgotten = counts.forgotten;
+  made.gap_bytes = summary.gap_bytes;
+  made.kernel_drops = summary.kernel_drops;
+  return made;
+}
+
+int Tracer::conclude(const SniffSummary& summary) {
+  stories_.finish(std::max(last_, summary.last.value_or(last_)));
+  if (console_.ended()) return 0;
+  print_entities();
+  print_kinds();
+  console_.print(summary_of(summary));
+  if (!options_.fail_on) return 0;
+  for (auto i = static_cast<std::size_t>(*options_.fail_on); i < std::size(worst_); ++i)
+    if (worst_[i] != 0) return 1;
+  return 0;
+}
+
+}  // namespace tool

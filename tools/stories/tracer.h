@@ -1,0 +1,78 @@
+// What the capture room tells -> stories, and these printed.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "output/console.h"
+#include "output/latency.h"
+#include "sniff/sniff_run.h"
+#include "sniff/time_window.h"
+#include "sniff/traffic.h"
+#include "trace/stories.h"
+#include "stories/message_order.h"
+
+namespace tool {
+
+struct TraceOptions {
+  SniffOptions traffic;
+  compactor::trace::Selection selection;
+  /// From which severity on a finding is exit 1; none: never.
+  std::optional<compactor::trace::Severity> fail_on;
+};
+
+/// One thread at a time.
+class Tracer : public Traffic, private compactor::trace::StoryEvents {
+ public:
+  /// Both outlive it.
+  Tracer(const TraceOptions& options, TrafficContext context);
+
+  void begin(WallTime first) override { window_.begin(first); }
+  std::optional<WallTime> end() const override { return window_.end(); }
+  void release(WallTime before) override;
+  void release_all() override;
+  std::uint64_t shown() const override { return shown_; }
+  int conclude(const SniffSummary& summary) override;
+
+  bool wants(std::string_view from, std::string_view id, const compactor::capture::Endpoint& to,
+             std::string_view name) override;
+  bool on_message(const compactor::capture::SeenMessage& message) override;
+  void on_answer(const compactor::capture::SeenAnswer&) override {}
+  void on_gap(const compactor::capture::SeenGap& gap) override;
+
+ private:
+  struct KindRow {
+    ConversationsRow row;
+    std::unique_ptr<Latency> latency = std::make_unique<Latency>();
+  };
+
+  void on_step(const compactor::trace::Step& step) override;
+  void on_conversation(const compactor::trace::Conversation& conversation) override;
+  void on_finding(const compactor::trace::Finding& finding) override;
+
+  void hold(const compactor::trace::Message& message, std::string_view source);
+  void tell(const HeldMessage& held);
+  void print_entities();
+  void print_kinds();
+  TraceSummary summary_of(const SniffSummary& summary);
+
+  const TraceOptions& options_;
+  Console& console_;
+  MessageFilter filter_;
+  TimeWindow window_;
+  compactor::trace::Facts facts_;
+  compactor::trace::Stories stories_;
+  MessageOrder order_;
+  std::map<std::string, KindRow> kinds_;
+  WallTime last_{};  // of the capture
+  std::uint64_t shown_ = 0;
+  std::uint64_t worst_[3] = {0, 0, 0};
+  std::string to_;
+};
+
+}  // namespace tool
