@@ -226,7 +226,7 @@ void Conversations::end_acknowledgements(const Reading& message) {
   const auto name = message.message().name;
   const bool ends = name == "mesos.internal.ShutdownFrameworkMessage" ||
                     name == "mesos.internal.UnregisterFrameworkMessage" ||
-                    (name == "mesos.scheduler.Call" && message.value("type") == "TEARDOWN");
+                    (name.ends_with("scheduler.Call") && message.value("type") == "TEARDOWN");
   if (!ends || ended_frameworks_.size() >= limits_.open) return;
   if (const auto framework = message.id(Kind::framework); !framework.empty())
     ended_frameworks_.emplace(framework);
@@ -282,7 +282,10 @@ bool Conversations::is_sent_again(const Reading& message, const std::string& sam
 }
 
 Outcome Conversations::silence_of(const Conversation& conversation) const {
-  const bool is_over = conversation.kind == kUpdate &&
+  const bool is_update = conversation.kind == kUpdate ||
+                         conversation.kind == "mesos.v1.executor.Call/UPDATE" ||
+                         conversation.kind == "mesos.v1.scheduler.Event/UPDATE";
+  const bool is_over = is_update &&
                        ended_frameworks_.contains(conversation.keys.framework);
   if (is_over) return Outcome::ended;
   return conversation.attempts > 1 ? Outcome::resent : Outcome::unanswered;

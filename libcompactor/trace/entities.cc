@@ -132,6 +132,45 @@ void Entities::learn(const Reading& message) {
   learn_executor(message);
   learn_task(message);
   learn_offers(message);
+  learn_client(message);
+}
+
+/// A client of the v1 API may be at several ends at once, one for each of its connections.
+void Entities::learn_other_end(const Entity& entity, std::string_view end) {
+  if (by_pid_.size() >= 2 * most_) return;
+  by_pid_[std::string(end)] = by_id_.find(key_of(entity.kind, entity.id, entity.framework))->second;
+}
+
+void Entities::learn_client(const Reading& message) {
+  const auto name = message.message().name;
+  if (!name.starts_with("mesos.v1.")) return;
+  const auto type = message.value("type");
+  const auto client = name.ends_with(".Call") ? message.message().from : message.message().to;
+  const auto framework = message.id(Kind::framework);
+  if (framework.empty()) {
+    if (name == "mesos.v1.scheduler.Call" && type == "SUBSCRIBE" &&
+        introductions_.size() < kMostIntroductions)
+      introductions_[std::string(client)] = {
+          message.value("subscribe.framework_info.name"), {}, {}};
+    return;
+  }
+  if (name.starts_with("mesos.v1.executor.")) {
+    const auto executor = message.id(Kind::executor);
+    if (executor.empty()) return;
+    Entity& entity = touch(Kind::executor, executor, framework, message.message());
+    if (type == "SUBSCRIBED") entity.state = "registered";
+    if (type == "SUBSCRIBED" || entity.pid.empty()) learn_pid(entity, client);
+    return learn_other_end(entity, client);
+  }
+  Entity& entity = touch(Kind::framework, framework, {}, message.message());
+  if (type == "SUBSCRIBED") {
+    learn_pid(entity, client).state = "registered";
+    if (const auto said = introductions_.find(entity.pid); said != introductions_.end())
+      entity.name = said->second.name;
+  }
+  if (type == "TEARDOWN") entity.state = "torn down";
+  if (type == "TEARDOWN") entity.ended = true;
+  learn_other_end(entity, client);
 }
 
 void Entities::learn_agent(const Reading& message) {
@@ -228,7 +267,9 @@ void Entities::learn_task(const Reading& message) {
     task.agent = message.id(Kind::agent);
     if (task.state.empty()) task.state = "TASK_STAGING";
   }
-  if (name != "StatusUpdateMessage") return;
+  const bool is_v1 = message.message().name == "mesos.v1.executor.Call" ||
+                     message.message().name == "mesos.v1.scheduler.Event";
+  if (name != "StatusUpdateMessage" && !is_v1) return;
   Entity& task = touch(Kind::task, id, framework, message.message());
   const auto state = message.value("update.status.state");
   // The same update passes three hops; a later one may overtake it.
@@ -251,7 +292,11 @@ void Entities::learn_offers(const Reading& message) {
   if (name == "ResourceOffersMessage") set_state("offers.id.value", "offered");
   if (name == "RescindResourceOfferMessage") set_state("offer_id.value", "rescinded");
   if (name == "LaunchTasksMessage") set_state("offer_ids.value", "accepted");
-  if (message.message().name != "mesos.scheduler.Call") return;
+  if (message.message().name == "mesos.v1.scheduler.Event") {
+    set_state("offers.offers.id.value", "offered");
+    set_state("rescind.offer_id.value", "rescinded");
+  }
+  if (!message.message().name.ends_with("scheduler.Call")) return;
   set_state("accept.offer_ids.value", "accepted");
   set_state("decline.offer_ids.value", "declined");
 }

@@ -63,7 +63,9 @@ class Entities {
   void learn_executor(const Reading& message);
   void learn_task(const Reading& message);
   void learn_offers(const Reading& message);
+  void learn_client(const Reading& message);
   Entity& learn_pid(Entity& entity, std::string_view pid);
+  void learn_other_end(const Entity& entity, std::string_view end);
   void forget_one();
 
   std::size_t most_;

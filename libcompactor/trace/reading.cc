@@ -51,6 +51,15 @@ constexpr std::array kWanted = {
     Wanted{"mesos.internal.ResourceOffersMessage", "offers.id.value offers.slave_id.value pids"},
     Wanted{"mesos.internal.RegisterFrameworkMessage", "framework.name"},
     Wanted{"mesos.internal.ReregisterFrameworkMessage", "framework.name"},
+    Wanted{"mesos.v1.scheduler.Call",
+           "type subscribe.framework_info.name framework_id.value accept.offer_ids.value "
+           "decline.offer_ids.value"},
+    Wanted{"mesos.v1.scheduler.Event",
+           "type subscribed.framework_id.value offers.offers.id.value rescind.offer_id.value "
+           "update.status.state update.status.reason update.status.message error.message"},
+    Wanted{"mesos.v1.executor.Call",
+           "type update.status.state update.status.reason framework_id.value executor_id.value"},
+    Wanted{"mesos.v1.executor.Event", "type"},
     Wanted{"mesos.scheduler.Call",
            "type subscribe.framework_info.name accept.offer_ids.value decline.offer_ids.value"},
 };

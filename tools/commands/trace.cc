@@ -66,6 +66,7 @@ Outline outline_trace() {
 int run_trace(const Arguments& arguments) {
   TraceOptions options;
   if (!parse_or_help(declare(options), arguments)) return 0;
+  options.traffic.http = true;  // the v1 API
   return run_traffic(options.traffic, [&](TrafficContext context) -> std::unique_ptr<Traffic> {
     return std::make_unique<Tracer>(options, std::move(context));
   });

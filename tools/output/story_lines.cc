@@ -63,6 +63,31 @@ void append_keys(JsonLine& line, const Keys& keys) {
   out += '}';
 }
 
+bool is_hex(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+}
+
+/// Whether a UUID and a dash begin there, as the ids that a master gives do.
+bool begins_id(std::string_view text) {
+  constexpr std::string_view shape = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx-";
+  if (text.size() <= shape.size()) return false;
+  for (std::size_t i = 0; i < shape.size(); ++i)
+    if (shape[i] == 'x' ? !is_hex(text[i]) : text[i] != '-') return false;
+  return true;
+}
+
+/// Ids without the master that gave them: S0, O12, 0001. Each was given once in a run of a master.
+std::string with_short_ids(std::string_view text) {
+  constexpr std::size_t master = 37;
+  std::string out;
+  while (!text.empty()) {
+    if (begins_id(text)) text.remove_prefix(master);
+    out += text.front();
+    text.remove_prefix(1);
+  }
+  return out;
+}
+
 /// In columns, so that the eye can run down.
 void append_padded(std::string& out, std::string_view text, std::size_t width) {
   const auto shown = terminal_escaped(text);
@@ -174,7 +199,7 @@ void StoryText::append(std::string& out, const Step& step) {
   out += " → ";
   append_terminal_escaped(out, step.to_role);
   out += "  ";
-  paint(out, cyan, step.says);
+  paint(out, cyan, with_short_ids(step.says));
   if (step.partial) out += "  partial";
   if (step.status && *step.status != 202) paint(out.append("  "), red, std::to_string(*step.status));
   out += '\n';

@@ -3,11 +3,15 @@
 #include <algorithm>
 #include <utility>
 
+#include "body/v1_body.h"
+
 namespace tool {
 
 using compactor::capture::Endpoint;
 using compactor::capture::SeenGap;
+using compactor::capture::SeenHttp;
 using compactor::capture::SeenMessage;
+using compactor::capture::SeenRecord;
 using compactor::trace::Conversation;
 using compactor::trace::Entity;
 using compactor::trace::Finding;
@@ -31,6 +35,7 @@ std::string_view address_of(std::string_view endpoint) {
 Tracer::Tracer(const TraceOptions& options, TrafficContext context)
     : options_(options),
       console_(context.console),
+      types_(context.types),
       filter_{options.traffic.from, options.traffic.to, options.traffic.name, {}},
       window_(options.traffic.window),
       stories_(facts_, context.types.catalog(), *this, options.selection) {}
@@ -52,6 +57,66 @@ bool Tracer::on_message(const SeenMessage& message) {
         message.seq, message.size, message.status, message.partial},
        address_of(source));
   return false;
+}
+
+bool Tracer::on_http(const SeenHttp& http) {
+  window_.begin(http.time);
+  last_ = std::max(last_, http.time);
+  if (!window_.has(http.time)) return false;
+  const auto client = http.source().str();
+  const auto server = http.destination().str();
+  const auto type = call_type(http.url);
+  if (type.empty()) return false;
+  Message call;
+  call.time = http.time;
+  call.from = client;
+  call.to = server;
+  call.name = type;
+  call.conn = http.connection.number;
+  call.seq = http.seq;
+  call.size = http.request_size;
+  call.status = http.status;
+  call.partial = http.partial || http.request_body.size() < http.request_size;
+  hold_v1(call, http.url, http.request_body, false);
+  return false;
+}
+
+void Tracer::on_record(const SeenRecord& record) {
+  if (!window_.has(record.time)) return;
+  last_ = std::max(last_, record.time);
+  const auto client = record.source().str();
+  const auto server = record.destination().str();
+  const auto type = event_type(record.url);
+  if (type.empty()) return;
+  Message event;
+  event.time = record.time;
+  event.from = server;
+  event.to = client;
+  event.name = type;
+  event.conn = record.connection.number;
+  event.seq = record.seq;
+  event.size = record.record.size();
+  hold_v1(event, record.url, record.record, true);
+}
+
+/// Who serves it is a process: the first part of the path, or the master.
+void Tracer::hold_v1(Message message, std::string_view url, std::string_view bytes, bool event) {
+  std::string encoded;
+  message.body = bytes;
+  if (bytes.starts_with('{')) {
+    auto made = types_.encode(message.name, bytes, {});
+    if (!made) return;
+    encoded = *std::move(made);
+    message.body = encoded;
+  }
+  const auto path = url.substr(1, url.find("/api/v1") - (url.starts_with("/api/v1") ? 0 : 1));
+  std::string server(path.empty() || path.starts_with("api") ? "master" : path);
+  auto& end = event ? message.from : message.to;
+  server.append("@").append(end);
+  end = server;
+  const auto name = message.name;
+  if (filter_.any() && !filter_.accepts_head(message.from, message.to, name)) return;
+  hold(message, {});
 }
 
 void Tracer::hold(const Message& message, std::string_view source) {

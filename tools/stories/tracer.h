@@ -44,6 +44,8 @@ class Tracer : public Traffic, private compactor::trace::StoryEvents {
   bool on_message(const compactor::capture::SeenMessage& message) override;
   void on_answer(const compactor::capture::SeenAnswer&) override {}
   void on_gap(const compactor::capture::SeenGap& gap) override;
+  bool on_http(const compactor::capture::SeenHttp& http) override;
+  void on_record(const compactor::capture::SeenRecord& record) override;
 
  private:
   struct KindRow {
@@ -55,6 +57,9 @@ class Tracer : public Traffic, private compactor::trace::StoryEvents {
   void on_conversation(const compactor::trace::Conversation& conversation) override;
   void on_finding(const compactor::trace::Finding& finding) override;
 
+  /// A call or an event of the v1 API. `client` and `server` are ends of the connection.
+  void hold_v1(compactor::trace::Message message, std::string_view url, std::string_view bytes,
+               bool event);
   void hold(const compactor::trace::Message& message, std::string_view source);
   void tell(const HeldMessage& held);
   void print_entities();
@@ -63,6 +68,7 @@ class Tracer : public Traffic, private compactor::trace::StoryEvents {
 
   const TraceOptions& options_;
   Console& console_;
+  TypeCodec& types_;
   MessageFilter filter_;
   TimeWindow window_;
   compactor::trace::Facts facts_;
