@@ -72,7 +72,8 @@ void multiply(std::vector<std::string>& keys, const std::vector<std::string>& va
   keys = std::move(all);
 }
 
-std::vector<std::string> first_set(const Reading& message, const std::vector<std::string_view>& paths) {
+std::vector<std::string> first_set(const Reading& message,
+                                   const std::vector<std::string_view>& paths) {
   for (const auto path : paths) {
     if (auto values = message.values(path); !values.empty()) return values;
   }
@@ -153,8 +154,12 @@ std::string_view to_string(Outcome outcome) {
 }
 
 Reference reference_of(const Message& message) {
-  return {message.time,         std::string(message.name), std::string(message.from),
-          std::string(message.to), message.conn,              message.seq};
+  return {message.time,
+          std::string(message.name),
+          std::string(message.from),
+          std::string(message.to),
+          message.conn,
+          message.seq};
 }
 
 Keys keys_of(const Reading& message) {
@@ -198,8 +203,7 @@ void Conversations::answer(const Reading& message) {
       const auto found = due_.find(key);
       if (found == due_.end()) continue;
       // A pong answers the last ping before it; anything else what waits for longest.
-      const Place place =
-          is_ping(pair->request) ? found->second.back() : found->second.front();
+      const Place place = is_ping(pair->request) ? found->second.back() : found->second.front();
       take_answer(message, *pair, place);
     }
   }
@@ -211,8 +215,8 @@ void Conversations::take_answer(const Reading& message, const Pair& pair, Place 
   Reference reference = reference_of(message.message());
   if (passed_on && place->has_ok) {
     const auto& legs = conversation.legs;
-    const bool known = !legs.empty() && legs.back().conn == reference.conn &&
-                       legs.back().seq == reference.seq;
+    const bool known =
+        !legs.empty() && legs.back().conn == reference.conn && legs.back().seq == reference.seq;
     if (!known && legs.size() < limits_.legs) conversation.legs.push_back(std::move(reference));
     return;
   }
@@ -285,8 +289,7 @@ Outcome Conversations::silence_of(const Conversation& conversation) const {
   const bool is_update = conversation.kind == kUpdate ||
                          conversation.kind == "mesos.v1.executor.Call/UPDATE" ||
                          conversation.kind == "mesos.v1.scheduler.Event/UPDATE";
-  const bool is_over = is_update &&
-                       ended_frameworks_.contains(conversation.keys.framework);
+  const bool is_over = is_update && ended_frameworks_.contains(conversation.keys.framework);
   if (is_over) return Outcome::ended;
   return conversation.attempts > 1 ? Outcome::resent : Outcome::unanswered;
 }

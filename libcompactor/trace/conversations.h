@@ -48,7 +48,7 @@ struct Keys {
 Keys keys_of(const Reading& message);
 
 struct Conversation {
-  std::string kind{};  // of its request, see Reading::kind()
+  std::string kind{};   // of its request, see Reading::kind()
   Reference request{};  // the first, of several that are the same
   std::optional<Reference> answer{};
   std::vector<Reference> legs{};  // the same message passed on, and what else came of it
@@ -71,7 +71,8 @@ class Conversations {
  public:
   using Tell = std::function<void(const Conversation&)>;
 
-  /// `tell` gets each conversation once, when nothing more can come of it. The reader outlives this.
+  /// `tell` gets each conversation once, when nothing more can come of it. The reader outlives
+  /// this.
   Conversations(const Reader& reader, Tell tell, ConversationLimits limits = {});
 
   void add(const Reading& message);
@@ -108,7 +109,7 @@ class Conversations {
   const Reader& reader_;
   Tell tell_;
   ConversationLimits limits_;
-  std::list<Open> open_;  // in the order of their requests
+  std::list<Open> open_;                                     // in the order of their requests
   std::unordered_map<std::string, std::vector<Place>> due_;  // the oldest first
   std::unordered_map<std::string, Place> same_;
   std::unordered_set<std::string> ended_frameworks_;  // that were torn down

@@ -45,6 +45,12 @@ const Entity* Entities::find(Kind kind, std::string_view id, std::string_view fr
   return found == by_id_.end() ? nullptr : &*found->second;
 }
 
+bool Entities::has_running_task(std::string_view framework) const {
+  return std::any_of(all_.begin(), all_.end(), [&](const Entity& entity) {
+    return entity.kind == Kind::task && entity.framework == framework && !entity.ended;
+  });
+}
+
 const Entity* Entities::at(std::string_view pid) const {
   const auto found = by_pid_.find(std::string(pid));
   return found == by_pid_.end() ? nullptr : &*found->second;
@@ -117,7 +123,8 @@ void Entities::touch_pids(const Reading& message) {
 }
 
 Entity& Entities::learn_pid(Entity& entity, std::string_view pid) {
-  if (pid.empty() || entity.pid == pid) return entity;
+  // A client of the HTTP API has the PID of nobody: @0.0.0.0:0.
+  if (pid.empty() || pid.front() == '@' || entity.pid == pid) return entity;
   const auto place = by_id_.find(key_of(entity.kind, entity.id, entity.framework))->second;
   if (const auto at = by_pid_.find(entity.pid); at != by_pid_.end() && at->second == place)
     by_pid_.erase(at);
@@ -203,8 +210,8 @@ void Entities::learn_agent(const Reading& message) {
 
 void Entities::learn_framework(const Reading& message) {
   const auto name = internal_name(message.message().name);
-  const bool subscribes = message.message().name == "mesos.scheduler.Call" &&
-                          message.value("type") == "SUBSCRIBE";
+  const bool subscribes =
+      message.message().name == "mesos.scheduler.Call" && message.value("type") == "SUBSCRIBE";
   if ((subscribes || name == "RegisterFrameworkMessage" || name == "ReregisterFrameworkMessage") &&
       introductions_.size() < kMostIntroductions) {
     introductions_[std::string(message.message().from)] = {
@@ -229,8 +236,8 @@ void Entities::learn_framework(const Reading& message) {
     if (entity.name.empty()) entity.name = message.value("framework.name");
     if (message.from() == Role::master) learn_pid(entity, message.value("pid"));
   }
-  const bool torn_down = message.message().name == "mesos.scheduler.Call" &&
-                         message.value("type") == "TEARDOWN";
+  const bool torn_down =
+      message.message().name == "mesos.scheduler.Call" && message.value("type") == "TEARDOWN";
   if (!torn_down && name != "ShutdownFrameworkMessage" && name != "UnregisterFrameworkMessage")
     return;
   Entity& entity = touch(Kind::framework, id, {}, message.message());

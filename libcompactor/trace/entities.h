@@ -18,10 +18,10 @@ namespace compactor::trace {
 struct Entity {
   Kind kind = Kind::task;
   std::string id{};
-  std::string framework{};  // of a task and an executor, whose ids are unique only in it
-  std::string pid{};        // where it lives; the newest
-  std::string name{};       // of a framework and a task; of an agent its host
-  std::string version{};    // of Mesos
+  std::string framework{};     // of a task and an executor, whose ids are unique only in it
+  std::string pid{};           // where it lives; the newest
+  std::string name{};          // of a framework and a task; of an agent its host
+  std::string version{};       // of Mesos
   std::string version_from{};  // the message that told it
   std::string state{};
   std::string reason{};  // why it is in that state, where that was told
@@ -44,6 +44,8 @@ class Entities {
   const Entity* find(Kind kind, std::string_view id, std::string_view framework = {}) const;
   /// Who is at that PID; null for nobody known.
   const Entity* at(std::string_view pid) const;
+  /// Whether a task of the framework has not ended yet, as far as was seen.
+  bool has_running_task(std::string_view framework) const;
   /// In the order in which they were first seen.
   template <class F>
   void for_each(F&& f) const {

@@ -77,8 +77,14 @@ void set_ends(Pair& pair, std::string_view text) {
 }
 
 Pair pair_of(const Cells& row) {
-  Pair pair{row[0], conditions_of(row[1]), row[2], conditions_of(row[3]),
-            one_of<Effect>(kEffects, row[4]), {}, End::none, End::none};
+  Pair pair{row[0],
+            conditions_of(row[1]),
+            row[2],
+            conditions_of(row[3]),
+            one_of<Effect>(kEffects, row[4]),
+            {},
+            End::none,
+            End::none};
   for (const auto part : parts_of(row[5])) pair.fields.push_back(join_of(part));
   set_ends(pair, row[6]);
   return pair;

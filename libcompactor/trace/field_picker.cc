@@ -77,13 +77,18 @@ bool FieldPicker::pick(std::uint32_t node, std::string_view body, int depth,
     bool read = false;
     std::uint32_t half = 0;
     switch (wire) {
-      case Wire::varint: read = cursor.varint(value.number); break;
-      case Wire::i64: read = cursor.fixed(value.number); break;
+      case Wire::varint:
+        read = cursor.varint(value.number);
+        break;
+      case Wire::i64:
+        read = cursor.fixed(value.number);
+        break;
       case Wire::i32:
         read = cursor.fixed(half);
         value.number = half;
         break;
-      default: read = cursor.bytes(value.bytes);
+      default:
+        read = cursor.bytes(value.bytes);
     }
     if (!read) return false;
     if (found->path != kNone) out.push_back(value);

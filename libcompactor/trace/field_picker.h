@@ -14,9 +14,9 @@ namespace compactor::trace {
 
 /// One value. It points into the body.
 struct Picked {
-  std::size_t path = 0;  // which, of those asked for
-  std::string_view bytes{};   // of a string, bytes or a message
-  std::uint64_t number = 0;   // of anything else, as it is encoded
+  std::size_t path = 0;      // which, of those asked for
+  std::string_view bytes{};  // of a string, bytes or a message
+  std::uint64_t number = 0;  // of anything else, as it is encoded
 };
 
 /// Thread-safe once it is made. Refers to the descriptors of the type.

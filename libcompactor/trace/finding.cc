@@ -122,8 +122,13 @@ void Findings::tell(Severity severity, std::string_view code, const Reading& mes
 
 void Findings::tell(Severity severity, std::string_view code, const Conversation& conversation,
                     std::string text, std::string_view hint) {
-  Finding finding{severity, code, conversation.request.time, std::move(text), hint,
-                  conversation.keys, {{conversation.request.conn, conversation.request.seq}}};
+  Finding finding{severity,
+                  code,
+                  conversation.request.time,
+                  std::move(text),
+                  hint,
+                  conversation.keys,
+                  {{conversation.request.conn, conversation.request.seq}}};
   if (conversation.answer)
     finding.evidence.push_back({conversation.answer->conn, conversation.answer->seq});
   tell_(finding);
@@ -154,11 +159,13 @@ void Findings::look_at_status(const Reading& message) {
                           message.to() == Role::slave_observer ||
                           message.to() == Role::auth_session;
   const auto severity = status == 404 && is_passing ? Severity::info : Severity::warning;
-  tell(severity, "refused", message,
-       short_name(of.name) + " to " + std::string(of.to) + " was answered " + std::to_string(status),
-       status == 404 ? "there is no such process at that address: it ended, or runs under another id "
-                       "since a restart"
-                     : "the receiver did not take it: see its log");
+  tell(
+      severity, "refused", message,
+      short_name(of.name) + " to " + std::string(of.to) + " was answered " + std::to_string(status),
+      status == 404
+          ? "there is no such process at that address: it ended, or runs under another id "
+            "since a restart"
+          : "the receiver did not take it: see its log");
 }
 
 void Findings::look_at_size(const Reading& message) {
@@ -186,7 +193,7 @@ void Findings::look_at_task(const Reading& message) {
   const std::string task(message.id(Kind::task));
   if (name == "KillTaskMessage" && killed_.size() < kMostKnown) killed_.insert(task);
   const bool kills =
-      message.message().name == "mesos.scheduler.Call" && message.value("type") == "KILL";
+      message.message().name.ends_with("scheduler.Call") && message.value("type") == "KILL";
   if (kills && killed_.size() < kMostKnown) killed_.insert(task);
   if (name != "StatusUpdateMessage") return;
   const auto state = message.value("update.status.state");
@@ -197,9 +204,12 @@ void Findings::look_at_task(const Reading& message) {
   const bool asked_for =
       state == "TASK_KILLED" && (killed_.contains(task) || torn_down_.contains(framework));
   static const std::unordered_map<std::string, std::string_view> kCodes = {
-      {"TASK_FAILED", "task_failed"},   {"TASK_KILLED", "task_killed"},
-      {"TASK_ERROR", "task_error"},     {"TASK_LOST", "task_lost"},
-      {"TASK_DROPPED", "task_dropped"}, {"TASK_GONE", "task_gone"},
+      {"TASK_FAILED", "task_failed"},
+      {"TASK_KILLED", "task_killed"},
+      {"TASK_ERROR", "task_error"},
+      {"TASK_LOST", "task_lost"},
+      {"TASK_DROPPED", "task_dropped"},
+      {"TASK_GONE", "task_gone"},
       {"TASK_GONE_BY_OPERATOR", "task_gone_by_operator"},
       {"TASK_UNREACHABLE", "task_unreachable"}};
   std::string what = "task " + task + " is " + state;
@@ -222,8 +232,8 @@ void Findings::look_at_agent(const Reading& message) {
          "UnregisterSlaveMessage");
   if (name == "ShutdownMessage" && is_new("agent_lost", message.message().to))
     tell(Severity::error, "agent_lost", message,
-         "the master tells " + std::string(message.message().to) + " to shut down: " +
-             message.value("message"),
+         "the master tells " + std::string(message.message().to) +
+             " to shut down: " + message.value("message"),
          "the message says why the master does not want this agent");
   if (name == "PingSlaveMessage" && message.value("connected") == "false" &&
       is_new("agent_disconnected", message.message().to))
@@ -269,23 +279,23 @@ void Findings::look_at_framework(const Reading& message) {
   const std::string framework(message.id(Kind::framework));
   const bool tears_down =
       name == "UnregisterFrameworkMessage" ||
-      (message.message().name == "mesos.scheduler.Call" && message.value("type") == "TEARDOWN");
+      (message.message().name.ends_with("scheduler.Call") && message.value("type") == "TEARDOWN");
   if (tears_down && torn_down_.size() < kMostKnown) torn_down_.insert(framework);
   if (name == "FrameworkErrorMessage" &&
       is_new("framework_error", std::string(message.message().to) + message.value("message")))
-    tell(Severity::error, "framework_error", message,
-         "the master refuses " + std::string(message.message().to) + ": " +
-             message.value("message"),
-         "the driver aborts: no more tasks are launched");
+    tell(
+        Severity::error, "framework_error", message,
+        "the master refuses " + std::string(message.message().to) + ": " + message.value("message"),
+        "the driver aborts: no more tasks are launched");
   if (name != "ShutdownFrameworkMessage" || torn_down_.contains(framework)) return;
   if (torn_down_.size() < kMostKnown) torn_down_.insert(framework);
-  // A framework that speaks HTTP asks for it there.
-  const Entity* known = entities_.find(Kind::framework, framework);
-  const bool asks_here = known != nullptr && known->state == "registered";
+  // One that has nothing left to run may have asked for it by HTTP, or have left.
+  const bool runs = entities_.has_running_task(framework);
   if (is_new("framework_removed", framework))
-    tell(asks_here ? Severity::warning : Severity::info, "framework_removed", message,
+    tell(runs ? Severity::warning : Severity::info, "framework_removed", message,
          "framework " + framework + " is shut down, and was not seen to ask for it",
-         "it asked by HTTP or before the capture began, an operator did, or its failover_timeout (0 s "
+         "it asked by HTTP or before the capture began, an operator did, or its failover_timeout "
+         "(0 s "
          "unless it was set) ran out after the link to its scheduler broke");
 }
 
@@ -344,9 +354,8 @@ void Findings::look_at_silence(const Conversation& conversation) {
     return tell(Severity::info, "offer_unused", conversation,
                 "offer " + conversation.keys.offer + " was neither accepted nor declined",
                 "held offers keep others from the resources: offer_timeout takes them back");
-  const auto* silence =
-      std::find_if(kSilences.begin(), kSilences.end(),
-                   [&](const Silence& each) { return each.kind == kind; });
+  const auto* silence = std::find_if(kSilences.begin(), kSilences.end(),
+                                     [&](const Silence& each) { return each.kind == kind; });
   if (silence == kSilences.end()) return;
   tell(silence->severity, "no_answer", conversation,
        short_name(kind) + " from " + request.from + " to " + request.to + " was never answered",
@@ -369,8 +378,7 @@ void Findings::look_at_time(const Conversation& conversation) {
   const double us = static_cast<double>(time->count()) / 1e3;
   if (usual_.size() >= kMostKnown && !usual_.contains(conversation.kind)) return;
   Usual& usual = usual_[conversation.kind];
-  const bool slow =
-      usual.count >= kEnoughToCompare && us > kSlowUs && us > kSlow * usual.mean_us;
+  const bool slow = usual.count >= kEnoughToCompare && us > kSlowUs && us > kSlow * usual.mean_us;
   ++usual.count;
   usual.mean_us += (us - usual.mean_us) / static_cast<double>(usual.count);
   if (!slow) return;
@@ -382,10 +390,13 @@ void Findings::look_at_time(const Conversation& conversation) {
 
 void Findings::add_gap(Time time, std::uint64_t conn, std::uint64_t bytes) {
   if (!is_new("gap", std::to_string(conn))) return;
-  tell_({Severity::warning, "gap", time,
+  tell_({Severity::warning,
+         "gap",
+         time,
          std::to_string(bytes) + " bytes of connection " + std::to_string(conn) +
              " were not captured: what was said there is not known",
-         "stories that touch it may have holes; capture with a larger buffer (-B)", Keys{},
+         "stories that touch it may have holes; capture with a larger buffer (-B)",
+         Keys{},
          {{conn, 0}}});
 }
 

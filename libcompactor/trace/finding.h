@@ -30,7 +30,7 @@ struct Finding {
   Severity severity = Severity::info;
   std::string_view code{};  // agent_lost, task_failed …; one word that programs know it by
   Time time{};
-  std::string message{};  // what is so; text of peers may be in it
+  std::string message{};    // what is so; text of peers may be in it
   std::string_view hint{};  // what to look at, or to do
   Keys keys{};
   std::vector<Evidence> evidence{};
@@ -82,9 +82,9 @@ class Findings {
   const Entities& entities_;
   Tell tell_;
   std::unordered_set<std::string> told_;
-  std::unordered_map<std::string, Agent> agents_;          // by id
-  std::unordered_set<std::string> killed_;                 // tasks, that somebody asked to kill
-  std::unordered_set<std::string> torn_down_;              // frameworks
+  std::unordered_map<std::string, Agent> agents_;  // by id
+  std::unordered_set<std::string> killed_;         // tasks, that somebody asked to kill
+  std::unordered_set<std::string> torn_down_;      // frameworks
   struct Usual {
     std::uint64_t count = 0;
     double mean_us = 0;

@@ -189,15 +189,19 @@ std::vector<std::string> Reading::values(std::string_view path) const {
 
 bool Reading::meets(const Condition& condition) const {
   switch (condition.kind) {
-    case Condition::Kind::set: return has(condition.path);
-    case Condition::Kind::unset: return !has(condition.path);
+    case Condition::Kind::set:
+      return has(condition.path);
+    case Condition::Kind::unset:
+      return !has(condition.path);
     // An actor with a name of its own may be anything.
     case Condition::Kind::from:
       return from_ == Role::unknown || is_any_of(to_string(from_), condition.values);
     case Condition::Kind::to:
       return to_ == Role::unknown || is_any_of(to_string(to_), condition.values);
-    case Condition::Kind::equal: return is_any_of(value(condition.path), condition.values);
-    case Condition::Kind::unequal: break;
+    case Condition::Kind::equal:
+      return is_any_of(value(condition.path), condition.values);
+    case Condition::Kind::unequal:
+      break;
   }
   const auto all = values(condition.path);
   return std::any_of(all.begin(), all.end(),

@@ -23,14 +23,14 @@ using Time = std::chrono::sys_time<std::chrono::nanoseconds>;
 
 /// As it was seen on the wire. Views: whoever keeps one keeps what they are of.
 struct Message {
-  Time time{};             // of its first byte
+  Time time{};              // of its first byte
   std::string_view from{};  // PIDs
   std::string_view to{};
   std::string_view name{};  // of its type
   std::string_view body{};  // protobuf; up to the first byte that is missing
   std::uint64_t conn = 0;
-  std::uint64_t seq = 0;      // in its connection and direction
-  std::size_t size = 0;       // of the whole body
+  std::uint64_t seq = 0;        // in its connection and direction
+  std::size_t size = 0;         // of the whole body
   std::optional<int> status{};  // of the HTTP answer
   bool partial = false;
 };
@@ -94,6 +94,8 @@ class Reader {
 
   /// Valid until the next call, and as long as the message is.
   const Reading& read(const Message& message);
+  /// The message at hand is about that, too, as its connection tells. The text has to live as long.
+  void add_id(Kind kind, std::string_view text) { reading_.ids_.push_back({kind, text}); }
 
   /// Rows of the pairs table by name: those that it asks, and those that it answers.
   const std::vector<const Pair*>& asked_by(std::string_view name) const;

@@ -46,8 +46,8 @@ void append_resources(std::string& out, const std::vector<std::string_view>& res
       if (field.number == kResourceScalar) scalar = field.bytes;
     });
     if (scalar.empty()) continue;
-    const auto known = std::find_if(sums.begin(), sums.end(),
-                                    [&](const auto& sum) { return sum.first == name; });
+    const auto known =
+        std::find_if(sums.begin(), sums.end(), [&](const auto& sum) { return sum.first == name; });
     if (known == sums.end()) {
       sums.emplace_back(name, scalar_of(scalar));
     } else {
@@ -73,25 +73,28 @@ void append_value(std::string& out, const FieldDescriptor& field, const Picked& 
       }
       return;
     case FieldDescriptor::CPPTYPE_ENUM: {
-      const auto* name =
-          field.enum_type()->FindValueByNumber(static_cast<int>(value.number));
+      const auto* name = field.enum_type()->FindValueByNumber(static_cast<int>(value.number));
       out += name != nullptr ? name->name() : std::to_string(value.number);
       return;
     }
-    case FieldDescriptor::CPPTYPE_BOOL: out += value.number != 0 ? "true" : "false"; return;
+    case FieldDescriptor::CPPTYPE_BOOL:
+      out += value.number != 0 ? "true" : "false";
+      return;
     case FieldDescriptor::CPPTYPE_DOUBLE:
       text::append_json_number(out, std::bit_cast<double>(value.number));
       return;
     case FieldDescriptor::CPPTYPE_FLOAT:
-      text::append_json_number(out, static_cast<double>(
-                                   std::bit_cast<float>(static_cast<std::uint32_t>(value.number))));
+      text::append_json_number(
+          out, static_cast<double>(std::bit_cast<float>(static_cast<std::uint32_t>(value.number))));
       return;
     case FieldDescriptor::CPPTYPE_INT32:
     case FieldDescriptor::CPPTYPE_INT64:
       out += std::to_string(static_cast<std::int64_t>(value.number));
       return;
-    case FieldDescriptor::CPPTYPE_MESSAGE: return;
-    default: out += std::to_string(value.number);
+    case FieldDescriptor::CPPTYPE_MESSAGE:
+      return;
+    default:
+      out += std::to_string(value.number);
   }
 }
 

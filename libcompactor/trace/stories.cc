@@ -20,9 +20,8 @@ bool fits(const std::vector<std::string>& globs, std::string_view id) {
 /// Whether one of the ids of that kind fits; true where nothing is asked for.
 bool fits(const std::vector<std::string>& globs, Kind kind, const Reading& message) {
   if (globs.empty()) return true;
-  return std::any_of(message.ids().begin(), message.ids().end(), [&](const Id& id) {
-    return id.kind == kind && fits(globs, id.text);
-  });
+  return std::any_of(message.ids().begin(), message.ids().end(),
+                     [&](const Id& id) { return id.kind == kind && fits(globs, id.text); });
 }
 
 bool fits_key(const std::vector<std::string>& globs, std::string_view id) {
@@ -61,6 +60,7 @@ Stories::Stories(const Facts& facts, const schema::Catalog& catalog, StoryEvents
 
 void Stories::add(const Message& message, std::string_view source) {
   const Reading& reading = reader_.read(message);
+  add_ids_of_client(reading);
   findings_.add(reading, source);
   entities_.add(reading);
   conversations_.add(reading);
@@ -69,6 +69,18 @@ void Stories::add(const Message& message, std::string_view source) {
   } else {
     take_step(reading);
   }
+}
+
+/// Events of the v1 API do not say whom they are for: their connection does.
+void Stories::add_ids_of_client(const Reading& message) {
+  const Message& of = message.message();
+  if (!of.name.starts_with("mesos.v1.") || !message.id(Kind::framework).empty()) return;
+  const Entity* client = entities_.at(of.name.ends_with(".Event") ? of.to : of.from);
+  if (client == nullptr) return;
+  if (client->kind == Kind::framework) reader_.add_id(Kind::framework, client->id);
+  if (client->kind != Kind::executor) return;
+  reader_.add_id(Kind::framework, client->framework);
+  if (message.id(Kind::executor).empty()) reader_.add_id(Kind::executor, client->id);
 }
 
 void Stories::add_gap(Time time, std::uint64_t conn, std::uint64_t bytes) {
@@ -89,8 +101,17 @@ void Stories::take_step(const Reading& message) {
   const bool selected = is_selected(message);
   const bool may_matter = !selected && selection_.tasks.empty() && selection_.offers.empty();
   if (!selected && !may_matter) return;
-  Step step{of.time, std::nullopt, std::string(of.from), std::string(of.to), role_at(of.from),
-            role_at(of.to), std::string(of.name), message.says(), of.conn, of.seq, of.status,
+  Step step{of.time,
+            std::nullopt,
+            std::string(of.from),
+            std::string(of.to),
+            role_at(of.from),
+            role_at(of.to),
+            std::string(of.name),
+            message.says(),
+            of.conn,
+            of.seq,
+            of.status,
             of.partial};
   if (!selected) return hold_back(step);
   release_held(message);
@@ -156,10 +177,14 @@ bool Stories::is_selected(const Entity& entity) const {
     case Kind::executor:
       return !selection_.executors.empty() && fits(selection_.executors, entity.id) &&
              fits_key(selection_.frameworks, entity.framework);
-    case Kind::agent: return fits(selection_.agents, entity.id);
-    case Kind::framework: return fits(selection_.frameworks, entity.id);
-    case Kind::offer: return fits(selection_.offers, entity.id);
-    default: return false;
+    case Kind::agent:
+      return fits(selection_.agents, entity.id);
+    case Kind::framework:
+      return fits(selection_.frameworks, entity.id);
+    case Kind::offer:
+      return fits(selection_.offers, entity.id);
+    default:
+      return false;
   }
 }
 

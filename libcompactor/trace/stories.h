@@ -62,9 +62,9 @@ struct StoryCounts {
   std::uint64_t messages = 0;
   std::uint64_t conversations = 0;
   std::uint64_t answered = 0;
-  std::uint64_t unanswered = 0;  // resent ones too
+  std::uint64_t unanswered = 0;           // resent ones too
   std::uint64_t findings[3] = {0, 0, 0};  // by severity
-  std::uint64_t forgotten = 0;   // for want of room
+  std::uint64_t forgotten = 0;            // for want of room
 };
 
 /// One thread. Bounded: what is forgotten is counted.
@@ -98,6 +98,7 @@ class Stories {
   bool is_selected(const Reading& message) const;
   bool is_selected(const Keys& keys) const;
   bool is_selected(const Entity& entity) const;
+  void add_ids_of_client(const Reading& message);
   void take_step(const Reading& message);
   void hold_back(const Step& step);
   void release_held(const Reading& message);

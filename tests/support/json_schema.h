@@ -81,7 +81,7 @@ class JsonSchemas {
     if (keyword == "type") return unless(is_of(rule, value));
     if (keyword == "const") return unless(value == rule);
     if (keyword == "enum") return unless(std::find(rule.begin(), rule.end(), value) != rule.end());
-    // Of what is no number these say nothing; its type does.
+    // Of what is no number, or no object, these say nothing; its type does.
     if (keyword == "minimum")
       return unless(!value.is_number() || value.get<double>() >= rule.get<double>());
     if (keyword == "maximum")
@@ -91,9 +91,10 @@ class JsonSchemas {
                                                            std::regex(rule.get<std::string>())));
     }
     if (keyword == "required") {
-      return unless(std::all_of(rule.begin(), rule.end(), [&](const Json& key) {
-        return value.contains(key.get<std::string>());
-      }));
+      return unless(!value.is_object() ||
+                    std::all_of(rule.begin(), rule.end(), [&](const Json& key) {
+                      return value.contains(key.get<std::string>());
+                    }));
     }
     if (keyword == "properties") return check_properties(rule, value, where);
     if (keyword == "additionalProperties") return check_additional(rule, schema, value, where);

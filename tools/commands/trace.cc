@@ -22,12 +22,13 @@ std::optional<Severity> severity_of(const std::string& word) {
 }
 
 CommandLine declare(TraceOptions& options) {
-  CommandLine line("trace", "Tells the stories of the traffic: who is there, what answers what, what is wrong.",
-                   "  compactor trace -r master.pcap                      who, conversations, findings\n"
-                   "  compactor trace -r master.pcap --task web.1         what happened to that task\n"
-                   "  compactor trace -r master.pcap --agent '*-S0'       and to that agent\n"
-                   "  compactor trace -r master.pcap --fail-on error      for CI: exit 1 if any is found\n"
-                   "  compactor trace --port 5050                         live: findings as they arise\n");
+  CommandLine line(
+      "trace", "Tells the stories of the traffic: who is there, what answers what, what is wrong.",
+      "  compactor trace -r master.pcap                      who, conversations, findings\n"
+      "  compactor trace -r master.pcap --task web.1         what happened to that task\n"
+      "  compactor trace -r master.pcap --agent '*-S0'       and to that agent\n"
+      "  compactor trace -r master.pcap --fail-on error      for CI: exit 1 if any is found\n"
+      "  compactor trace --port 5050                         live: findings as they arise\n");
   SniffOptions& traffic = options.traffic;
   add_sources(line, traffic);
   line.group("Whose story");
@@ -45,9 +46,10 @@ CommandLine declare(TraceOptions& options) {
             "only what began then or later: 2026-01-31T12:00:00Z, or +90s after the first packet");
   line.text("--until", "TIME", traffic.until, "… then or before, and end after it");
   line.duration("--for", traffic.lasting, "the same as --until +DUR");
-  line.choices("--fail-on", "SEVERITY", {"error", "warning", "info", "never"},
-               [&options](const std::string& typed) { options.fail_on = severity_of(typed); },
-               "exit 1 when there is a finding as bad as that");
+  line.choices(
+      "--fail-on", "SEVERITY", {"error", "warning", "info", "never"},
+      [&options](const std::string& typed) { options.fail_on = severity_of(typed); },
+      "exit 1 when there is a finding as bad as that");
   line.duration("--answer-wait", traffic.answer_wait,
                 "look at a message without its answer after so long (2s)");
   add_type_options(line, traffic.types);

@@ -393,10 +393,18 @@ class JsonRenderer : public Renderer {
     line.number("gone", summary.gone).number("reconnects", summary.reconnects).end();
   }
 
-  void append(std::string& out, const compactor::trace::Step& event) override { append_json(out, event); }
-  void append(std::string& out, const compactor::trace::Conversation& event) override { append_json(out, event); }
-  void append(std::string& out, const compactor::trace::Finding& event) override { append_json(out, event); }
-  void append(std::string& out, const compactor::trace::Entity& event) override { append_json(out, event); }
+  void append(std::string& out, const compactor::trace::Step& event) override {
+    append_json(out, event);
+  }
+  void append(std::string& out, const compactor::trace::Conversation& event) override {
+    append_json(out, event);
+  }
+  void append(std::string& out, const compactor::trace::Finding& event) override {
+    append_json(out, event);
+  }
+  void append(std::string& out, const compactor::trace::Entity& event) override {
+    append_json(out, event);
+  }
   void append(std::string&, const ConversationsRow&) override {}
   void append(std::string& out, const TraceSummary& event) override { append_json(out, event); }
 

@@ -385,12 +385,20 @@ class TextRenderer : public Renderer {
            counted(summary.reconnects, "reconnect") + '\n';
   }
 
-  void append(std::string& out, const compactor::trace::Step& event) override { story_.append(out, event); }
+  void append(std::string& out, const compactor::trace::Step& event) override {
+    story_.append(out, event);
+  }
   /// Its steps are told.
   void append(std::string&, const compactor::trace::Conversation&) override {}
-  void append(std::string& out, const compactor::trace::Finding& event) override { story_.append(out, event); }
-  void append(std::string& out, const compactor::trace::Entity& event) override { story_.append(out, event); }
-  void append(std::string& out, const ConversationsRow& event) override { story_.append(out, event); }
+  void append(std::string& out, const compactor::trace::Finding& event) override {
+    story_.append(out, event);
+  }
+  void append(std::string& out, const compactor::trace::Entity& event) override {
+    story_.append(out, event);
+  }
+  void append(std::string& out, const ConversationsRow& event) override {
+    story_.append(out, event);
+  }
   void append(std::string& out, const TraceSummary& event) override { story_.append(out, event); }
 
   void append_error(std::string& out, const Failure& failure) override {

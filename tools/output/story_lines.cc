@@ -1,5 +1,6 @@
 #include "output/story_lines.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 
@@ -88,13 +89,51 @@ std::string with_short_ids(std::string_view text) {
   return out;
 }
 
+constexpr std::size_t columns = 100;
+
+/// How many columns a text takes that is fit for a terminal.
+std::size_t width_of(std::string_view text) {
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (c & '\xc0') != '\x80'; }));
+}
+
+/// As much of it as fits, with … for the rest.
+std::string fitted(std::string_view text, std::size_t width) {
+  if (width_of(text) <= width) return std::string(text);
+  std::size_t size = 0;
+  for (std::size_t left = width; size < text.size(); ++size) {
+    if ((text[size] & '\xc0') == '\x80') continue;
+    if (left-- <= 1) break;
+  }
+  return std::string(text.substr(0, size)) + "…";
+}
+
+/// Words on lines that fit, with so many blanks before each but the first.
+void append_wrapped(std::string& out, std::string_view text, std::size_t column,
+                    std::size_t indent) {
+  while (!text.empty()) {
+    const auto end = text.find(' ');
+    const auto word = text.substr(0, end);
+    if (column + width_of(word) > columns && column > indent) {
+      if (out.back() == ' ') out.pop_back();
+      out.append("\n").append(indent, ' ');
+      column = indent;
+    }
+    out += word;
+    column += width_of(word);
+    if (end == std::string_view::npos) return;
+    out += ' ';
+    ++column;
+    text.remove_prefix(end + 1);
+  }
+}
+
 /// In columns, so that the eye can run down.
 void append_padded(std::string& out, std::string_view text, std::size_t width) {
   const auto shown = terminal_escaped(text);
   out += shown;
   if (shown.size() < width) out.append(width - shown.size(), ' ');
 }
-
 
 }  // namespace
 
@@ -152,8 +191,8 @@ void append_json(std::string& out, const Finding& finding) {
   evidence += '[';
   for (const Evidence& each : finding.evidence) {
     if (evidence.back() != '[') evidence += ',';
-    evidence += "{\"conn\":" + std::to_string(each.conn) + ",\"seq\":" + std::to_string(each.seq) +
-                '}';
+    evidence +=
+        "{\"conn\":" + std::to_string(each.conn) + ",\"seq\":" + std::to_string(each.seq) + '}';
   }
   evidence += ']';
   line.end();
@@ -190,6 +229,7 @@ void StoryText::paint(std::string& out, std::string_view colour, std::string_vie
 }
 
 void StoryText::append(std::string& out, const Step& step) {
+  const std::size_t begin = out.size();
   clock_.append_of_day(out, step.time);
   std::string delta = step.delta ? "+" + human_duration(micros(*step.delta)) : "";
   constexpr std::size_t width = 10;
@@ -199,9 +239,18 @@ void StoryText::append(std::string& out, const Step& step) {
   out += " → ";
   append_terminal_escaped(out, step.to_role);
   out += "  ";
-  paint(out, cyan, with_short_ids(step.says));
-  if (step.partial) out += "  partial";
-  if (step.status && *step.status != 202) paint(out.append("  "), red, std::to_string(*step.status));
+  std::string end = step.partial ? "  partial" : "";
+  constexpr int redirection = 300;
+  const bool refused = step.status.value_or(0) >= redirection;
+  if (refused) end += "  " + std::to_string(*step.status);
+  const std::size_t taken = width_of(std::string_view(out).substr(begin)) + end.size();
+  const auto says = terminal_escaped(with_short_ids(step.says));
+  if (colour_) out += cyan;
+  out += fitted(says, std::max(columns, taken + 20) - taken);
+  if (colour_) out += plain;
+  if (colour_ && refused) out += red;
+  out += end;
+  if (colour_ && refused) out += plain;
   out += '\n';
 }
 
@@ -214,17 +263,20 @@ void StoryText::append(std::string& out, const Finding& finding) {
   paint(out, colour, to_string(finding.severity));
   out += "  ";
   paint(out, bold, finding.code);
+  constexpr std::size_t indent = 4;
+  constexpr std::size_t before = 12 + 2 + 2 + 2;  // the time, and what stands between
   out += ": ";
-  append_terminal_escaped(out, finding.message);
-  out += "\n    ";
-  out += finding.hint;
-  out += " (";
+  append_wrapped(out, terminal_escaped(with_short_ids(finding.message)),
+                 before + to_string(finding.severity).size() + finding.code.size(), indent);
+  out.append("\n").append(indent, ' ');
+  std::string hint(finding.hint);
   for (const Evidence& each : finding.evidence) {
-    if (out.back() != '(') out += ", ";
-    out += "connection " + std::to_string(each.conn);
-    if (each.seq != 0) out += " message " + std::to_string(each.seq);
+    hint += hint.ends_with(finding.hint) ? " (connection " : ", connection ";
+    hint += std::to_string(each.conn);
+    if (each.seq != 0) hint += " message " + std::to_string(each.seq);
   }
-  out += ")\n";
+  append_wrapped(out, hint + ")", indent, indent);
+  out += '\n';
 }
 
 void StoryText::append(std::string& out, const Entity& entity) {
@@ -254,15 +306,15 @@ void StoryText::append(std::string& out, const ConversationsRow& row) {
   if (row.heading) out += "     asked answered    open  silent  refused   p50 ms    p99 ms  what\n";
   std::array<char, 128> text{};
   const int length = std::snprintf(
-      text.data(), text.size(), "  %8llu %8llu %7llu %7llu %8llu", 
+      text.data(), text.size(), "  %8llu %8llu %7llu %7llu %8llu",
       static_cast<unsigned long long>(row.count), static_cast<unsigned long long>(row.answered),
       static_cast<unsigned long long>(row.open), static_cast<unsigned long long>(row.unanswered),
       static_cast<unsigned long long>(row.refused));
   out.append(text.data(), static_cast<std::size_t>(length));
   if (row.latency != nullptr && row.latency->count() > 0) {
-    const int more = std::snprintf(text.data(), text.size(), " %8.3f  %8.3f  ",
-                                   row.latency->percentile_us(50) / 1e3,
-                                   row.latency->percentile_us(99) / 1e3);
+    const int more =
+        std::snprintf(text.data(), text.size(), " %8.3f  %8.3f  ",
+                      row.latency->percentile_us(50) / 1e3, row.latency->percentile_us(99) / 1e3);
     out.append(text.data(), static_cast<std::size_t>(more));
   } else {
     out.append(21, ' ');
@@ -274,10 +326,11 @@ void StoryText::append(std::string& out, const ConversationsRow& row) {
 
 void StoryText::append(std::string& out, const TraceSummary& summary) {
   out += '\n' + counted(summary.messages, "message") + ", " +
-         counted(summary.conversations, "conversation") + ": " +
-         std::to_string(summary.answered) + " answered, " + std::to_string(summary.unanswered) +
+         counted(summary.conversations, "conversation") + ": " + std::to_string(summary.answered) +
+         " answered, " + std::to_string(summary.unanswered) +
          " never. Findings: " + std::to_string(summary.errors) + " error, " +
-         std::to_string(summary.warnings) + " warning, " + std::to_string(summary.infos) + " info.\n";
+         std::to_string(summary.warnings) + " warning, " + std::to_string(summary.infos) +
+         " info.\n";
   if (summary.forgotten != 0)
     out += std::to_string(summary.forgotten) + " things forgotten for want of room\n";
 }

@@ -1,4 +1,5 @@
 // sniff from packets: of a file, or live.
+#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -43,6 +44,11 @@ constexpr int packets_between_looks = 512;  // at signals and at how much output
 /// After which nothing more comes of a packet: the capture room is patient for so long.
 constexpr auto lateness = std::chrono::milliseconds(500);
 constexpr std::size_t most_waiting = std::size_t{4} << 20;  // of output, before a file is read on
+
+bool is_readable(int descriptor) {
+  pollfd wanted{descriptor, POLLIN, 0};
+  return ::poll(&wanted, 1, 0) != 0;
+}
 
 std::string filter_of(const SniffOptions& options) {
   std::string filter;
@@ -225,9 +231,19 @@ class PacketRun {
   /// The other end of a pipe takes its time: what there is is printed meanwhile.
   bool wait_for(int descriptor) {
     console_.gather(false);
-    bool goes_on = !over_ && look(std::nullopt, descriptor);
+    const auto since = Steady::now();
+    while (!over_ && look(Waiter::Clock::now() + tick, descriptor) && !is_readable(descriptor))
+      pass_time(Steady::now() - since);
     console_.gather(true);
-    return goes_on;
+    return !over_;
+  }
+
+  /// The clock of the capture goes on while nothing comes: what waits for its answer is told.
+  void pass_time(Steady::duration waited) {
+    if (time_ == WallTime{}) return;
+    const WallTime now = time_ + waited;
+    sniffer_.on_time(now);
+    traffic_->release(now - options_.answer_wait - lateness);
   }
 
   void tell_of_clock(const compactor::capture::FileReport& report) {

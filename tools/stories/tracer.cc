@@ -24,8 +24,6 @@ namespace {
 
 constexpr std::size_t most_kinds = 1000;
 
-
-
 std::string_view address_of(std::string_view endpoint) {
   return endpoint.substr(0, endpoint.rfind(':'));
 }
@@ -152,12 +150,21 @@ void Tracer::on_conversation(const Conversation& conversation) {
   ++row.count;
   if (conversation.attempts > 1) ++row.resent;
   switch (conversation.outcome) {
-    case Outcome::answered: ++row.answered; break;
-    case Outcome::refused: ++row.refused; break;
-    case Outcome::open: ++row.open; break;
+    case Outcome::answered:
+      ++row.answered;
+      break;
+    case Outcome::refused:
+      ++row.refused;
+      break;
+    case Outcome::open:
+      ++row.open;
+      break;
     case Outcome::unanswered:
-    case Outcome::resent: ++row.unanswered; break;
-    case Outcome::ended: break;
+    case Outcome::resent:
+      ++row.unanswered;
+      break;
+    case Outcome::ended:
+      break;
   }
   if (const auto time = conversation.round_trip()) kind.latency->add(*time);
 }

@@ -14,8 +14,8 @@
 #include "sniff/sniff_run.h"
 #include "sniff/time_window.h"
 #include "sniff/traffic.h"
-#include "trace/stories.h"
 #include "stories/message_order.h"
+#include "trace/stories.h"
 
 namespace tool {
 

@@ -1,0 +1,179 @@
+// trace on recorded traffic, and on what is said in the test.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "support/documents.h"
+#include "support/harness.h"
+
+namespace e2e_trace_test {
+
+using namespace e2e;
+
+namespace {
+
+const std::string captures = TEST_DATA "/captures/mesos/";
+
+std::vector<Json> of_type(const std::vector<Json>& events, const std::string& type) {
+  std::vector<Json> found;
+  for (const auto& event : events)
+    if (event["type"] == type) found.push_back(event);
+  return found;
+}
+
+std::vector<Json> traced(const std::string& file, const Arguments& more = {}) {
+  Arguments arguments{"trace", "-r", captures + file, "--json"};
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  const auto result = run(arguments);
+  CHECK(result.exit == 0);
+  return result.out_json();
+}
+
+}  // namespace
+
+TEST_CASE("healthy captures give no finding above info") {
+  for (const char* file :
+       {"agent-register.pcap", "http-get.pcap", "execute.pcap", "test-framework.pcap"}) {
+    CAPTURE(file);
+    for (const auto& finding : of_type(traced(file), "finding"))
+      CHECK(finding["severity"] == "info");
+    CHECK(run({"trace", "-r", captures + file, "--fail-on", "warning"}).exit == 0);
+  }
+}
+
+TEST_CASE("a capture in which something is wrong fails in CI, and says what") {
+  const auto findings = of_type(traced("framework-teardown.pcap"), "finding");
+  std::set<std::string> codes;
+  for (const auto& finding : findings) codes.insert(finding["code"].get<std::string>());
+  CHECK(codes.contains("framework_removed"));
+  CHECK(run({"trace", "-r", captures + "framework-teardown.pcap", "--fail-on", "warning"}).exit ==
+        1);
+  CHECK(run({"trace", "-r", captures + "framework-teardown.pcap", "--fail-on", "error"}).exit == 0);
+}
+
+TEST_CASE("each conversation has its request, and its answer what the request asked for") {
+  const auto events = traced("test-framework.pcap");
+  std::map<std::string, int> answered;
+  for (const auto& each : of_type(events, "conversation")) {
+    if (each["outcome"] != "answered") continue;
+    ++answered[each["kind"].get<std::string>()];
+    CHECK(each["answer"]["time"].get<std::string>() >= each["request"]["time"].get<std::string>());
+    CHECK(each["rtt_us"].get<double>() >= 0);
+  }
+  CHECK(answered["mesos.internal.StatusUpdateMessage"] == 28);
+  CHECK(answered["mesos.scheduler.Call/SUBSCRIBE"] == 1);
+  CHECK(answered["mesos.internal.RegisterExecutorMessage"] == 1);
+  const auto summary = events.back();
+  CHECK(summary["type"] == "summary");
+  CHECK(summary["answered"].get<int>() <= summary["conversations"].get<int>());
+}
+
+TEST_CASE("who is there, with what is known of it") {
+  std::map<std::string, Json> by_kind;
+  std::set<std::string> tasks;
+  for (const auto& entity : of_type(traced("test-framework.pcap"), "entity")) {
+    if (entity["kind"] == "task") tasks.insert(entity["id"].get<std::string>());
+    by_kind[entity["kind"].get<std::string>()] = entity;
+  }
+  CHECK(tasks == std::set<std::string>{"0", "1", "2", "3", "4"});
+  CHECK(by_kind["task"]["state"] == "TASK_FINISHED");
+  CHECK(by_kind["framework"]["name"] == "Test Framework (C++)");
+  CHECK(by_kind["master"]["version"] == "1.12.0");
+  CHECK(by_kind["master"]["version_from"] == "FrameworkRegisteredMessage");
+}
+
+TEST_CASE("the story of a task, in order and in roles") {
+  const auto result =
+      run({"trace", "-r", captures + "test-framework.pcap", "--task", "1", "--color", "never"});
+  CHECK(result.exit == 0);
+  const auto lines = lines_of(result.out);
+  REQUIRE(lines.size() > 15);
+  CHECK(lines[0].find("framework 0000 → master  Call ACCEPT 0, 1, 2 … (5) of O0") !=
+        std::string::npos);
+  CHECK(lines[1].find("master → agent S0  RunTask 1 \"Task 1\": cpus 1 mem 128") !=
+        std::string::npos);
+  CHECK(lines[14].find("master → agent S0  Acknowledge 1 7692efe8") != std::string::npos);
+  const auto steps = of_type(traced("test-framework.pcap", {"--task", "1"}), "step");
+  CHECK(steps.size() == 15);
+  for (std::size_t i = 1; i < steps.size(); ++i)
+    CHECK(steps[i - 1]["time"].get<std::string>() <= steps[i]["time"].get<std::string>());
+}
+
+TEST_CASE("no line of a story is wider than a terminal") {
+  for (const char* selector : {"--framework", "--agent"}) {
+    const auto result = run({"trace", "-r", captures + "test-framework.pcap", selector, "*"});
+    for (const auto& line : lines_of(result.out)) {
+      if (line.find(" → ") == std::string::npos) continue;
+      const auto columns =
+          std::count_if(line.begin(), line.end(), [](char c) { return (c & '\xc0') != '\x80'; });
+      CHECK_MESSAGE(columns <= 100, line);
+    }
+  }
+}
+
+TEST_CASE("a framework that speaks HTTP has the same stories") {
+  const Arguments arguments{"trace", "-r", TEST_DATA "/v1/framework-executor.pcap", "--json"};
+  const auto events = run(arguments).out_json();
+  std::map<std::string, int> answered;
+  for (const auto& each : of_type(events, "conversation"))
+    if (each["outcome"] == "answered") ++answered[each["kind"].get<std::string>()];
+  CHECK(answered["mesos.v1.scheduler.Call/SUBSCRIBE"] == 1);
+  CHECK(answered["mesos.v1.scheduler.Event/OFFERS"] == 2);
+  CHECK(answered["mesos.v1.scheduler.Event/UPDATE"] == 10);
+  CHECK(answered["mesos.v1.executor.Event/LAUNCH"] == 5);
+  CHECK(answered["mesos.v1.executor.Call/UPDATE"] == 10);
+  int frameworks = 0;
+  int tasks = 0;
+  for (const auto& entity : of_type(events, "entity")) {
+    if (entity["kind"] == "framework") ++frameworks;
+    if (entity["kind"] == "task") ++tasks;
+    if (entity["kind"] == "task") CHECK(entity.contains("framework_id"));
+  }
+  CHECK(frameworks == 2);
+  CHECK(tasks == 10);
+  auto story = arguments;
+  for (const char* more : {"--framework", "*-0004", "--task", "0"}) story.push_back(more);
+  CHECK(of_type(run(story).out_json(), "step").size() == 15);
+}
+
+TEST_CASE("a recording is a source, and gives the same conversations") {
+  const auto recorded = run({"sniff", "-r", captures + "execute.pcap", "--json"});
+  const auto again = run({"trace", "-r", temporary_file("execute.ndjson", recorded.out), "--json"});
+  std::multiset<std::string> first;
+  std::multiset<std::string> second;
+  for (const auto& each : of_type(traced("execute.pcap"), "conversation"))
+    if (each["kind"].get<std::string>().find(".v1.") == std::string::npos)
+      first.insert(each["request"].dump());
+  for (const auto& each : of_type(again.out_json(), "conversation"))
+    second.insert(each["request"].dump());
+  CHECK(first == second);
+}
+
+TEST_CASE("through a proxy: a message to nobody is found") {
+  Served served({"somebody"});
+  auto proxied = free_port();
+  Background trace({"trace", "--proxy",
+                    std::to_string(proxied) + "=127.0.0.1:" + std::to_string(served.port()),
+                    "--for", "4s", "--fail-on", "warning", "--json"});
+  CHECK(
+      run({"send", "nobody@127.0.0.1:" + std::to_string(proxied), "mesos.internal.PingSlaveMessage",
+           R"({"connected":true})", "--retry", "50", "--retry-delay", "100ms"})
+          .exit == 1);
+  const auto result = trace.finish();
+  CHECK(result.exit == 1);
+  const auto findings = of_type(result.out_json(), "finding");
+  REQUIRE(findings.size() == 1);
+  CHECK(findings[0]["code"] == "refused");
+}
+
+TEST_CASE("selectors of several kinds are and-ed; what nobody has gives an empty story") {
+  CHECK(of_type(traced("test-framework.pcap", {"--task", "1", "--framework", "*-0000"}), "step")
+            .size() == 15);
+  CHECK(of_type(traced("test-framework.pcap", {"--task", "1", "--framework", "*-9999"}), "step")
+            .empty());
+  CHECK(of_type(traced("test-framework.pcap", {"--task", "nobody"}), "step").empty());
+}
+
+}  // namespace e2e_trace_test

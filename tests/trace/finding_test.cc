@@ -1,0 +1,195 @@
+#include <doctest/doctest.h>
+
+#include "support/story_kit.h"
+
+namespace trace_finding_test {
+
+using namespace stories;
+
+namespace {
+
+const std::string kUuid = "AAAAAAAAQACAAAAAAAAAAA==";
+
+void register_agent(Teller& t, const std::string& agent = kAgent, const std::string& id = "S") {
+  t.say(agent, kMaster, "RegisterSlaveMessage", R"({"slave":{"hostname":"h"},"version":"1.11.0"})");
+  t.say(kMaster, agent, "SlaveRegisteredMessage", R"({"slave_id":{"value":")" + id + "\"}}");
+  t.say(agent, kMaster, "UpdateSlaveMessage", R"({"slave_id":{"value":")" + id + "\"}}");
+}
+
+}  // namespace
+
+TEST_CASE("an agent that comes and answers is nothing to tell") {
+  Teller t;
+  t.source = "";
+  register_agent(t);
+  for (int i = 0; i < 10; ++i) {
+    t.say(kObserver, kAgent, "PingSlaveMessage", R"({"connected":true})", 15s);
+    t.say(kAgent, kObserver, "PongSlaveMessage");
+  }
+  t.end(1s);
+  CHECK(t.found().empty());
+}
+
+TEST_CASE("an agent that is lost, disconnected, or told to go") {
+  Teller t;
+  t.say(kMaster, kScheduler, "LostSlaveMessage", R"({"slave_id":{"value":"S"}})");
+  t.say(kMaster, "scheduler-2@10.0.0.4:1", "LostSlaveMessage", R"({"slave_id":{"value":"S"}})");
+  t.say(kObserver, kAgent, "PingSlaveMessage", R"({"connected":false})");
+  t.say(kAgent, kObserver, "PongSlaveMessage");
+  t.say(kMaster, kAgent, "ShutdownMessage", R"({"message":"Machine is DOWN"})");
+  t.end();
+  CHECK(t.found() == "error:agent_lost warning:agent_disconnected error:agent_lost");
+  CHECK(t.findings[0].keys.agent == "S");
+  CHECK(t.findings[2].message.find("Machine is DOWN") != std::string::npos);
+}
+
+TEST_CASE("an agent that registers again and again, or has lost its id") {
+  Teller t;
+  register_agent(t);
+  for (int i = 0; i < 3; ++i) {
+    t.say(kAgent, kMaster, "ReregisterSlaveMessage",
+          R"({"slave":{"hostname":"h","id":{"value":"S"}},"version":"1.11.0"})", 10s);
+    t.say(kMaster, kAgent, "SlaveReregisteredMessage", R"({"slave_id":{"value":"S"}})");
+    t.say(kAgent, kMaster, "UpdateSlaveMessage", R"({"slave_id":{"value":"S"}})");
+  }
+  register_agent(t);
+  CHECK(t.found() == "error:reregistration_loop error:duplicate_agent");
+}
+
+TEST_CASE("two agents with one id") {
+  Teller t;
+  register_agent(t);
+  register_agent(t, "slave(1)@10.0.0.9:5051");
+  CHECK(t.found() == "error:duplicate_agent");
+}
+
+TEST_CASE("how a task ends badly, once for all hops, with its reason") {
+  Teller t;
+  const std::string why =
+      R"(,"reason":"REASON_CONTAINER_LIMITATION_MEMORY","message":"Memory limit exceeded")";
+  t.update(kAgent, kMaster, "t", "TASK_FAILED", kUuid, 1ms, why);
+  t.acknowledge(kMaster, kAgent, "t", kUuid);
+  t.update(kMaster, kScheduler, "t", "TASK_FAILED", kUuid, 1ms, why);
+  CHECK(t.found() == "error:task_failed");
+  CHECK(t.findings[0].message ==
+        "task t is TASK_FAILED, REASON_CONTAINER_LIMITATION_MEMORY: Memory limit exceeded");
+  CHECK(t.findings[0].hint.find("memory") != std::string::npos);
+  CHECK(t.findings[0].evidence[0].seq == 1);
+}
+
+TEST_CASE("a task that is killed is worth an error only when nobody asked for it") {
+  Teller t;
+  t.update(kAgent, kMaster, "t", "TASK_KILLED", kUuid);
+  CHECK(t.found() == "error:task_killed");
+  Teller u;
+  u.call(R"({"type":"KILL","framework_id":{"value":"F"},"kill":{"task_id":{"value":"t"}}})");
+  u.update(kAgent, kMaster, "t", "TASK_KILLED", kUuid);
+  CHECK(u.found() == "info:task_killed");
+}
+
+TEST_CASE("states that are no end, and a good end, are nothing to tell") {
+  Teller t;
+  for (const char* state : {"TASK_STAGING", "TASK_STARTING", "TASK_RUNNING", "TASK_FINISHED"})
+    t.update(kAgent, kMaster, "t", state, kUuid);
+  CHECK(t.found().empty());
+}
+
+TEST_CASE("a framework that is refused, or shut down with a task running") {
+  Teller t;
+  t.call(R"({"type":"SUBSCRIBE","subscribe":{"framework_info":{"user":"u","name":"n"}}})");
+  t.say(kMaster, kScheduler, "FrameworkErrorMessage", R"({"message":"Framework failed over"})");
+  t.update(kAgent, kMaster, "t", "TASK_RUNNING", kUuid);
+  t.say(kMaster, kAgent, "ShutdownFrameworkMessage", R"({"framework_id":{"value":"F"}})");
+  t.end();
+  CHECK(t.found() == "error:framework_error warning:framework_removed");
+}
+
+TEST_CASE("a framework that asks to be shut down is nothing to tell") {
+  Teller t;
+  t.update(kAgent, kMaster, "t", "TASK_RUNNING", kUuid);
+  t.call(R"({"type":"TEARDOWN","framework_id":{"value":"F"}})");
+  t.say(kMaster, kAgent, "ShutdownFrameworkMessage", R"({"framework_id":{"value":"F"}})");
+  CHECK(t.found().empty());
+}
+
+TEST_CASE("an executor that ends with a status") {
+  const std::string ids =
+      R"("slave_id":{"value":"S"},"framework_id":{"value":"F"},"executor_id":{"value":"E"})";
+  for (const auto& [status, found] : {std::pair("0", ""), std::pair("9", "warning:exited")}) {
+    Teller t;
+    t.say(kExecutor, kAgent, "RegisterExecutorMessage",
+          R"({"framework_id":{"value":"F"},"executor_id":{"value":"E"}})");
+    t.say(kAgent, kMaster, "ExitedExecutorMessage", "{" + ids + ",\"status\":" + status + "}");
+    CHECK(t.found() == found);
+  }
+}
+
+TEST_CASE("a sender that is not where its messages come from") {
+  Teller t;
+  t.source = "10.0.0.2";
+  register_agent(t);
+  CHECK(t.found() == "warning:wrong_sender_address");  // the master's, which is at 10.0.0.1
+  CHECK(t.findings[0].message == "master@10.0.0.1:5050 sends from 10.0.0.2");
+}
+
+TEST_CASE("refused by HTTP; of an actor for one question that is gone, no trouble") {
+  Teller t;
+  t.say(kAgent, kMaster, "UnregisterSlaveMessage", R"({"slave_id":{"value":"S"}})", 1ms, 404);
+  t.say(kAgent, kObserver, "PongSlaveMessage", "{}", 1ms, 404);
+  CHECK(t.found() == "warning:refused info:refused");
+}
+
+TEST_CASE("releases that differ") {
+  Teller t;
+  t.call(R"({"type":"SUBSCRIBE","subscribe":{"framework_info":{"user":"u","name":"n"}}})");
+  t.say(
+      kMaster, kScheduler, "FrameworkRegisteredMessage",
+      R"({"framework_id":{"value":"F"},"master_info":{"id":"m","ip":1,"port":5050,"version":"1.9.0"}})");
+  register_agent(t);
+  CHECK(t.found() == "info:version_skew");
+}
+
+TEST_CASE("a body that is not what its name says") {
+  Teller t;
+  Message message;
+  message.name = "mesos.internal.RegisterSlaveMessage";
+  message.from = kAgent;
+  message.to = kMaster;
+  message.body = "this is no protobuf";
+  t.stories.add(message, "");
+  CHECK(t.found() == "warning:undecodable");
+}
+
+TEST_CASE("a task's story has its messages and no others") {
+  Selection selection;
+  selection.tasks = {"t"};
+  Teller t(selection);
+  register_agent(t);
+  t.say(
+      kMaster, kAgent, "RunTaskMessage",
+      R"({"framework":{"user":"u","name":"n","id":{"value":"F"}},"task":{"name":"T","task_id":{"value":"t"},"slave_id":{"value":"S"}}})");
+  t.update(kAgent, kMaster, "t", "TASK_RUNNING", kUuid, 5ms);
+  t.update(kAgent, kMaster, "other", "TASK_RUNNING", kUuid);
+  t.acknowledge(kMaster, kAgent, "t", kUuid);
+  t.end();
+  REQUIRE(t.steps.size() == 3);
+  CHECK(t.steps[0].says == "RunTask t \"T\"");
+  CHECK(t.steps[0].to_role == "agent S");
+  CHECK_FALSE(t.steps[0].delta.has_value());
+  CHECK(t.steps[1].delta == 5ms);
+  CHECK(t.told() == "RunTaskMessage=answered StatusUpdateMessage=answered");
+}
+
+TEST_CASE("an agent's story begins before it has its id") {
+  Selection selection;
+  selection.agents = {"S"};
+  Teller t(selection);
+  register_agent(t);
+  register_agent(t, "slave(1)@10.0.0.9:5051", "other");
+  t.say(kObserver, kAgent, "PingSlaveMessage", R"({"connected":true})");
+  REQUIRE(t.steps.size() == 4);
+  CHECK(t.steps[0].name == "mesos.internal.RegisterSlaveMessage");
+  CHECK(t.steps[3].says == "Ping connected true");
+}
+
+}  // namespace trace_finding_test
