@@ -150,6 +150,14 @@ TEST_CASE("what sniff prints in the README is what it prints, and the picture is
   CHECK_MESSAGE(same, "man/conversation.svg is to be drawn anew: " << drawn);
 }
 
+TEST_CASE("what trace prints in the README is what it prints") {
+  const auto session = blocks("What happened");
+  REQUIRE(session.size() == 1);
+  const auto result = run_in_folder("cp " TEST_DATA "/captures/mesos/execute.pcap trace.pcap\n" +
+                                    session[0][0].substr(2) + " 2>&1\n");
+  CHECK(masked(result.out) == masked(joined({session[0].begin() + 1, session[0].end()})));
+}
+
 TEST_CASE("the worker of the README is the one that is there, and works") {
   const auto file = contents(SOURCE_ROOT "/tests/examples/actors/worker.py");
   const auto program = joined(blocks("An actor in any language").at(0));

@@ -387,11 +387,13 @@ class TextRenderer : public Renderer {
 
   void append(std::string& out, const compactor::trace::Step& event) override {
     story_.append(out, event);
+    sections_ = true;  // a line apart from these
   }
   /// Its steps are told.
   void append(std::string&, const compactor::trace::Conversation&) override {}
   void append(std::string& out, const compactor::trace::Finding& event) override {
     story_.append(out, event);
+    sections_ = true;  // a line apart from these
   }
   void append(std::string& out, const compactor::trace::Entity& event) override {
     story_.append(out, event);

@@ -293,7 +293,7 @@ void StoryText::append(std::string& out, const Entity& entity) {
         {"Mesos ", entity.version}}) {
     if (value.empty()) continue;
     out.append("  ").append(word);
-    append_terminal_escaped(out, value);
+    append_terminal_escaped(out, with_short_ids(value));
   }
   if (!entity.version.empty()) {
     out += " by ";
