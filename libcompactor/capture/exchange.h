@@ -58,21 +58,32 @@ struct SeenMessage : Seen {
   bool wrong_sender = false;  // `from` names another address than that the connection comes from
 };
 
+/// What is kept of the headers of a plain request.
+struct HttpHeaders {
+  std::string_view user_agent{};
+  std::string_view stream_id{};  // Mesos-Stream-Id
+  std::string_view type{};       // Content-Type
+};
+
 struct SeenHttp : Seen {
   std::string_view method;
   std::string_view url;
+  HttpHeaders headers;
   std::size_t request_size = 0;                // of the body, decompressed
   std::optional<std::uint64_t> response_size;  // nothing while it is a stream that goes on
   std::string_view request_body;               // the first bytes of it
   std::string_view response_body;
-  std::string_view response_type;  // Content-Type
+  std::string_view response_type;       // Content-Type
+  std::string_view response_stream_id;  // Mesos-Stream-Id
 };
 
 /// One event of a RecordIO stream, whole; `partial` when others may have been lost before it.
 struct SeenRecord : Seen {
-  std::string_view url;      // empty, as seq is 0, when the request is not known
-  std::string_view type;     // Content-Type of the stream
-  std::uint64_t number = 0;  // of those told of that stream
+  std::string_view url;        // empty, as seq is 0, when the request is not known
+  HttpHeaders headers;         // of the request that asked for the stream
+  std::string_view type;       // Content-Type of the stream
+  std::string_view stream_id;  // Mesos-Stream-Id
+  std::uint64_t number = 0;    // of those told of that stream
   std::string_view record;
 };
 

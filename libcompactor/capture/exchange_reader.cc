@@ -29,6 +29,14 @@ bool is_record_stream(std::string_view url) {
   return rest.empty() || rest.front() == '/';
 }
 
+HttpHeaders headers_of(const wire::HttpMessage& http) {
+  const auto value = [&](std::string_view name) {
+    const std::string_view* found = http.header(name);
+    return found == nullptr ? std::string_view() : *found;
+  };
+  return {value("User-Agent"), value("Mesos-Stream-Id"), value("Content-Type")};
+}
+
 }  // namespace
 
 Exchange::Exchange(ExchangeTracker& tracker, const ConnectionInfo& connection)
@@ -214,7 +222,7 @@ void Exchange::read_http(Request& request, const wire::HttpMessage& http, std::u
   request.asked.wanted = options().http;
   request.asked.told = !request.asked.wanted;
   if (request.asked.told) return;
-  request.set_head(http.method, http.target, {});
+  request.set_head(http.method, http.target, pack(headers_of(http)));
   std::string inflated;
   std::string why;
   const auto body = wire::delivered_body(http, inflated, options().max_body, why);
@@ -258,13 +266,14 @@ bool Exchange::on_head(const wire::HttpMessage& head, Time begin_time) {
   incoming_.answer.status = head.status;
   incoming_.answer.begin_time = begin_time;
   incoming_.answer.type = body_->type();
+  incoming_.answer.stream_id = body_->stream_id();
   if (unasked) body_->find_records();
   if (!records || unasked) return true;
   const Request& request = untold_.front();
   incoming_.request.asked = request.asked;
   incoming_.request.begin = request.begin;
   incoming_.request.partial = request.partial;
-  incoming_.request.set_head(request.sender_or_method(), request.id_or_url(), {});
+  incoming_.request.set_head(request.sender_or_method(), request.id_or_url(), request.name());
   return true;
 }
 
@@ -315,6 +324,7 @@ void Exchange::on_response(const wire::HttpMessage& response, const Place& place
     answer.size = body_->size();
     answer.body = body_->beginning();
     answer.type = body_->type();
+    answer.stream_id = body_->stream_id();
   }
   end_response(place.cut);
   const Range unseen = place.resumed ? answers_unseen(place) : Range{};

@@ -80,13 +80,21 @@ void Exchange::tell_message(Request& request, const Seen& seen) {
 }
 
 void Exchange::tell_http(Request& request, const Answer* answer, const Seen& seen) {
-  SeenHttp http{
-      seen, request.sender_or_method(), request.id_or_url(), request.size, {}, request.body(), {},
-      {}};
+  SeenHttp http{seen,
+                request.sender_or_method(),
+                request.id_or_url(),
+                unpack(request.name()),
+                request.size,
+                {},
+                request.body(),
+                {},
+                {},
+                {}};
   if (answer != nullptr) {
     http.response_size = answer->size;
     http.response_body = answer->body;
     http.response_type = answer->type;
+    http.response_stream_id = answer->stream_id;
   }
   request.asked.wanted = tracker_.events_.on_http(http);
 }
@@ -110,8 +118,8 @@ void Exchange::tell_record(const Record& record) {
   Seen event = seen(request, &incoming_.answer);
   event.time = record.time;
   event.partial = record.resumed;
-  tracker_.events_.on_record(
-      {event, request.id_or_url(), body_->type(), ++incoming_.records, record.bytes});
+  tracker_.events_.on_record({event, request.id_or_url(), unpack(request.name()), body_->type(),
+                              body_->stream_id(), ++incoming_.records, record.bytes});
 }
 
 /// Tells what has waited since before `latest`; false when nothing waits any longer.

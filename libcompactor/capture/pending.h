@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "capture/exchange.h"
 #include "capture/packet.h"
 
 namespace compactor::capture {
@@ -35,7 +36,7 @@ struct Request {
   std::string text{};
   std::uint32_t sender_or_method_size = 0;
   std::uint32_t id_or_url_size = 0;
-  std::uint32_t name_size = 0;  // plain HTTP has none
+  std::uint32_t name_size = 0;  // of plain HTTP: what is kept of its headers, see pack()
   bool partial = false;
   std::string trouble{};
 
@@ -65,6 +66,20 @@ struct Request {
   }
 };
 
+/// One after the other, with what cannot be in a header between them.
+inline std::string pack(const HttpHeaders& headers) {
+  std::string packed(headers.user_agent);
+  return packed.append("\n").append(headers.stream_id).append("\n").append(headers.type);
+}
+
+inline HttpHeaders unpack(std::string_view packed) {
+  const std::size_t first = packed.find('\n');
+  const std::size_t second = packed.find('\n', first + 1);
+  if (first == std::string_view::npos || second == std::string_view::npos) return {};
+  return {packed.substr(0, first), packed.substr(first + 1, second - first - 1),
+          packed.substr(second + 1)};
+}
+
 struct Answer {
   int status = 0;
   std::uint64_t bytes = 0;  // of the stream
@@ -73,6 +88,7 @@ struct Answer {
   std::optional<std::uint64_t> size{};  // of the body; nothing while it goes on
   std::string body{};                   // the beginning of it
   std::string type{};
+  std::string stream_id{};
 };
 
 }  // namespace compactor::capture

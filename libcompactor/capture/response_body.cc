@@ -9,6 +9,7 @@ ResponseBody::ResponseBody(const wire::HttpMessage& head, std::size_t kept, bool
                            RecordSplitter::OnRecord on_record, std::size_t max_record)
     : kept_(kept) {
   if (const std::string_view* type = head.header("Content-Type")) type_ = *type;
+  if (const std::string_view* id = head.header("Mesos-Stream-Id")) stream_id_ = *id;
   if (wire::is_gzip(head)) gunzip_.emplace();
   if (records) splitter_.emplace(std::move(on_record), max_record);
 }

@@ -35,6 +35,7 @@ class ResponseBody {
   void drop();
 
   std::string_view type() const { return type_; }
+  std::string_view stream_id() const { return stream_id_; }
   const std::string& beginning() const { return beginning_; }
   std::uint64_t size() const { return size_; }
   std::size_t memory() const { return beginning_.size() + (splitter_ ? splitter_->memory() : 0); }
@@ -43,6 +44,7 @@ class ResponseBody {
   void add(std::string_view bytes, Time time);
 
   std::string type_;
+  std::string stream_id_;
   std::size_t kept_;
   std::uint64_t size_ = 0;
   std::string beginning_;

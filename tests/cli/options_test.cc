@@ -14,10 +14,10 @@ namespace {
 using namespace tool;
 
 // Which options of all commands add up. A new one belongs here, or takes one value.
-const std::set<std::string> often{"--task",     "--agent", "--framework", "--executor", "--offer",
-                                  "--read",     "--proxy", "--port",      "--from",     "--to",
-                                  "--name",     "--match", "-I",          "--proto",    "--type",
-                                  "--protoset", "--reply", "--route",     "--link",     "--only"};
+const std::set<std::string> often{
+    "--task", "--agent",    "--framework", "--executor", "--offer", "--read", "--proxy",
+    "--port", "--from",     "--to",        "--name",     "--match", "-I",     "--proto",
+    "--type", "--protoset", "--reply",     "--route",    "--link",  "--only", "--status"};
 
 std::string failure_of(const Command& command, const Arguments& arguments) {
   try {

@@ -4,6 +4,7 @@
 
 #include <set>
 
+#include "support/documents.h"
 #include "support/harness.h"
 
 namespace e2e_sniff_filter_test {
@@ -125,12 +126,13 @@ TEST_CASE("a UUID matches as it is shown, and as the base64 that it is in JSON")
 }
 
 TEST_CASE("a filter that looks right and matches nothing is told what would") {
-  CHECK(contains(hint(mesos, {"--from", "master"}), "--from 'master@*' matches master@127.0.0.1"));
-  CHECK(contains(hint(mesos, {"--to", "slave"}), "--to 'slave(*)@*' matches slave(1)@127.0.0.1"));
-  CHECK(contains(hint(mesos, {"--to", "127.0.0.1:5050"}), "--to '*@127.0.0.1:5050' matches "));
-  CHECK(contains(hint(mesos, {"--from", "127.0.0.1"}), "--from '*@127.0.0.1:*' matches "));
-  CHECK(contains(hint(mesos, {"--name", "StatusUpdateMessage"}),
-                 "--name '*.StatusUpdateMessage' matches mesos.internal.StatusUpdateMessage"));
+  CHECK(contains(hint(mesos, {"--to", "slave"}), "--to 'slave(*)' matches slave(1)@127.0.0.1"));
+  CHECK(contains(hint(mesos, {"--from", "127.0.0.1"}), "--from '127.0.0.1:*' matches "));
+  CHECK(contains(hint(mesos, {"--name", "StatusUpdat"}), "did you mean mesos.internal.StatusUpd"));
+  CHECK(contains(hint(mesos, {"--name", "Call/SUBSCRIB"}), "Call/SUBSCRIBE"));
+  CHECK(contains(hint(mesos, {"--match", "state=TASK_LOSTT"}), "did you mean TASK_LOST?"));
+  CHECK(contains(hint(mesos, {"--match", "state!=TASK_*"}), "state is TASK_RUNNING"));
+  CHECK(contains(hint(mesos, {"--status", "4xx"}), "there is 202"));
   CHECK(contains(hint(mesos, {"--name", "mesos.internal.statusupdatemessage"}),
                  "there is mesos.internal.StatusUpdateMessage"));
   CHECK(contains(hint(mesos, {"--name", "*[RS]tatusUpdateMessage"}), "no [classes]"));
@@ -149,18 +151,175 @@ TEST_CASE("a filter that looks right and matches nothing is told what would") {
   CHECK(hint(mesos, {"--port", "1"}) == "");
   // Nothing of the kind where something matched, or only results are wanted.
   CHECK(sniff(mesos, {"--name", "*.RunTaskMessage"}).err == "");
-  CHECK(sniff(mesos, {"--from", "master", "-q"}).err == "");
+  CHECK(sniff(mesos, {"--from", "slave", "-q"}).err == "");
 }
 
-TEST_CASE("comparisons that there are none of are refused, not taken for a path") {
-  for (const char* match :
-       {"state!=TASK_LOST", "value>=3", "value<=3", "state==TASK_LOST", "a~=b"}) {
+TEST_CASE("messages are found by short names, bare ids and addresses") {
+  const auto count = [](const Arguments& filter) {
+    CAPTURE(filter);
+    return sniff(mesos, filter).events("message").size();
+  };
+  CHECK(count({"--name", "StatusUpdate"}) == 30);
+  CHECK(count({"--name", "StatusUpdateMessage"}) == 30);
+  CHECK(count({"--name", "StatusUpdate", "--name", "RunTask"}) == 40);
+  CHECK(count({"--name", "StatusUpdate", "--from", "slave(1)"}) == 10);
+  CHECK(count({"--from", "master"}) == count({"--from", "master@*"}));
+  CHECK(count({"--from", "master"}) == 27);
+  CHECK(count({"--to", "127.0.0.1:5050"}) == count({"--to", "*@127.0.0.1:5050"}));
+  CHECK(count({"--to", "127.0.0.1:5050"}) == 23);
+  CHECK(count({"--name", "Call"}) == 12);
+  CHECK(count({"--name", "Call/SUBSCRIBE"}) == 1);
+  CHECK(count({"--name", "scheduler.Call/A*"}) == 11 - count({"--name", "TEARDOWN"}));
+  CHECK(sniff(mesos, {"--name", "Call/SUBSCRIBE", "--body", "none"}).events("message").size() == 1);
+}
+
+TEST_CASE("fields are compared, and answers") {
+  const auto values = [](const Arguments& filter) {
+    CAPTURE(filter);
+    std::multiset<std::string> all;
+    for (const auto& message : sniff(mesos, filter).events("message")) {
+      const auto& body = message.at("body");
+      all.insert(body.contains("update") ? body["update"]["status"]["state"] : message.at("name"));
+    }
+    return all;
+  };
+  const auto not_running = values({"--match", "state!=TASK_RUNNING"});
+  CHECK(not_running.size() == 15);
+  CHECK(not_running.count("TASK_FINISHED") == 15);
+  CHECK(values({"--match", "state~^TASK_(RUN|FIN)"}).size() == 30);
+  CHECK(values({"--match", "state~RUNNING$"}).count("TASK_RUNNING") == 15);
+  CHECK(values({"--match", "state=TASK_RUNNING", "--match", "state=TASK_FINISHED"}).size() == 30);
+  CHECK(values({"--match", "state=TASK_RUNNING", "--match", "task_id.value=3"}).size() == 3);
+  CHECK(values({"--name", "ResourceOffers", "--match", "scalar.value>1000"}).size() == 1);
+  CHECK(values({"--match", "scalar.value>=1e12"}).empty());
+  CHECK(values({"--status", "202"}).size() == values({}).size());
+  CHECK(values({"--status", "404", "--status", "none"}).empty());
+  const auto slow = sniff(mesos, {"--slower", "3ms"}).events("message");
+  CHECK_FALSE(slow.empty());
+  CHECK(slow.size() < values({}).size());
+  for (const auto& message : slow) CHECK(message.at("latency_us") > 3000);
+  // Of the calls of this capture two were cut off before their answer.
+  CHECK(shown(sniff(v1, {"--http", "--status", "none", "--name", "/master/*"})) ==
+        std::multiset<std::string>{"http ACKNOWLEDGE", "http TEARDOWN"});
+}
+
+TEST_CASE("what does not read is a usage error that says how it is written") {
+  const std::pair<const char*, const char*> faults[] = {
+      {"a==b", "a=b is how"}, {"a~=b", "a~b is how"},      {"a!b", "PATH=VALUE"},
+      {"a", "PATH=VALUE"},    {"=b", "PATH=VALUE"},        {"a..b=1", "PATH=VALUE"},
+      {"a<x", "PATH=VALUE"},  {"a~(", "as in JavaScript"}, {"a~(x)\\1", "references back"}};
+  for (const auto& [match, hint_text] : faults) {
     CAPTURE(match);
     const auto result = sniff(mesos, {"--match", match});
     CHECK(result.exit == 2);
-    CHECK(contains(result.errors().at(0).at("hint"), "only PATH=VALUE"));
+    CHECK(contains(result.errors().at(0).at("hint"), hint_text));
   }
-  CHECK(contains(sniff(mesos, {"--match", "state!=X"}).errors()[0].at("hint"), "state='*' shows"));
+  CHECK(contains(sniff(mesos, {"--status", "2"}).errors().at(0).at("hint"), "4xx"));
+}
+
+TEST_CASE("what no type knows is told at the start of what is listened to") {
+  const auto result = run({"sniff", "--proxy", "127.0.0.1:0=127.0.0.1:1", "--for", "1ms", "--json",
+                           "--name", "StatusUpdat", "--match", "sate=1"});
+  CHECK(result.exit == 1);
+  CHECK(contains(result.err, "did you mean mesos.internal.StatusUpdate"));
+  CHECK(contains(result.err, "no known type has a field sate"));
+}
+
+TEST_CASE("calls, answers and events of the v1 API are decoded, with their client") {
+  std::size_t scheduler = 0, executor = 0, calls = 0, streams = 0;
+  const std::string framework = "0d49ab02-3043-4de5-8f26-13b958a128fd-0004";
+  for (const auto& line : sniff(v1, {"--http"}).out_json()) {
+    const bool api = line.value("url", "").find("/api/v1/") != std::string::npos;
+    if (line.at("type") == "http_event") {
+      line.at("body_type") == "mesos.v1.scheduler.Event" ? ++scheduler : ++executor;
+      CHECK(line.at("body").at("type") == line.at("event_type"));
+      CHECK(line.at("framework_id") == framework);
+    } else if (line.at("type") == "http") {
+      ++calls;
+      CHECK(line.at("request_body").at("type") == line.at("call_type"));
+      CHECK(line.at("client") == (api ? line.at("src").get<std::string>() : "curl/7.88.1"));
+      if (api && line.at("status") != 200) CHECK(line.at("framework_id") == framework);
+    }
+    if (line.contains("stream_id")) ++streams;
+  }
+  CHECK(scheduler == 14);
+  CHECK(executor == 17);
+  CHECK(calls == 32);
+  CHECK(streams == 14 + 14);
+  const auto quota = sniff(v1, {"--http", "--name", "GET_QUOTA"}).events("http");
+  REQUIRE(quota.size() == 1);
+  CHECK(quota[0].at("body").at("get_quota").at("status").at("infos").at(0).at("role") == "dev");
+  CHECK(quota[0].at("body_type") == "mesos.v1.master.Response");
+  CHECK(quota[0].at("request_body_type") == "mesos.v1.master.Call");
+}
+
+TEST_CASE("each call and event of the v1 API is found by --match, and by who talks") {
+  const auto of = [](Arguments filter) {
+    filter.emplace_back("--http");
+    return sniff(v1, filter);
+  };
+  for (const auto& line : sniff(v1, {"--http"}).out_json()) {
+    const bool event = line.at("type") == "http_event";
+    if (!event && line.at("type") != "http") continue;
+    const std::string kind = line.at(event ? "event_type" : "call_type");
+    CAPTURE(kind);
+    const auto found = of({"--name", line.at("url"), "--name", "v1.*", "--match", "type=" + kind});
+    const auto lines = found.out_json();
+    CHECK(std::find(lines.begin(), lines.end(), line) != lines.end());
+  }
+  CHECK(of({"--from", "curl/*"}).events("http").size() == 7);
+  CHECK(of({"--from", "*-0004", "--name", "ACCEPT"}).events("http").size() == 2);
+  CHECK(of({"--to", "default", "--name", "LAUNCH"}).events("http_event").size() == 5);
+  CHECK(of({"--to", "master", "--name", "ACCEPT"}).events("http").size() == 2);
+  CHECK(
+      of({"--match", "uuid~^[0-9a-f]{8}-", "--name", "ACKNOWLEDGED"}).events("http_event").size() ==
+      10);
+  CHECK(of({"--match", "limits.cpus.value=2.0", "--name", "GET_QUOTA"}).events("http").size() == 1);
+}
+
+TEST_CASE("--stats counts HTTP by endpoint and client, and calls by their type") {
+  for (const bool shown_too : {false, true}) {
+    CAPTURE(shown_too);
+    Arguments options{"--stats"};
+    if (shown_too) options.emplace_back("--http");
+    const auto result = sniff(v1, options);
+    CHECK(result.events("http").empty() != shown_too);
+    std::map<std::string, Json> rows;
+    for (const auto& row : result.events("statistics")) {
+      const auto kind = row.value("call_type", row.value("event_type", std::string()));
+      if (row.at("by") == "endpoint")
+        rows[row.at("endpoint").get<std::string>() + ' ' + kind] = row;
+      if (row.at("by") == "name") rows[row.at("name")] = row;
+    }
+    const auto& update = rows["POST /slave(*)/api/v1/executor UPDATE"];
+    CHECK(update.at("messages") == 10);
+    CHECK(update.at("outcomes") == Json{{"202", 10}});
+    CHECK(update.at("latency").at("samples") == 10);
+    CHECK(update.at("client") == "127.0.0.1");
+    CHECK(rows["POST /api/v1 GET_QUOTA"].at("client") == "curl/7.88.1");
+    CHECK(rows["/master/api/v1/scheduler OFFERS"].at("messages") == 2);
+    CHECK(rows["/master/api/v1/scheduler OFFERS"].at("outcomes").empty());
+    CHECK(rows["mesos.scheduler.Call/SUBSCRIBE"].at("messages") == 1);
+  }
+}
+
+TEST_CASE("--diagram draws calls and events between framework, executor, master and agent") {
+  const auto drawn =
+      run_in_folder("compactor sniff -r " + v1 +
+                    " --http --name 'v1.*' --diagram t.mmd -q >/dev/null; cat t.mmd");
+  for (const char* part :
+       {"as 0d49ab02-3043-4de5-8f26-13b958a128fd-0004<br/>127.0.0.1",
+        "as master<br/>127.0.0.1:5050", "as executor default<br/>", "as curl/7.88.1<br/>",
+        "p1->>p2: SUBSCRIBE · 76 B", "p2->>p1: SUBSCRIBED", "p2->>p1: OFFERS",
+        "p1--xp2: TEARDOWN · 47 B · no answer"}) {
+    CAPTURE(part);
+    CHECK(contains(drawn.out, part));
+  }
+  CHECK_FALSE(contains(drawn.out, "127.0.0.1:41940"));
+  CHECK(contains(run_in_folder("compactor sniff -r " + mesos +
+                               " --name SUBSCRIBE --diagram t.mmd -q >/dev/null; cat t.mmd")
+                     .out,
+                 "mesos.scheduler.Call/SUBSCRIBE"));
 }
 
 }  // namespace e2e_sniff_filter_test

@@ -16,9 +16,11 @@ using namespace std::chrono_literals;
 /// Knows one type, "known.Type", whose bytes are JSON already.
 class FakeCodec : public tool::TypeCodec {
  public:
-  bool append_json(std::string& out, std::string_view name, std::string_view bytes) override {
+  bool append_json(std::string& out, std::string_view name, std::string_view bytes,
+                   std::string_view key) override {
     if (name != "known.Type") return false;
-    out += ",\"body\":" + std::string(bytes) + ",\"body_type\":\"known.Type\"";
+    out += ",\"" + std::string(key) + "\":" + std::string(bytes);
+    out += ",\"" + std::string(key) + "_type\":\"known.Type\"";
     return true;
   }
   bool append_text(std::string& out, std::string_view name, std::string_view bytes) override {

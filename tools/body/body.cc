@@ -8,6 +8,7 @@
 #include <system_error>
 #include <utility>
 
+#include "body/body_document.h"
 #include "body/encoding.h"
 #include "cli/failure.h"
 #include "text/base64.h"
@@ -30,12 +31,18 @@ constexpr std::array<std::pair<std::string_view, BodyMode>, 7> modes{
      {"none", BodyMode::none},
      {"summary", BodyMode::summary}}};
 
-void append_text_or_base64(std::string& out, std::string_view bytes) {
-  if (compactor::text::is_printable(bytes)) {
-    out += ",\"body_text\":\"";
+/// `,"body_hex":`, with `key` for body.
+void append_key(std::string& out, std::string_view key, std::string_view suffix) {
+  out.append(",\"").append(key).append(suffix).append("\":");
+}
+
+void append_text_or_base64(std::string& out, std::string_view bytes, std::string_view key) {
+  const bool text = compactor::text::is_printable(bytes);
+  append_key(out, key, text ? "_text" : "_base64");
+  out += '"';
+  if (text) {
     compactor::text::append_json_escaped(out, bytes);
   } else {
-    out += ",\"body_base64\":\"";
     compactor::text::append_base64(out, bytes);
   }
   out += '"';
@@ -76,29 +83,49 @@ BodyMode parse_body_mode(std::string_view text) {
                 "one of auto, json, text, hex, base64, none, summary");
 }
 
-void BodyView::append_json(std::string& out, std::string_view name, std::string_view bytes) const {
+void BodyView::append_json(std::string& out, std::string_view name, std::string_view bytes,
+                           std::string_view key) const {
   switch (mode_) {
     case BodyMode::none:
     case BodyMode::summary:
       return;
     case BodyMode::hex:
-      out += ",\"body_hex\":\"";
+      append_key(out, key, "_hex");
+      out += '"';
       compactor::text::append_hex(out, bytes);
       out += '"';
       return;
     case BodyMode::base64:
-      out += ",\"body_base64\":\"";
+      append_key(out, key, "_base64");
+      out += '"';
       compactor::text::append_base64(out, bytes);
       out += '"';
       return;
     case BodyMode::automatic:
     case BodyMode::json:
-      if (types_ != nullptr && types_->append_json(out, name, bytes)) return;
+      if (types_ != nullptr && types_->append_json(out, name, bytes, key)) return;
       break;
     case BodyMode::text:
       break;
   }
-  append_text_or_base64(out, bytes);
+  append_text_or_base64(out, bytes, key);
+}
+
+void BodyView::append_api_json(std::string& out, std::string_view type, std::string_view bytes,
+                               std::string_view key) const {
+  const auto json = shows_json() ? compact_json(bytes) : std::nullopt;
+  if (!json) return append_json(out, type, bytes, key);
+  append_key(out, key, "");
+  out += *json;
+  if (type.empty()) return;
+  append_key(out, key, "_type");
+  out.append("\"").append(type).append("\"");
+}
+
+void BodyView::append_api_text(std::string& out, std::string_view type,
+                               std::string_view bytes) const {
+  const auto json = shows_json() ? compact_json(bytes) : std::nullopt;
+  append_text(out, json ? std::string_view() : type, json ? std::string_view(*json) : bytes);
 }
 
 void BodyView::append_text(std::string& out, std::string_view name, std::string_view bytes) const {

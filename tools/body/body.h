@@ -16,10 +16,14 @@ class TypeCodec {
 
   /// Appends what stands beside the other keys of a message's JSON object, beginning with a comma:
   /// `,"body":{…},"body_type":"…"` and, where there is any, `,"body_inner":…` and
-  /// `,"body_unknown":"…"`. False when the type is not known or the bytes do not fit it: then the
-  /// bytes themselves are still to be shown, and what was appended, if anything, says why or what
-  /// they may be.
-  virtual bool append_json(std::string& out, std::string_view name, std::string_view bytes) = 0;
+  /// `,"body_unknown":"…"`, with `key` for the word body. False when the type is not known or the
+  /// bytes do not fit it: then the bytes themselves are still to be shown, and what was appended,
+  /// if anything, says why or what they may be.
+  virtual bool append_json(std::string& out, std::string_view name, std::string_view bytes,
+                           std::string_view key) = 0;
+  bool append_json(std::string& out, std::string_view name, std::string_view bytes) {
+    return append_json(out, name, bytes, "body");
+  }
 
   /// The same for people, in one line. False as above.
   virtual bool append_text(std::string& out, std::string_view name, std::string_view bytes) = 0;
@@ -63,13 +67,22 @@ class BodyView {
       : mode_(mode), types_(types) {}
 
   /// The body keys of a JSON object, each with a comma before it; nothing in the modes none and
-  /// summary.
-  void append_json(std::string& out, std::string_view name, std::string_view bytes) const;
+  /// summary. `key`: instead of the word body.
+  void append_json(std::string& out, std::string_view name, std::string_view bytes,
+                   std::string_view key = "body") const;
   /// For a terminal, with a blank before it, escaped; long bodies are cut in the modes auto and
   /// json.
   void append_text(std::string& out, std::string_view name, std::string_view bytes) const;
 
+  /// The same of a body of the HTTP API, whose type is known and which may be JSON itself: that is
+  /// shown as it came.
+  void append_api_json(std::string& out, std::string_view type, std::string_view bytes,
+                       std::string_view key = "body") const;
+  void append_api_text(std::string& out, std::string_view type, std::string_view bytes) const;
+
  private:
+  bool shows_json() const { return mode_ == BodyMode::automatic || mode_ == BodyMode::json; }
+
   BodyMode mode_;
   TypeCodec* types_;
 };

@@ -39,6 +39,34 @@ std::optional<json> parse_document(std::string_view text) {
   return document;
 }
 
+bool looks_like_json(std::string_view bytes) {
+  const auto start = bytes.find_first_not_of(" \t\r\n");
+  return start != std::string_view::npos && (bytes[start] == '{' || bytes[start] == '[');
+}
+
+std::optional<std::string> compact_json(std::string_view text) {
+  const auto start = text.find_first_not_of(" \t\r\n");
+  if (start == std::string_view::npos || text[start] != '{' || !json::accept(text))
+    return std::nullopt;
+  std::string compact;
+  int depth = 0;
+  bool quoted = false;
+  for (std::size_t i = start; i < text.size(); ++i) {
+    const char c = text[i];
+    if (quoted && c == '\\') {
+      compact += c;
+      compact += text[++i];  // there is one: it is JSON
+      continue;
+    }
+    if (c == '"') quoted = !quoted;
+    if (!quoted && (c == ' ' || c == '\t' || c == '\r' || c == '\n')) continue;
+    if (!quoted && (c == '{' || c == '[') && ++depth > deepest) return std::nullopt;
+    if (!quoted && (c == '}' || c == ']')) --depth;
+    compact += c;
+  }
+  return compact;
+}
+
 std::optional<BodyDocument> document_of(TypeCodec* types, std::string_view name,
                                         std::string_view bytes) {
   std::string text = "{\"type\":0";  // so that what the codec appends has a key before its comma

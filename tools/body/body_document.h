@@ -25,4 +25,11 @@ std::optional<BodyDocument> document_of(TypeCodec* types, std::string_view name,
 /// out: whoever walks the document does so recursively.
 std::optional<nlohmann::json> parse_document(std::string_view text);
 
+/// Begins as JSON does, and as no protobuf message.
+bool looks_like_json(std::string_view bytes);
+
+/// A JSON object as it came, but without the blanks and line ends between its parts. Nothing when
+/// it is not one, or nested deeper than that.
+std::optional<std::string> compact_json(std::string_view text);
+
 }  // namespace tool

@@ -17,21 +17,32 @@ using compactor::schema::DecodedBody;
 using compactor::schema::SchemaError;
 using compactor::schema::UnreadableSource;
 
-void append_text_key(std::string& out, std::string_view key, std::string_view value) {
-  out += ",\"" + std::string(key) + "\":\"";
+/// `,"body_type":`, with `key` for body.
+void append_key(std::string& out, std::string_view key, std::string_view suffix) {
+  out.append(",\"").append(key).append(suffix).append("\":");
+}
+
+void append_text_key(std::string& out, std::string_view key, std::string_view suffix,
+                     std::string_view value) {
+  append_key(out, key, suffix);
+  out += '"';
   compactor::text::append_json_escaped(out, value);
   out += '"';
 }
 
-void append_base64_key(std::string& out, std::string_view key, std::string_view bytes) {
-  out += ",\"" + std::string(key) + "\":\"";
+void append_base64_key(std::string& out, std::string_view key, std::string_view suffix,
+                       std::string_view bytes) {
+  append_key(out, key, suffix);
+  out += '"';
   compactor::text::append_base64(out, bytes);
   out += '"';
 }
 
-void append_missing(std::string& out, const std::vector<std::string>& missing) {
+void append_missing(std::string& out, std::string_view key,
+                    const std::vector<std::string>& missing) {
   if (missing.empty()) return;
-  out += ",\"body_missing\":[";
+  append_key(out, key, "_missing");
+  out += '[';
   for (std::size_t i = 0; i < missing.size(); ++i) {
     out += i == 0 ? "\"" : ",\"";
     compactor::text::append_json_escaped(out, missing[i]);
@@ -81,34 +92,39 @@ const google::protobuf::Descriptor* SchemaCodec::decode_old_name(std::string_vie
   return fits ? type : nullptr;
 }
 
-bool SchemaCodec::append_json(std::string& out, std::string_view name, std::string_view bytes) {
+bool SchemaCodec::append_json(std::string& out, std::string_view name, std::string_view bytes,
+                              std::string_view key) {
   std::lock_guard lock(mutex_);
   const auto* type = catalog_->for_mailbox(name);
   const auto* old = type == nullptr ? decode_old_name(name, bytes) : nullptr;
   if (type == nullptr && old == nullptr) {
     const auto before = out.size();
-    out += ",\"body_guess\":";
+    append_key(out, key, "_guess");
     if (!append_guess(out, name, bytes)) out.resize(before);
     return false;
   }
   if (old == nullptr && !decoder_.decode(*type, bytes, decoded_)) {
     ++misfits_;
-    append_text_key(out, "body_type", type->full_name());
-    append_text_key(out, "body_error", fault_of(decoded_));
+    append_text_key(out, key, "_type", type->full_name());
+    append_text_key(out, key, "_error", fault_of(decoded_));
     return false;
   }
-  out += ",\"body\":";
+  append_key(out, key, "");
   out += decoded_.json;
-  out += ",\"body_type\":\"";
+  append_key(out, key, "_type");
+  out += '"';
   out += (old != nullptr ? old : type)->full_name();
   out += '"';
-  if (!decoded_.inner.empty()) out += ",\"body_inner\":" + decoded_.inner;
-  if (!decoded_.unknown.empty()) append_base64_key(out, "body_unknown", decoded_.unknown);
-  append_missing(out, decoded_.missing);
-  if (!decoded_.schema.empty()) append_text_key(out, "body_schema", decoded_.schema);
+  if (!decoded_.inner.empty()) {
+    append_key(out, key, "_inner");
+    out += decoded_.inner;
+  }
+  if (!decoded_.unknown.empty()) append_base64_key(out, key, "_unknown", decoded_.unknown);
+  append_missing(out, key, decoded_.missing);
+  if (!decoded_.schema.empty()) append_text_key(out, key, "_schema", decoded_.schema);
   if (!decoded_.exact()) {
-    append_text_key(out, "body_inexact", decoded_.inexact);
-    append_base64_key(out, "body_base64", bytes);
+    append_text_key(out, key, "_inexact", decoded_.inexact);
+    append_base64_key(out, key, "_base64", bytes);
   }
   return true;
 }

@@ -35,7 +35,9 @@ class SchemaCodec : public TypeCodec {
   /// bytes again, with `body_base64`, which are those bytes. When the bytes do not fit the type:
   /// `body_type` and `body_error`, and false; of a name with a dot that is no known type:
   /// `body_guess`, its fields by number, and false.
-  bool append_json(std::string& out, std::string_view name, std::string_view bytes) override;
+  using TypeCodec::append_json;
+  bool append_json(std::string& out, std::string_view name, std::string_view bytes,
+                   std::string_view key) override;
   bool append_text(std::string& out, std::string_view name, std::string_view bytes) override;
   std::optional<std::string> encode(std::string_view name, std::string_view json,
                                     std::string_view unknown) override;

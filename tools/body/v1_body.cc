@@ -1,9 +1,11 @@
 #include "body/v1_body.h"
 
 #include <algorithm>
+#include <charconv>
 #include <set>
+#include <utility>
 
-#include "body/body_document.h"
+#include "cli/failure.h"
 #include "schema/wire_format.h"
 
 namespace tool {
@@ -22,11 +24,6 @@ std::string_view package_of(std::string_view url) {
   return path.starts_with("/slave") ? "agent" : "master";
 }
 
-bool looks_like_json(std::string_view bytes) {
-  const auto start = bytes.find_first_not_of(" \t\r\n");
-  return start != std::string_view::npos && (bytes[start] == '{' || bytes[start] == '[');
-}
-
 /// The word under `type`; empty for what is not the name of an enum value.
 std::string kind_in(const json& document) {
   constexpr std::size_t longest = 64;
@@ -36,6 +33,40 @@ std::string kind_in(const json& document) {
   const auto& word = found->get_ref<const std::string&>();
   const bool plain = word.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789") == word.npos;
   return plain && word.size() <= longest ? word : std::string();
+}
+
+/// The text that a path leads to; empty when there is none.
+std::string text_at(const json& document, std::initializer_list<const char*> path) {
+  const auto* at = &document;
+  for (const char* step : path) {
+    if (!at->is_object()) return {};
+    const auto found = at->find(step);
+    if (found == at->end()) return {};
+    at = &*found;
+  }
+  return at->is_string() ? at->get<std::string>() : std::string();
+}
+
+std::string first_of(std::initializer_list<std::string> texts) {
+  for (const auto& text : texts) {
+    if (!text.empty()) return text;
+  }
+  return {};
+}
+
+/// A JSON body as it came, and with UUIDs as they are shown, if it is of its type.
+BodyDocument document_of_json(TypeCodec* types, const std::string& type, json body,
+                              std::string_view bytes) {
+  BodyDocument document{std::move(body), {}};
+  if (type.empty() || types == nullptr) return document;
+  try {
+    const auto encoded = types->encode(type, bytes, {});
+    const auto again = encoded ? document_of(types, type, *encoded) : std::nullopt;
+    if (again && !again->inner.is_null()) document.inner = again->inner;
+  } catch (const Failure&) {
+    // What does not fit the type is looked into as it is.
+  }
+  return document;
 }
 
 }  // namespace
@@ -50,6 +81,26 @@ std::string event_type(std::string_view url) {
   if (package.empty()) return {};
   // An agent streams what its containers print.
   return "mesos.v1." + std::string(package) + (package == "agent" ? ".ProcessIO" : ".Event");
+}
+
+std::string response_type(std::string_view url) {
+  const auto package = package_of(url);
+  const bool answers = package == "master" || package == "agent" || package == "scheduler";
+  return answers ? "mesos.v1." + std::string(package) + ".Response" : "";
+}
+
+std::string_view first_record(std::string_view bytes) {
+  constexpr std::size_t most_digits = 10;
+  const auto end = bytes.substr(0, most_digits + 1).find_first_not_of("0123456789");
+  if (end == 0 || end == std::string_view::npos || bytes[end] != '\n') return bytes;
+  std::size_t size = 0;
+  std::from_chars(bytes.data(), bytes.data() + end, size);
+  return bytes.substr(end + 1, size);
+}
+
+std::string kind_of_message(TypeCodec* types, const std::string& name, std::string_view bytes) {
+  const auto document = document_of(types, name, bytes);
+  return document ? kind_in(document->body) : kind_of(types, name, bytes);
 }
 
 std::string kind_of(TypeCodec* types, const std::string& type, std::string_view bytes) {
@@ -74,15 +125,37 @@ std::string kind_of(TypeCodec* types, const std::string& type, std::string_view 
   return kind;
 }
 
-std::optional<json> api_document(TypeCodec* types, const std::string& type,
-                                 std::string_view bytes) {
+std::optional<BodyDocument> api_document(TypeCodec* types, const std::string& type,
+                                         std::string_view bytes) {
   if (looks_like_json(bytes)) {
-    if (auto document = parse_document(bytes)) return document;
+    if (auto document = parse_document(bytes))
+      return document_of_json(types, type, *std::move(document), bytes);
   }
   if (type.empty() || types == nullptr) return std::nullopt;
-  auto found = document_of(types, type, bytes);
-  if (!found) return std::nullopt;
-  return std::move(found->inner.is_null() ? found->body : found->inner);
+  return document_of(types, type, bytes);
+}
+
+ApiBody read_api_body(TypeCodec* types, std::string type, std::string_view bytes) {
+  ApiBody body{.type = std::move(type)};
+  if (body.type.empty()) return body;
+  bytes = first_record(bytes);
+  body.document = api_document(types, body.type, bytes);
+  if (!body.document) {
+    body.kind = kind_of(types, body.type, bytes);
+    return body;
+  }
+  const auto& said = body.document->body;
+  body.kind = kind_in(said);
+  body.framework_id =
+      first_of({text_at(said, {"framework_id", "value"}),
+                text_at(said, {"subscribe", "framework_info", "id", "value"}),
+                text_at(said, {"subscribed", "framework_id", "value"}),
+                text_at(said, {"subscribed", "framework_info", "id", "value"}),
+                text_at(said, {"subscribed", "executor_info", "framework_id", "value"})});
+  body.executor_id =
+      first_of({text_at(said, {"executor_id", "value"}),
+                text_at(said, {"subscribed", "executor_info", "executor_id", "value"})});
+  return body;
 }
 
 }  // namespace tool

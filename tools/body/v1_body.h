@@ -1,12 +1,12 @@
 // Bodies of Mesos' HTTP API (/api/v1 …): what type they are of, and which of its calls and events.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "body/body.h"
+#include "body/body_document.h"
 
 namespace tool {
 
@@ -15,13 +15,32 @@ namespace tool {
 std::string call_type(std::string_view url);
 /// The same of the events in the stream that comes from there.
 std::string event_type(std::string_view url);
+/// The same of an answer that is no stream; empty where there are none.
+std::string response_type(std::string_view url);
+
+/// The bytes, or what the first record of a RecordIO stream is.
+std::string_view first_record(std::string_view bytes);
 
 /// Which call or event that is: SUBSCRIBE, OFFERS …; empty when the body does not say. `bytes` are
 /// JSON or protobuf, and may be only the beginning of it.
 std::string kind_of(TypeCodec* types, const std::string& type, std::string_view bytes);
+/// The same of a message, by the schema that its body fits best.
+std::string kind_of_message(TypeCodec* types, const std::string& name, std::string_view bytes);
 
 /// The whole of it. Also of a body of no known type (`type` is empty), if it is JSON.
-std::optional<nlohmann::json> api_document(TypeCodec* types, const std::string& type,
-                                           std::string_view bytes);
+std::optional<BodyDocument> api_document(TypeCodec* types, const std::string& type,
+                                         std::string_view bytes);
+
+/// A call, an event or an answer.
+struct ApiBody {
+  std::string type{};
+  std::string kind{};
+  std::optional<BodyDocument> document{};
+  std::string framework_id{};  // where it says
+  std::string executor_id{};
+};
+
+/// With a type that is empty, nothing is read.
+ApiBody read_api_body(TypeCodec* types, std::string type, std::string_view bytes);
 
 }  // namespace tool

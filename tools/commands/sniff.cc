@@ -63,21 +63,17 @@ namespace {
 
 void add_selection(CommandLine& line, SniffOptions& options) {
   line.group("What is shown");
-  line.list("--from", "GLOB", options.from, "only messages of these senders");
-  line.list("--to", "GLOB", options.to, "only messages to these receivers (id@ip:port)");
-  line.list("--name", "GLOB", options.name, "only messages of these names");
-  line.list("--match", "PATH=VALUE", options.match,
-            "only bodies with this field, at any depth: status.state=TASK_LOST");
+  add_selection_options(line, options.selection);
   line.number("-c,--count", 1, UINT64_MAX, options.count, "end after N");
   line.text("--since", "TIME", options.since,
             "only what began then or later: 2026-01-31T12:00:00Z, or +90s after the first packet");
   line.text("--until", "TIME", options.until, "… then or before, and end after it");
   line.duration("--for", options.lasting, "the same as --until +DUR");
-  line.flag("--http", options.http, "plain HTTP requests too, and the events of /api/v1 streams");
+  line.flag("--http", options.http, "plain HTTP requests too, and the calls and events of /api/v1");
   line.flag("--connections", options.connections,
             "connections too: opened, refused, reset, closed, and by whom; -v does it too");
   line.flag("--stats", options.statistics,
-            "tables at the end: by name, by pair, outcomes, latencies");
+            "tables at the end: by name, by pair, HTTP by endpoint; outcomes, latencies");
   line.text("--diagram", "FILE.svg|FILE.mmd", options.diagram,
             "draw the messages at the end: as a picture, or for Mermaid");
   line.flag("--strict", options.strict,
@@ -95,7 +91,7 @@ CommandLine declare(SniffOptions& options) {
       "  compactor sniff -r trace.pcap --json               a file, for programs\n"
       "  compactor sniff -r 'master*.pcap.gz' -r agent.pcap  of two hosts, as one\n"
       "  compactor sniff --proxy 6050=master:5050           where capturing is not allowed\n"
-      "  compactor sniff -i lo --name '*StatusUpdate*' --match status.state=TASK_LOST\n");
+      "  compactor sniff -i lo --name StatusUpdate --match status.state=TASK_LOST\n");
   add_sources(line, options);
   add_selection(line, options);
   add_output_options(line, options.output);

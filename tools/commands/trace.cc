@@ -39,9 +39,7 @@ CommandLine declare(TraceOptions& options) {
   line.list("--executor", "ID", selection.executors, "… about this executor");
   line.list("--offer", "ID", selection.offers, "… about this offer; all of these take globs, too");
   line.group("What is looked at");
-  line.list("--from", "GLOB", traffic.from, "only messages of these senders");
-  line.list("--to", "GLOB", traffic.to, "only messages to these receivers (id@ip:port)");
-  line.list("--name", "GLOB", traffic.name, "only messages of these names");
+  add_head_options(line, traffic.selection);
   line.text("--since", "TIME", traffic.since,
             "only what began then or later: 2026-01-31T12:00:00Z, or +90s after the first packet");
   line.text("--until", "TIME", traffic.until, "… then or before, and end after it");

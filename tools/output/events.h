@@ -76,6 +76,7 @@ struct SeenMessageEvent {
   std::string_view from{};
   std::string_view to{};
   std::string_view name{};
+  std::string_view kind{};  // SUBSCRIBE …, where it was needed
   std::string_view body{};
   std::size_t size = 0;
   std::string_view source{};
@@ -125,6 +126,14 @@ struct ConnectionEvent {
   bool wrong_sender = false;
 };
 
+/// Who is at the other end of the HTTP API, as far as it is known.
+struct HttpClient {
+  std::string_view name{};  // User-Agent, or address:port
+  std::string_view framework_id{};
+  std::string_view executor_id{};
+  std::string_view stream_id{};  // Mesos-Stream-Id
+};
+
 /// A plain request that sniff saw.
 struct SeenHttpEvent {
   WallTime time{};
@@ -133,13 +142,18 @@ struct SeenHttpEvent {
   std::string_view method{};
   std::string_view url{};
   std::string_view call{};  // of the v1 API, as in SUBSCRIBE
+  HttpClient client{};
+  std::string_view request_type{};     // Content-Type
+  std::string_view request_message{};  // name of the message type of its body
+  std::string_view request_body{};     // the beginning of it; empty where that is of no interest
   std::optional<int> status{};
   std::string_view unanswered{};  // as of a message
   std::optional<std::chrono::nanoseconds> latency{};
   std::size_t request_size = 0;
   std::optional<std::uint64_t> response_size{};  // none while it is a stream that goes on
   std::string_view response_type{};
-  std::string_view response_body{};  // the beginning of it
+  std::string_view response_message{};  // name of the message type of its body
+  std::string_view response_body{};     // the beginning of it
   std::uint64_t connection = 0;
   std::uint64_t seq = 0;
 };
@@ -150,7 +164,8 @@ struct HttpStreamEvent {
   std::string_view source{};
   std::string_view destination{};
   std::string_view url{};
-  std::string_view kind{};          // which event, as in OFFERS
+  std::string_view kind{};  // which event, as in OFFERS
+  HttpClient client{};
   std::string_view content_type{};  // of the stream
   std::string_view name{};          // of the message type that the bytes are of
   std::string_view body{};
@@ -162,9 +177,11 @@ struct HttpStreamEvent {
 
 /// One row of --stats.
 struct StatisticsRow {
-  std::string_view table{};   // all, name, pair
-  std::string_view first{};   // the name, or the sender
-  std::string_view second{};  // the receiver
+  std::string_view table{};   // all, name, pair, endpoint
+  std::string_view first{};   // the name, the sender, or method and path
+  std::string_view second{};  // the receiver, or the client
+  std::string_view kind{};    // of an endpoint: which call or event
+  bool event = false;         // … and that it is an event
   std::uint64_t messages = 0;
   std::uint64_t bytes = 0;
   std::uint64_t smallest = 0;

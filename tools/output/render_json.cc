@@ -73,6 +73,11 @@ void append_amounts(JsonLine& line, std::string_view key,
   out += nlohmann::json(amounts).dump();
 }
 
+void append_client(JsonLine& line, const HttpClient& client) {
+  line.text("client", client.name).text_if("framework_id", client.framework_id);
+  line.text_if("stream_id", client.stream_id);
+}
+
 class JsonRenderer : public Renderer {
  public:
   explicit JsonRenderer(const BodyView& bodies) : bodies_(bodies) {}
@@ -175,16 +180,23 @@ class JsonRenderer : public Renderer {
     JsonLine line(out, "http");
     line.stamp(event.time).text("src", event.source).text("dst", event.destination);
     line.text("method", event.method).text("url", event.url).text_if("call_type", event.call);
+    append_client(line, event.client);
     append_status(line, event.status, event.latency);
     line.text_if("unanswered", event.unanswered);
-    line.number("request_size", event.request_size);
+    line.text_if("request_type", event.request_type).number("request_size", event.request_size);
+    if (!event.request_body.empty())
+      bodies_.append_api_json(out, event.request_message, event.request_body, "request_body");
     if (event.response_size) {
       line.number("response_size", *event.response_size);
     } else {
       line.value("response_size") += "null";
     }
     line.text_if("response_type", event.response_type);
-    if (!event.response_body.empty()) bodies_.append_json(out, {}, event.response_body);
+    if (!event.response_message.empty() && !event.response_body.empty()) {
+      bodies_.append_api_json(out, event.response_message, event.response_body);
+    } else if (!event.response_body.empty()) {
+      bodies_.append_json(out, {}, event.response_body);
+    }
     line.number("conn", event.connection).number("seq", event.seq).end();
   }
 
@@ -192,9 +204,10 @@ class JsonRenderer : public Renderer {
     JsonLine line(out, "http_event");
     line.stamp(event.time).text("src", event.source).text("dst", event.destination);
     line.text("url", event.url).text_if("event_type", event.kind);
+    append_client(line, event.client);
     line.text_if("content_type", event.content_type);
     line.number("size", event.body.size());
-    bodies_.append_json(out, event.name, event.body);
+    bodies_.append_api_json(out, event.name, event.body);
     line.number("conn", event.connection).number("seq", event.seq).number("event", event.number);
     if (event.partial) line.yes("partial");
     line.end();
@@ -205,6 +218,10 @@ class JsonRenderer : public Renderer {
     line.text("by", row.table);
     if (row.table == "name") line.text("name", row.first);
     if (row.table == "pair") line.text("from", row.first).text("to", row.second);
+    if (row.table == "endpoint") {
+      line.text("endpoint", row.first).text_if(row.event ? "event_type" : "call_type", row.kind);
+      line.text("client", row.second);
+    }
     line.number("messages", row.messages).number("bytes", row.bytes);
     line.number("min_size", row.smallest).number("max_size", row.largest);
     line.real("messages_per_s", row.per_second);

@@ -146,7 +146,13 @@ class TextRenderer : public Renderer {
 
   void append(std::string& out, const SeenHttpEvent& event) override {
     clock_.append_of_day(out, event.time);
-    out += "  " + std::string(event.source) + " → " + std::string(event.destination) + "  ";
+    out += "  " + std::string(event.source);
+    if (event.client.name != event.source) {
+      out += " (";
+      append_terminal_escaped(out, event.client.name);
+      out += ')';
+    }
+    out += " → " + std::string(event.destination) + "  ";
     append_terminal_escaped(out, event.method);
     out += ' ';
     append_terminal_escaped(out, event.url);
@@ -163,7 +169,8 @@ class TextRenderer : public Renderer {
     } else if (event.status) {
       out += "  a stream";
     }
-    bodies_.append_text(out, {}, event.response_body);
+    bodies_.append_api_text(out, event.request_message, event.request_body);
+    bodies_.append_api_text(out, event.response_message, event.response_body);
     out += '\n';
   }
 
@@ -181,7 +188,7 @@ class TextRenderer : public Renderer {
     }
     out += "  " + human_size(static_cast<double>(event.body.size()));
     if (event.partial) out += "  (others before it may be lost)";
-    bodies_.append_text(out, event.name, event.body);
+    bodies_.append_api_text(out, event.name, event.body);
     out += '\n';
   }
 
@@ -189,7 +196,8 @@ class TextRenderer : public Renderer {
     if (row.heading) {
       out += row.table == "all"    ? "\n"
              : row.table == "name" ? "\nby name\n"
-                                   : "\nby sender and receiver\n";
+             : row.table == "pair" ? "\nby sender and receiver\n"
+                                   : "\nHTTP by endpoint and client\n";
       out += "  messages      size       /s       p50       p99  outcomes\n";
     }
     append_right(out, std::to_string(row.messages), 10);
@@ -206,7 +214,8 @@ class TextRenderer : public Renderer {
     }
     out += "  ";
     append_terminal_escaped(out, row.first);
-    if (!row.second.empty()) out += " → ";
+    if (!row.kind.empty()) out += ' ' + terminal_escaped(row.kind);
+    if (!row.second.empty()) out += row.table == "endpoint" ? ", " : " → ";
     append_terminal_escaped(out, row.second);
     out += '\n';
   }

@@ -1,9 +1,11 @@
 #include "sniff/diagram.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "body/encoding.h"
 #include "cli/values.h"
+#include "filter/message_filter.h"
 #include "text/utf8.h"
 
 namespace tool {
@@ -41,24 +43,56 @@ DiagramStep::Kind kind_of(std::optional<int> status) {
 
 }  // namespace
 
-void Diagram::add(const SeenMessageEvent& message) {
-  if (!has_room()) return;
-  auto from = number_of(message.from);
-  auto to = number_of(message.to);
+void Diagram::keep(std::optional<std::size_t> from, std::optional<std::size_t> to, Kept kept) {
   if (!from || !to) {
     ++not_drawn_;
     return;
   }
+  kept.from = *from;
+  kept.to = *to;
+  kept.text = shortened(terminal_escaped(kept.text), most_of_name);
+  kept_.push_back(std::move(kept));
+}
+
+void Diagram::add(const SeenMessageEvent& message) {
+  if (!has_room()) return;
   if (!message.status) unanswered_[{message.connection, message.seq}] = kept_.size();
-  kept_.push_back({.time = message.time,
-                   .connection = message.connection,
-                   .from = *from,
-                   .to = *to,
-                   .text = shortened(terminal_escaped(message.name), most_of_name),
-                   .size = message.size,
-                   .status = message.status,
-                   .partial = message.partial,
-                   .uncertain = message.uncertain});
+  std::string text(message.name);
+  if (!message.kind.empty()) text.append("/").append(message.kind);
+  const auto from = number_of(message.from);
+  keep(from, number_of(message.to),
+       {.time = message.time,
+        .connection = message.connection,
+        .text = std::move(text),
+        .size = message.size,
+        .status = message.status,
+        .partial = message.partial,
+        .uncertain = message.uncertain});
+}
+
+void Diagram::add(const SeenHttpEvent& http) {
+  if (!has_room()) return;
+  if (!http.status) unanswered_[{http.connection, http.seq}] = kept_.size();
+  const auto path = http.url.substr(0, http.url.find_first_of("?#"));
+  const auto client = number_of_client(http.client, http.source);
+  keep(client, number_of_server(http.url, http.destination),
+       {.time = http.time,
+        .connection = http.connection,
+        .text = http.call.empty() ? std::string(http.method) + ' ' + std::string(path)
+                                  : std::string(http.call),
+        .size = http.request_size,
+        .status = http.status});
+}
+
+void Diagram::add(const HttpStreamEvent& event) {
+  if (!has_room()) return;
+  const auto server = number_of_server(event.url, event.source);
+  keep(server, number_of_client(event.client, event.destination),
+       {.time = event.time,
+        .connection = event.connection,
+        .text = event.kind.empty() ? "event" : std::string(event.kind),
+        .size = event.body.size(),
+        .status = 200});
 }
 
 void Diagram::add(const SeenAnswerEvent& answer) {
@@ -88,6 +122,38 @@ std::optional<std::size_t> Diagram::number_of(std::string_view pid) {
   if (found != processes_.end()) return number;
   if (number == most_processes) return std::nullopt;
   processes_.emplace_back(pid);
+  return number;
+}
+
+/// Of a URL that does not name the process, the master or agent that is known at that address.
+std::optional<std::size_t> Diagram::number_of_server(std::string_view url,
+                                                     std::string_view address) {
+  const auto at = '@' + std::string(address);
+  if (const auto id = server_id(url); !id.empty()) return number_of(std::string(id) + at);
+  const auto found = std::find_if(processes_.begin(), processes_.end(), [&](const auto& pid) {
+    return pid.ends_with(at) && (pid.starts_with("master@") || pid.starts_with("slave("));
+  });
+  return number_of(found == processes_.end() ? address : std::string_view(*found));
+}
+
+/// A framework uses several connections, from ports that say nothing. What it said on one of them
+/// before it was known goes to its lifeline too.
+std::optional<std::size_t> Diagram::number_of_client(const HttpClient& client,
+                                                     std::string_view address) {
+  const auto host = address.substr(0, address.rfind(':'));
+  std::string id(client.executor_id.empty() ? client.framework_id : client.executor_id);
+  if (!client.executor_id.empty()) id = "executor " + id;
+  if (id.empty() && client.name != address) id = client.name;
+  if (id.empty()) return number_of(address);
+  const auto number = number_of(id.append("@").append(host));
+  const auto before = std::find(processes_.begin(), processes_.end(), address);
+  if (!number || before == processes_.end()) return number;
+  const auto unnamed = static_cast<std::size_t>(before - processes_.begin());
+  for (auto& kept : kept_) {
+    if (kept.gap) continue;
+    if (kept.from == unnamed) kept.from = *number;
+    if (kept.to == unnamed) kept.to = *number;
+  }
   return number;
 }
 

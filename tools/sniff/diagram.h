@@ -53,7 +53,9 @@ class Diagram {
   static constexpr std::size_t most_processes = 100;
 
   void add(const SeenMessageEvent& message);
-  /// To a message that was added without an answer.
+  void add(const SeenHttpEvent& http);
+  void add(const HttpStreamEvent& event);
+  /// To a message, or a request, that was added without an answer.
   void add(const SeenAnswerEvent& answer);
   void add(const GapEvent& gap);
 
@@ -77,6 +79,9 @@ class Diagram {
 
   bool has_room();
   std::optional<std::size_t> number_of(std::string_view pid);
+  std::optional<std::size_t> number_of_server(std::string_view url, std::string_view address);
+  std::optional<std::size_t> number_of_client(const HttpClient& client, std::string_view address);
+  void keep(std::optional<std::size_t> from, std::optional<std::size_t> to, Kept kept);
   std::vector<Kept> in_time() const;
   std::vector<DiagramProcess> number_lifelines(std::vector<Kept>& sorted) const;
   static DiagramStep step_of(const Kept& message);

@@ -50,7 +50,7 @@ bool is_readable(int descriptor) {
   return ::poll(&wanted, 1, 0) != 0;
 }
 
-std::string filter_of(const SniffOptions& options) {
+std::string pcap_filter_of(const SniffOptions& options) {
   std::string filter;
   for (const auto& word : options.filter) filter += (filter.empty() ? "" : " ") + word;
   return filter;
@@ -145,7 +145,7 @@ class PacketRun {
         types_(options.types),
         console_(options.output, BodyView(options.body, &types_)),
         files_(options),
-        filter_(filter_of(options), ports_of(options)),
+        filter_(pcap_filter_of(options), ports_of(options)),
         traffic_(make({options, console_, types_, diagram_, [this] { over_ = true; }})),
         sniffer_(*traffic_, exchange_options(options)) {
     options.files.empty() ? open_live() : open_files();
@@ -164,6 +164,7 @@ class PacketRun {
       console_.note("listening on " +
                     captured_from(live_options(options_).device, options_.ports, options_.filter) +
                     ' ' + as_whom(was_root_));
+      for (const auto& hint : hints_by_types(options_, types_)) console_.note(hint);
     }
     while (!over_) live_ ? read_live() : read_files();
     if (recording_ && recording_->others() > 0)
@@ -184,7 +185,7 @@ class PacketRun {
     user_ = give_up_root(options_, console_);
     link_types_ = {live_->link_type()};
     const auto expression =
-        compactor::capture::make_filter(filter_of(options_), ports_of(options_),
+        compactor::capture::make_filter(pcap_filter_of(options_), ports_of(options_),
                                         compactor::capture::can_carry_vlan(live_->link_type()));
     if (!expression.empty()) live_->set_filter(expression);
   }

@@ -83,6 +83,7 @@ class ProxyRun {
   int run() {
     for (const auto port : proxy_.ports())
       console_.note("listening on port " + std::to_string(port) + ' ' + as_whom(was_root_));
+    for (const auto& hint : hints_by_types(options_, types_)) console_.note(hint);
     traffic_->begin(now());
     std::exception_ptr error;
     std::thread loop([&] {

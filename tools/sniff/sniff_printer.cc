@@ -2,9 +2,6 @@
 
 #include <algorithm>
 #include <utility>
-#include <vector>
-
-#include "body/v1_body.h"
 
 namespace tool {
 
@@ -12,6 +9,7 @@ using compactor::capture::Close;
 using compactor::capture::ConnectionInfo;
 using compactor::capture::ConnectionReport;
 using compactor::capture::Endpoint;
+using compactor::capture::HttpHeaders;
 using compactor::capture::Seen;
 using compactor::capture::SeenAnswer;
 using compactor::capture::SeenGap;
@@ -22,8 +20,6 @@ using compactor::capture::Side;
 using compactor::capture::Unanswered;
 
 namespace {
-
-constexpr std::size_t most_rows = 1000;
 
 std::string_view word_of(Unanswered why) {
   switch (why) {
@@ -63,68 +59,6 @@ std::string_view state_of(const ConnectionReport& report) {
 
 }  // namespace
 
-void SniffStatistics::Row::add(std::size_t size, std::optional<int> status,
-                               std::optional<std::chrono::nanoseconds> after) {
-  smallest = messages == 0 ? size : std::min<std::uint64_t>(smallest, size);
-  largest = std::max<std::uint64_t>(largest, size);
-  ++messages;
-  bytes += size;
-  ++outcomes[status.value_or(0)];
-  if (after) latency->add(*after);
-}
-
-void SniffStatistics::add(std::string_view from, std::string_view to, std::string_view name,
-                          std::size_t size, std::optional<int> status,
-                          std::optional<std::chrono::nanoseconds> latency, WallTime time) {
-  if (all_.empty()) first_ = time;
-  first_ = std::min(first_, time);
-  last_ = std::max(last_, time);
-  row(all_, "all", {}).add(size, status, latency);
-  row(by_name_, name, {}).add(size, status, latency);
-  row(by_pair_, from, to).add(size, status, latency);
-}
-
-SniffStatistics::Row& SniffStatistics::row(Rows& rows, std::string_view first,
-                                           std::string_view second) {
-  Key key{first, second};
-  auto found = rows.find(key);
-  if (found != rows.end()) return found->second;
-  if (rows.size() >= most_rows) key = {"(others)", ""};
-  return rows[key];
-}
-
-void SniffStatistics::print(Console& console) const {
-  print(console, "all", all_);
-  print(console, "name", by_name_);
-  print(console, "pair", by_pair_);
-}
-
-void SniffStatistics::print(Console& console, std::string_view table, const Rows& rows) const {
-  std::vector<const Rows::value_type*> sorted;
-  for (const auto& each : rows) sorted.push_back(&each);
-  std::stable_sort(sorted.begin(), sorted.end(), [](const auto* a, const auto* b) {
-    return a->second.messages > b->second.messages;
-  });
-  auto seconds = std::chrono::duration<double>(last_ - first_).count();
-  bool heading = true;
-  for (const auto* each : sorted) {
-    const auto& row = each->second;
-    StatisticsRow event;
-    event.table = table;
-    event.first = each->first.first;
-    event.second = each->first.second;
-    event.messages = row.messages;
-    event.bytes = row.bytes;
-    event.smallest = row.smallest;
-    event.largest = row.largest;
-    event.per_second = seconds > 0 ? static_cast<double>(row.messages) / seconds : 0;
-    event.outcomes = &row.outcomes;
-    event.latency = row.latency.get();
-    event.heading = std::exchange(heading, false);
-    console.print(event);
-  }
-}
-
 SniffPrinter::SniffPrinter(Console& console, PrinterOptions options, std::function<void()> done)
     : console_(console),
       options_(std::move(options)),
@@ -139,34 +73,72 @@ bool SniffPrinter::wants(std::string_view from, std::string_view id, const Endpo
   return options_.filter.accepts_head(from, to_, name);
 }
 
-bool SniffPrinter::accepts_body(const SeenMessage& message) {
-  if (options_.filter.fields.empty()) return true;
-  const auto body = document_of(options_.types, message.name, message.body);
-  if (shown_ == 0) hints_.saw_body(body ? &*body : nullptr);
-  return options_.filter.accepts_body(body);
+/// Only where it makes a difference.
+std::string SniffPrinter::kind_of(const SeenMessage& message) {
+  const bool needed = options_.statistics || options_.diagram != nullptr ||
+                      options_.filter.asks_for_kind(message.name);
+  if (!needed || !has_kinds(message.name)) return {};
+  return kind_of_message(options_.types, std::string(message.name), message.body);
 }
 
-bool SniffPrinter::accepts_http(const HttpSubject& subject,
-                                std::initializer_list<std::string_view> bodies) {
+bool SniffPrinter::accepts(const SeenMessage& message, const std::string& kind) {
   const auto& filter = options_.filter;
   if (!filter.any()) return true;
-  const auto name = subject.kind.empty() ? std::string(subject.url.substr(0, subject.url.find('?')))
-                                         : subject.type + '/' + subject.kind;
-  if (shown_ == 0) hints_.saw(subject.from, subject.to, name);
-  if (!filter.accepts_http(subject)) return false;
+  if (shown_ == 0 && !kind.empty()) hints_.saw_kind(message.name, kind);
+  if (!filter.accepts_kind(message.name, kind)) return false;
+  const bool answer = filter.accepts_answer(message.status, message.latency);
+  if (shown_ == 0) hints_.saw_answer(answer, message.status);
+  if (!answer) return false;
   if (filter.fields.empty()) return true;
-  return std::any_of(bodies.begin(), bodies.end(), [&](std::string_view body) {
-    return filter.accepts_body(api_document(options_.types, subject.type, body));
-  });
+  const auto body = document_of(options_.types, message.name, message.body);
+  if (shown_ == 0) hints_.saw_body(body ? &*body : nullptr);
+  return filter.accepts_body(body);
 }
 
-void SniffPrinter::print_hints() const {
+bool SniffPrinter::accepts_http(
+    const HttpSubject& subject, const Seen* answer,
+    const std::function<std::vector<std::optional<BodyDocument>>()>& documents) {
+  const auto& filter = options_.filter;
+  if (!filter.any()) return true;
+  const auto name = subject.type.empty() ? subject.url.substr(0, subject.url.find('?'))
+                                         : std::string_view(subject.type);
+  const auto pid = [](const HttpEnd& end) {
+    return (end.ids.empty() ? "" : std::string(end.ids[0])) + '@' + std::string(end.address);
+  };
+  const bool watched = shown_ == 0 && options_.http;
+  if (watched) hints_.saw(pid(subject.from), pid(subject.to), name, subject.kind);
+  if (!filter.accepts_http(subject)) return false;
+  const bool answered = answer != nullptr ? filter.accepts_answer(answer->status, answer->latency)
+                                          : !filter.by_answer();
+  if (watched) hints_.saw_answer(answered, answer != nullptr ? answer->status : std::nullopt);
+  if (!answered) return false;
+  if (filter.fields.empty()) return true;
+  const auto bodies = documents();
+  for (const auto& body : bodies) {
+    if (watched && body) hints_.saw_body(&*body);
+  }
+  return std::any_of(bodies.begin(), bodies.end(),
+                     [&](const auto& body) { return filter.accepts_body(body); });
+}
+
+void SniffPrinter::print_hints(const std::vector<std::string>& by_types) const {
   if (shown_ != 0) return;
-  for (const auto& hint : hints_.hints()) console_.note(hint);
+  const auto hints = hints_.hints();
+  for (const auto& hint : hints) console_.note(hint);
+  // What the types say is left out where what passed has said the same.
+  for (const auto& hint : by_types) {
+    const auto meant = hint.substr(std::min(hint.find("did you mean"), hint.size()));
+    const bool said = std::any_of(hints.begin(), hints.end(), [&](const std::string& other) {
+      return !meant.empty() && other.find(meant) != std::string::npos;
+    });
+    if (!said) console_.note(hint);
+  }
 }
 
 bool SniffPrinter::on_message(const SeenMessage& message) {
-  if (over_ || !is_in_window(message.time) || !accepts_body(message)) return false;
+  if (over_ || !is_in_window(message.time)) return false;
+  const auto kind = kind_of(message);
+  if (!accepts(message, kind)) return false;
   const auto& ends = this->ends(message);
   to_.assign(message.id).append("@").append(ends.destination);
   SeenMessageEvent event;
@@ -174,6 +146,7 @@ bool SniffPrinter::on_message(const SeenMessage& message) {
   event.from = message.from;
   event.to = to_;
   event.name = message.name;
+  event.kind = kind;
   event.body = message.body;
   event.size = message.size;
   event.source = ends.source;
@@ -189,8 +162,14 @@ bool SniffPrinter::on_message(const SeenMessage& message) {
   event.wrong_sender = message.wrong_sender;
   if (message.wrong_sender) note_wrong_sender(message.from, ends.source);
   if (options_.statistics)
-    count({std::string(message.from), to_, std::string(message.name), message.size, message.status,
-           message.latency, message.time});
+    count(Sample{.from = std::string(message.from),
+                 .to = to_,
+                 .name = std::string(message.name),
+                 .kind = kind,
+                 .size = message.size,
+                 .status = message.status,
+                 .latency = message.latency,
+                 .time = message.time});
   draw(event);
   print(event, true);
   return true;
@@ -221,29 +200,84 @@ void SniffPrinter::on_gap(const SeenGap& gap) {
   print(event, false);
 }
 
+/// The calls on a connection say whose it is, and so does its first event.
+SniffPrinter::Talk& SniffPrinter::talk(std::uint64_t connection, const ApiBody& body) {
+  auto& known = talks_[connection % talks_.size()];
+  if (known.connection != connection) known = {connection};
+  if (!body.framework_id.empty()) known.framework_id = body.framework_id;
+  if (!body.executor_id.empty()) known.executor_id = body.executor_id;
+  return known;
+}
+
+HttpClient SniffPrinter::client_of(const Talk& talk, const HttpHeaders& headers,
+                                   std::string_view source, std::string_view stream_id) {
+  return {headers.user_agent.empty() ? source : headers.user_agent, talk.framework_id,
+          talk.executor_id, headers.stream_id.empty() ? stream_id : headers.stream_id};
+}
+
+HttpEnd SniffPrinter::end_of(const HttpClient& client, std::string_view source) {
+  HttpEnd end{.address = source};
+  for (const auto id : {client.name, client.framework_id, client.executor_id}) {
+    if (!id.empty() && id != source) end.ids.push_back(id);
+  }
+  return end;
+}
+
+HttpEnd SniffPrinter::server_of(std::string_view url, std::string_view destination) {
+  HttpEnd end{.address = destination};
+  if (const auto id = server_id(url); !id.empty()) end.ids.push_back(id);
+  return end;
+}
+
 bool SniffPrinter::on_http(const SeenHttp& http) {
   if (over_ || !is_in_window(http.time)) return false;
   const auto& ends = this->ends(http);
-  HttpSubject subject{.from = ends.source, .to = ends.destination, .url = http.url};
-  subject.type = call_type(http.url);
-  subject.kind = kind_of(options_.types, subject.type, http.request_body);
-  if (!accepts_http(subject, {http.request_body, http.response_body})) return false;
+  const auto call = read_api_body(options_.types, call_type(http.url), http.request_body);
+  const auto client = client_of(talk(http.connection.number, call), http.headers, ends.source,
+                                http.response_stream_id);
+  const auto answer_type = response_type(http.url);
+  const HttpSubject subject{.from = end_of(client, ends.source),
+                            .to = server_of(http.url, ends.destination),
+                            .url = http.url,
+                            .type = call.type,
+                            .kind = call.kind};
+  const auto documents = [&] {
+    const auto& asked = call.document;
+    return std::vector{
+        call.type.empty() ? api_document(options_.types, {}, http.request_body) : asked,
+        api_document(options_.types, answer_type, http.response_body)};
+  };
+  if (!accepts_http(subject, &http, documents)) return false;
   SeenHttpEvent event;
   event.time = http.time;
   event.source = ends.source;
   event.destination = ends.destination;
   event.method = http.method;
   event.url = http.url;
-  event.call = subject.kind;
+  event.call = call.kind;
+  event.client = client;
+  event.request_type = http.headers.type;
+  event.request_message = call.type;
+  if (!call.type.empty()) event.request_body = first_record(http.request_body);
   event.status = http.status;
   event.unanswered = word_of(http.unanswered);
   event.latency = http.latency;
   event.request_size = http.request_size;
   event.response_size = http.response_size;
   event.response_type = http.response_type;
+  event.response_message = answer_type;
   event.response_body = http.response_body;
   event.connection = http.connection.number;
   event.seq = http.seq;
+  return show(event);
+}
+
+/// Without --http it only counts.
+template <class Event>
+bool SniffPrinter::show(const Event& event) {
+  count(event);
+  if (!options_.http) return false;
+  draw(event);
   print(event, true);
   return true;
 }
@@ -251,25 +285,34 @@ bool SniffPrinter::on_http(const SeenHttp& http) {
 void SniffPrinter::on_record(const SeenRecord& record) {
   if (over_ || !is_in_window(record.time)) return;
   const auto& ends = this->ends(record);
-  HttpSubject subject{
-      .from = ends.destination, .to = ends.source, .url = record.url, .event = true};
-  subject.type = event_type(record.url);
-  subject.kind = kind_of(options_.types, subject.type, record.record);
-  if (!accepts_http(subject, {record.record})) return;
+  const auto said = read_api_body(options_.types, event_type(record.url), record.record);
+  const auto client = client_of(talk(record.connection.number, said), record.headers, ends.source,
+                                record.stream_id);
+  const HttpSubject subject{.from = server_of(record.url, ends.destination),
+                            .to = end_of(client, ends.source),
+                            .url = record.url,
+                            .type = said.type,
+                            .kind = said.kind};
+  if (!accepts_http(subject, nullptr, [&] {
+        return std::vector{said.type.empty() ? api_document(options_.types, {}, record.record)
+                                             : said.document};
+      }))
+    return;
   HttpStreamEvent event;
   event.time = record.time;
-  event.source = subject.from;
-  event.destination = subject.to;
+  event.source = ends.destination;
+  event.destination = ends.source;
   event.url = record.url;
-  event.kind = subject.kind;
+  event.kind = said.kind;
+  event.client = client;
   event.content_type = record.type;
-  event.name = subject.type;
+  event.name = said.type;
   event.body = record.record;
   event.connection = record.connection.number;
   event.seq = record.seq;
   event.number = record.number;
   event.partial = record.partial;
-  print(event, true);
+  show(event);
 }
 
 void SniffPrinter::on_connection(const ConnectionReport& report) {
@@ -318,14 +361,42 @@ const SniffPrinter::Ends& SniffPrinter::ends(const Seen& seen) {
   return known;
 }
 
-/// With the line that is printed next.
+/// With the line that is printed next, if it is.
 void SniffPrinter::count(Sample sample) {
-  if (options_.in_time_order) {
+  const bool printed = sample.what == Sample::What::message || options_.http;
+  if (options_.in_time_order && printed) {
     samples_.emplace(last_tag_ + 1, std::move(sample));
-    return;
+  } else {
+    statistics_.add(sample);
   }
-  statistics_.add(sample.from, sample.to, sample.name, sample.size, sample.status, sample.latency,
-                  sample.time);
+}
+
+void SniffPrinter::count(const SeenHttpEvent& event) {
+  if (!options_.statistics) return;
+  const auto client = event.client.name == event.source
+                          ? event.source.substr(0, event.source.rfind(':'))
+                          : event.client.name;
+  count(Sample{.what = Sample::What::request,
+               .from = std::string(client),
+               .name = std::string(event.method) + ' ' + endpoint_of(event.url),
+               .kind = std::string(event.call),
+               .size = event.request_size + event.response_size.value_or(0),
+               .status = event.status,
+               .latency = event.latency,
+               .time = event.time});
+}
+
+void SniffPrinter::count(const HttpStreamEvent& event) {
+  if (!options_.statistics) return;
+  const auto client = event.client.name == event.destination
+                          ? event.destination.substr(0, event.destination.rfind(':'))
+                          : event.client.name;
+  count(Sample{.what = Sample::What::event,
+               .from = std::string(client),
+               .name = endpoint_of(event.url),
+               .kind = std::string(event.kind),
+               .size = event.body.size(),
+               .time = event.time});
 }
 
 void SniffPrinter::print_lines(std::string_view text, std::span<const TimeOrder::Line> lines) {
@@ -341,10 +412,7 @@ void SniffPrinter::print_lines(std::string_view text, std::span<const TimeOrder:
 /// Those that are tagged count.
 void SniffPrinter::count_line(std::uint64_t tag) {
   if (tag == 0) return;
-  if (const auto sample = samples_.extract(tag)) {
-    const Sample& s = sample.mapped();
-    statistics_.add(s.from, s.to, s.name, s.size, s.status, s.latency, s.time);
-  }
+  if (const auto sample = samples_.extract(tag)) statistics_.add(sample.mapped());
   count_shown();
 }
 

@@ -5,56 +5,24 @@
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
+#include "body/v1_body.h"
 #include "capture/exchange.h"
+#include "filter/filter_hint.h"
+#include "filter/message_filter.h"
 #include "output/console.h"
-#include "output/latency.h"
 #include "sniff/diagram.h"
-#include "sniff/filter_hint.h"
-#include "sniff/sniff_filter.h"
+#include "sniff/sniff_statistics.h"
 #include "sniff/time_order.h"
 #include "sniff/time_window.h"
 #include "sniff/traffic.h"
 
 namespace tool {
-
-/// Counts for --stats: of all, by name, by pair. What is beyond the first thousand names or pairs
-/// is counted as "(others)".
-class SniffStatistics {
- public:
-  void add(std::string_view from, std::string_view to, std::string_view name, std::size_t size,
-           std::optional<int> status, std::optional<std::chrono::nanoseconds> latency,
-           WallTime time);
-  void print(Console& console) const;
-
- private:
-  struct Row {
-    std::uint64_t messages = 0;
-    std::uint64_t bytes = 0;
-    std::uint64_t smallest = 0;
-    std::uint64_t largest = 0;
-    std::map<int, std::uint64_t> outcomes{};
-    std::unique_ptr<Latency> latency = std::make_unique<Latency>();
-
-    void add(std::size_t size, std::optional<int> status,
-             std::optional<std::chrono::nanoseconds> after);
-  };
-  using Key = std::pair<std::string, std::string>;
-  using Rows = std::map<Key, Row>;
-
-  static Row& row(Rows& rows, std::string_view first, std::string_view second);
-  void print(Console& console, std::string_view table, const Rows& rows) const;
-
-  Rows all_;
-  Rows by_name_;
-  Rows by_pair_;
-  WallTime first_{};
-  WallTime last_{};
-};
 
 struct PrinterOptions {
   MessageFilter filter;
@@ -62,6 +30,7 @@ struct PrinterOptions {
   TypeCodec* types = nullptr;
   std::uint64_t limit = 0;  // end after so many; 0: never
   bool statistics = false;
+  bool http = false;           // plain HTTP is shown, not only counted
   bool silent = false;         // nothing is printed: it is only counted, and drawn
   bool connections = false;    // show when one is opened, and how it ends
   bool in_time_order = false;  // else as it is told
@@ -81,7 +50,8 @@ class SniffPrinter : public Traffic {
   void release(WallTime before) override;
   void release_all() override;
   /// At the end: when nothing was shown, what would have been by a filter like the one given.
-  void print_hints() const;
+  /// `by_types`: what is known without anything having passed.
+  void print_hints(const std::vector<std::string>& by_types) const;
 
   bool wants(std::string_view from, std::string_view id, const compactor::capture::Endpoint& to,
              std::string_view name) override;
@@ -104,20 +74,29 @@ class SniffPrinter : public Traffic {
 
   const Ends& ends(const compactor::capture::Seen& seen);
   void count_shown();
-  bool accepts_body(const compactor::capture::SeenMessage& message);
-  /// Any of the bodies may have the fields.
-  bool accepts_http(const HttpSubject& subject, std::initializer_list<std::string_view> bodies);
+  /// What --status, --slower, --name and --match say of one that `wants` has let pass.
+  bool accepts(const compactor::capture::SeenMessage& message, const std::string& kind);
+  std::string kind_of(const compactor::capture::SeenMessage& message);
+  /// `documents` makes those of the bodies, any of which may have the fields. `answer`: null for an
+  /// event, which asks for none.
+  bool accepts_http(const HttpSubject& subject, const compactor::capture::Seen* answer,
+                    const std::function<std::vector<std::optional<BodyDocument>>()>& documents);
 
-  /// A message, for --stats.
-  struct Sample {
-    std::string from;
-    std::string to;
-    std::string name;
-    std::size_t size = 0;
-    std::optional<int> status;
-    std::optional<std::chrono::nanoseconds> latency;
-    WallTime time{};
+  /// What is known of the client of a connection: its calls and events say.
+  struct Talk {
+    std::uint64_t connection = 0;
+    std::string framework_id{};
+    std::string executor_id{};
   };
+  Talk& talk(std::uint64_t connection, const ApiBody& body);
+  static HttpClient client_of(const Talk& talk, const compactor::capture::HttpHeaders& headers,
+                              std::string_view source, std::string_view stream_id);
+  static HttpEnd end_of(const HttpClient& client, std::string_view source);
+  static HttpEnd server_of(std::string_view url, std::string_view destination);
+  void count(const SeenHttpEvent& event);
+  void count(const HttpStreamEvent& event);
+  template <class Event>
+  bool show(const Event& event);
 
   /// `counts`: by it the run comes nearer to its limit.
   template <class Event>
@@ -150,12 +129,13 @@ class SniffPrinter : public Traffic {
     print_lines(text, lines);
   }};
   std::uint64_t last_tag_ = 0;               // of the lines in order_ that count
-  std::map<std::uint64_t, Sample> samples_;  // of those of them that are messages
+  std::map<std::uint64_t, Sample> samples_;  // of them
   std::uint64_t shown_ = 0;
   bool over_ = false;
   bool told_of_tls_ = false;
   bool told_of_sender_ = false;
   std::array<Ends, 64> ends_{};
+  std::array<Talk, 1024> talks_{};
   std::string to_;
 };
 

@@ -5,6 +5,7 @@
 
 #include "capture/privileges.h"
 #include "cli/failure.h"
+#include "filter/type_hint.h"
 #include "text/glob.h"
 
 namespace tool {
@@ -30,15 +31,17 @@ class PrintedTraffic final : public SniffPrinter {
                      printer_options(context.options, context.types, context.diagram),
                      context.done),
         options_(context.options),
-        console_(context.console) {}
+        console_(context.console),
+        types_(context.types) {}
 
   int conclude(const SniffSummary& summary) override {
-    return tool::conclude(options_, console_, *this, summary);
+    return tool::conclude(options_, console_, *this, types_, summary);
   }
 
  private:
   const SniffOptions& options_;
   Console& console_;
+  const SchemaCodec& types_;
 };
 
 }  // namespace
@@ -91,11 +94,11 @@ std::string give_up_root(const SniffOptions& options, Console& console) {
 PrinterOptions printer_options(const SniffOptions& options, SchemaCodec& types, Diagram& diagram) {
   PrinterOptions made;
   made.types = &types;
-  made.filter = {options.from, options.to, options.name, {}};
-  for (const auto& match : options.match) made.filter.fields.push_back(FieldMatch::parse(match));
+  made.filter = filter_of(options.selection);
   made.window = options.window;
   made.limit = options.count;
   made.statistics = options.statistics;
+  made.http = options.http;
   made.connections = options.connections || options.output.verbose > 0;
   made.silent = keeps_on_stdout(options);
   made.in_time_order = !options.files.empty() && !made.silent;
@@ -106,9 +109,12 @@ PrinterOptions printer_options(const SniffOptions& options, SchemaCodec& types, 
 compactor::capture::ExchangeOptions exchange_options(const SniffOptions& options) {
   compactor::capture::ExchangeOptions made;
   bool shown = options.body != BodyMode::none && options.body != BodyMode::summary;
-  made.bodies = shown || !options.match.empty();
-  made.http = options.http;
-  made.answer_wait = options.answer_wait;
+  // Of calls and events the bodies say which they are.
+  const bool needed = !options.selection.match.empty() || !options.selection.name.empty() ||
+                      options.statistics || options.diagram;
+  made.bodies = shown || needed;
+  made.http = options.http || options.statistics;
+  made.answer_wait = options.answer_wait + options.selection.slower.value_or(Duration(0));
   return made;
 }
 
@@ -143,11 +149,19 @@ std::string interim(const SniffSummary& summary) {
          std::to_string(summary.kernel_drops) + " dropped by the kernel so far";
 }
 
+std::vector<std::string> hints_by_types(const SniffOptions& options, const SchemaCodec& types) {
+  auto filter = filter_of(options.selection);
+  if (options.http) filter.fields.clear();  // JSON may have any field
+  return type_hints(filter, types.catalog());
+}
+
 int conclude(const SniffOptions& options, Console& console, const SniffPrinter& printer,
-             const SniffSummary& summary) {
+             const SchemaCodec& types, const SniffSummary& summary) {
   if (console.ended()) return 0;
   if (options.statistics) printer.statistics().print(console);
-  printer.print_hints();
+  // Of what is listened to they were told at the start.
+  const bool late = printer.shown() == 0 && !options.files.empty();
+  printer.print_hints(late ? hints_by_types(options, types) : std::vector<std::string>());
   if (printer.shown() == 0 && summary.http != 0 && !options.http)
     console.note(counted(summary.http, "plain HTTP request") + " passed: --http shows them");
   if (summary.kernel_drops != 0) {

@@ -13,6 +13,7 @@
 #include "capture/exchange.h"
 #include "capture/live_source.h"
 #include "cli/values.h"
+#include "filter/selection.h"
 #include "output/console.h"
 #include "output/events.h"
 #include "sniff/diagram.h"
@@ -42,10 +43,7 @@ struct SniffOptions {
   std::optional<std::string> until;
   std::optional<Duration> lasting;
   TimeWindow window;  // what the three say
-  std::vector<std::string> from;
-  std::vector<std::string> to;
-  std::vector<std::string> name;
-  std::vector<std::string> match;
+  Selection selection;
   std::uint64_t count = 0;
   bool http = false;
   bool connections = false;
@@ -81,9 +79,12 @@ compactor::capture::LiveOptions live_options(const SniffOptions& options);
 /// What SIGQUIT prints.
 std::string interim(const SniffSummary& summary);
 
+/// What of the filters cannot match any known type or field.
+std::vector<std::string> hints_by_types(const SniffOptions& options, const SchemaCodec& types);
+
 /// Prints what stands at the end. The exit status, by grep's rule.
 int conclude(const SniffOptions& options, Console& console, const SniffPrinter& printer,
-             const SniffSummary& summary);
+             const SchemaCodec& types, const SniffSummary& summary);
 
 /// What a run lends to who makes something of its traffic; all of it outlives that.
 struct TrafficContext {

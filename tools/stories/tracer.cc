@@ -34,7 +34,7 @@ Tracer::Tracer(const TraceOptions& options, TrafficContext context)
     : options_(options),
       console_(context.console),
       types_(context.types),
-      filter_{options.traffic.from, options.traffic.to, options.traffic.name, {}},
+      filter_(filter_of(options.traffic.selection)),
       window_(options.traffic.window),
       stories_(facts_, context.types.catalog(), *this, options.selection) {}
 
@@ -49,6 +49,10 @@ bool Tracer::on_message(const SeenMessage& message) {
   window_.begin(message.time);
   last_ = std::max(last_, message.time);
   if (!window_.has(message.time)) return false;
+  if (filter_.asks_for_kind(message.name) &&
+      !filter_.accepts_kind(message.name,
+                            kind_of_message(&types_, std::string(message.name), message.body)))
+    return false;
   const auto source = message.source().str();
   to_.assign(message.id).append("@").append(message.destination().str());
   hold({message.time, message.from, to_, message.name, message.body, message.connection.number,
@@ -112,8 +116,10 @@ void Tracer::hold_v1(Message message, std::string_view url, std::string_view byt
   auto& end = event ? message.from : message.to;
   server.append("@").append(end);
   end = server;
-  const auto name = message.name;
-  if (filter_.any() && !filter_.accepts_head(message.from, message.to, name)) return;
+  const std::string name(message.name);
+  if (filter_.any() && (!filter_.accepts_head(message.from, message.to, name) ||
+                        !filter_.accepts_kind(name, kind_of(&types_, name, bytes))))
+    return;
   hold(message, {});
 }
 

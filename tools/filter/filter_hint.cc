@@ -1,4 +1,4 @@
-#include "sniff/filter_hint.h"
+#include "filter/filter_hint.h"
 
 #include <algorithm>
 
@@ -30,17 +30,18 @@ std::string without_classes(const std::string& glob) {
   return out;
 }
 
-/// What a glob for a PID may have been meant to be: an id, or an address, alone.
+/// What a glob for a PID may have been meant to be: more of an id, or an address without its port.
 std::vector<std::string> pid_variants(const std::string& glob) {
   if (glob.find('@') != std::string::npos) return {'*' + glob + '*'};
-  const bool address = glob.find_first_not_of("0123456789.*?:") == std::string::npos;
-  if (address && glob.find(':') != std::string::npos) return {"*@" + glob, "*@" + glob + '*'};
-  if (address) return {"*@" + glob + ":*", "*@" + glob + "*"};
-  return {glob + "@*", glob + "(*)@*", "*@" + glob + ":*", '*' + glob + '*'};
+  return {glob + "(*)", glob + ":*", glob + '*', '*' + glob + '*'};
 }
 
 std::vector<std::string> name_variants(const std::string& glob) {
   return {"*." + glob, '*' + glob, glob + '*', '*' + glob + '*'};
+}
+
+bool matches_pid(const std::string& glob, std::string_view text, std::string_view /*kind*/) {
+  return pid_matches(glob, text);
 }
 
 /// As it can be typed into a shell.
@@ -103,9 +104,11 @@ void collect_names(const json& value, std::vector<std::string>& names) {
 
 FilterHints::FilterHints(const MessageFilter& filter) {
   const auto add = [&](const char* option, const char* what, const std::vector<std::string>& typed,
+                       Globs::Matches matches,
                        std::vector<std::string> (*variants)(const std::string&)) {
     if (typed.empty()) return;
-    auto& globs = globs_.emplace_back(Globs{.option = option, .what = what, .typed = typed});
+    auto& globs = globs_.emplace_back(
+        Globs{.option = option, .what = what, .typed = typed, .matches = matches});
     for (const auto& glob : typed) {
       const auto plain = without_classes(glob);
       if (plain != glob) globs.variants.push_back({plain});
@@ -114,31 +117,44 @@ FilterHints::FilterHints(const MessageFilter& filter) {
       globs.variants.push_back({'*' + plain + '*', true});
     }
   };
-  add("--from", "sender", filter.from, pid_variants);
-  add("--to", "receiver", filter.to, pid_variants);
-  add("--name", "name", filter.name, name_variants);
+  add("--from", "sender", filter.from, matches_pid, pid_variants);
+  add("--to", "receiver", filter.to, matches_pid, pid_variants);
+  add("--name", "name", filter.name, name_matches, name_variants);
   for (const auto& field : filter.fields) fields_.push_back({.match = &field});
+  if (!filter.statuses.empty()) answer_ = "--status";
+  if (filter.slower) answer_ = answer_.empty() ? "--slower" : "--status with --slower";
 }
 
-void FilterHints::saw(std::string_view from, std::string_view to, std::string_view name) {
+void FilterHints::saw(std::string_view from, std::string_view to, std::string_view name,
+                      std::string_view kind) {
   saw_something_ = true;
   for (auto& globs : globs_)
-    watch(globs, globs.option == "--from" ? from : globs.option == "--to" ? to : name);
+    watch(globs, globs.option == "--from" ? from : globs.option == "--to" ? to : name, kind);
 }
 
-void FilterHints::watch(Globs& globs, std::string_view text) {
-  const auto matches = [&](const std::string& glob) {
-    return compactor::text::glob_matches(glob, text);
-  };
+void FilterHints::saw_kind(std::string_view name, std::string_view kind) {
+  for (auto& globs : globs_) {
+    if (globs.option == "--name") watch(globs, name, kind);
+  }
+}
+
+void FilterHints::saw_answer(bool accepted, std::optional<int> status) {
+  answer_matched_ = answer_matched_ || accepted;
+  if (!accepted) add_example(answers_, status ? std::to_string(*status) : "none", most_examples);
+}
+
+void FilterHints::watch(Globs& globs, std::string_view text, std::string_view kind) {
+  const auto matches = [&](const std::string& glob) { return globs.matches(glob, text, kind); };
   globs.matched = globs.matched || std::any_of(globs.typed.begin(), globs.typed.end(), matches);
   if (globs.matched) return;
-  add_example(globs.examples, text, most_examples);
+  const auto shown = kind.empty() ? std::string(text) : std::string(text).append("/").append(kind);
+  add_example(globs.examples, shown, most_examples);
   for (auto& variant : globs.variants) {
     if (!variant.matched.empty()) continue;
-    const bool fits = variant.fold_case ? compactor::text::glob_matches(lower_case(variant.typed),
-                                                                        lower_case(text))
+    const bool fits = variant.fold_case ? globs.matches(lower_case(variant.typed), lower_case(text),
+                                                        lower_case(kind))
                                         : matches(variant.typed);
-    if (fits) variant.matched = cut(text);
+    if (fits) variant.matched = cut(shown);
   }
 }
 
@@ -154,7 +170,7 @@ void FilterHints::watch(Field& field, const BodyDocument& body) {
   field.matched = field.matched || match.matches(body);
   if (field.matched || !field.variant.empty()) return;
   const auto& document = body.inner.is_null() ? body.body : body.inner;
-  const auto path = match.text().substr(0, match.text().find('='));
+  const auto path = match.path_text();
   bool leads_somewhere = false;
   walk_all(document, match.path(), [&](const json& value) {
     leads_somewhere = true;
@@ -162,7 +178,8 @@ void FilterHints::watch(Field& field, const BodyDocument& body) {
     for (const auto& [key, inner] : value.items()) {
       if (inner.is_structured()) continue;
       if (field.holder.empty()) field.holder = path + '.' + key;
-      if (compactor::text::glob_matches(match.value(), match_text(inner)))
+      if (match.kind() == FieldMatch::Kind::equal &&
+          compactor::text::glob_matches(match.value(), match_text(inner)))
         field.variant = path + '.' + key + '=' + match.value();
     }
   });
@@ -187,17 +204,19 @@ std::string FilterHints::hint(const Globs& globs) {
 
 std::string FilterHints::hint(const Field& field) {
   const auto& match = *field.match;
-  const auto path = match.text().substr(0, match.text().find('='));
+  const auto path = match.path_text();
   const auto text = "--match " + quoted(match.text()) + " matches no body here: ";
   if (!field.variant.empty())
     return text + path + " holds fields of its own; --match " + quoted(field.variant) + " matches";
-  const bool classes = without_classes(match.value()) != match.value();
+  const bool classes =
+      match.kind() != FieldMatch::Kind::regex && without_classes(match.value()) != match.value();
   if (!field.values.empty()) {
     return text + path + " is " + listed(field.values, most_examples) +
            (classes ? " (a glob knows * and ?, no [classes])" : "");
   }
   if (!field.holder.empty())
-    return text + path + " holds fields of its own, as in " + field.holder + "=…";
+    return text + path + " holds fields of its own, as in " + field.holder + match.operator_text() +
+           "…";
   if (field.names.empty()) return text + "the bodies have no fields";
   if (const auto near = compactor::text::nearest(match.path().back(), field.names, 1);
       !near.empty())
@@ -218,7 +237,9 @@ std::vector<std::string> FilterHints::hints() const {
   for (const auto& field : fields_) {
     if (decoded_ && !field.matched) all.push_back(hint(field));
   }
-  if (all.empty() && globs_.size() + fields_.size() > 1)
+  if (all.empty() && !answer_.empty() && !answer_matched_)
+    all.push_back(answer_ + " matches no answer here: there is " + listed(answers_, most_examples));
+  if (all.empty() && globs_.size() + fields_.size() + (answer_.empty() ? 0 : 1) > 1)
     all.emplace_back("no message matches all of the filters at once");
   return all;
 }

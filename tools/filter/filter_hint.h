@@ -1,13 +1,14 @@
-// Why a filter of sniff has matched nothing, and what would have: told at the end of a run that
-// showed nothing.
+// Why a filter has matched nothing, and what would have: told at the end of a run that showed
+// nothing.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "sniff/sniff_filter.h"
+#include "filter/message_filter.h"
 
 namespace tool {
 
@@ -17,8 +18,13 @@ class FilterHints {
  public:
   explicit FilterHints(const MessageFilter& filter);
 
-  /// A message, or plain HTTP, before any filter.
-  void saw(std::string_view from, std::string_view to, std::string_view name);
+  /// A message, or plain HTTP, before any filter. Where the kind is not known yet, saw_kind()
+  /// follows.
+  void saw(std::string_view from, std::string_view to, std::string_view name,
+           std::string_view kind = {});
+  void saw_kind(std::string_view name, std::string_view kind);
+  /// What became of one that passed --from, --to and --name.
+  void saw_answer(bool accepted, std::optional<int> status);
   /// The body of one that passed --from, --to and --name; null: it is of no known type.
   void saw_body(const BodyDocument* body);
 
@@ -35,9 +41,11 @@ class FilterHints {
   };
   /// --from, --to or --name.
   struct Globs {
+    using Matches = bool (*)(const std::string& glob, std::string_view text, std::string_view kind);
     std::string option;
     std::string what;  // of a message
     std::vector<std::string> typed;
+    Matches matches;
     std::vector<Variant> variants{};
     std::vector<std::string> examples{};
     bool matched = false;
@@ -52,13 +60,16 @@ class FilterHints {
     std::vector<std::string> names{};   // of fields, when the path leads nowhere
   };
 
-  static void watch(Globs& globs, std::string_view text);
+  static void watch(Globs& globs, std::string_view text, std::string_view kind);
   static void watch(Field& field, const BodyDocument& body);
   static std::string hint(const Globs& globs);
   static std::string hint(const Field& field);
 
   std::vector<Globs> globs_;
   std::vector<Field> fields_;
+  std::string answer_;  // --status and --slower, as an option
+  bool answer_matched_ = false;
+  std::vector<std::string> answers_;  // examples
   bool saw_something_ = false;
   bool saw_body_ = false;
   bool decoded_ = false;
