@@ -203,6 +203,16 @@ TEST_CASE("fields are compared, and answers") {
         std::multiset<std::string>{"http ACKNOWLEDGE", "http TEARDOWN"});
 }
 
+TEST_CASE("trace takes the same names and ids") {
+  const auto messages = [](Arguments filter) {
+    filter.insert(filter.begin(), {"trace", "-r", mesos, "--json"});
+    return run(filter).out_json().back().at("messages").get<std::size_t>();
+  };
+  CHECK(messages({"--name", "Call/SUBSCRIBE"}) == 1);
+  CHECK(messages({"--name", "StatusUpdate", "--from", "slave(1)"}) == 10);
+  CHECK(messages({"--name", "Call/NONE"}) == 0);
+}
+
 TEST_CASE("what does not read is a usage error that says how it is written") {
   const std::pair<const char*, const char*> faults[] = {
       {"a==b", "a=b is how"}, {"a~=b", "a~b is how"},      {"a!b", "PATH=VALUE"},

@@ -192,33 +192,7 @@ class TextRenderer : public Renderer {
     out += '\n';
   }
 
-  void append(std::string& out, const StatisticsRow& row) override {
-    if (row.heading) {
-      out += row.table == "all"    ? "\n"
-             : row.table == "name" ? "\nby name\n"
-             : row.table == "pair" ? "\nby sender and receiver\n"
-                                   : "\nHTTP by endpoint and client\n";
-      out += "  messages      size       /s       p50       p99  outcomes\n";
-    }
-    append_right(out, std::to_string(row.messages), 10);
-    append_right(out, human_size(static_cast<double>(row.bytes)), 10);
-    append_right(out, number(row.per_second), 9);
-    append_right(
-        out, row.latency->count() == 0 ? "-" : human_duration(row.latency->percentile_us(50)), 10);
-    append_right(
-        out, row.latency->count() == 0 ? "-" : human_duration(row.latency->percentile_us(99)), 10);
-    out += ' ';
-    for (const auto& [status, count] : *row.outcomes) {
-      out += ' ' + (status == 0 ? std::string("none") : std::to_string(status)) + ':' +
-             std::to_string(count);
-    }
-    out += "  ";
-    append_terminal_escaped(out, row.first);
-    if (!row.kind.empty()) out += ' ' + terminal_escaped(row.kind);
-    if (!row.second.empty()) out += row.table == "endpoint" ? ", " : " → ";
-    append_terminal_escaped(out, row.second);
-    out += '\n';
-  }
+  void append(std::string& out, const StatisticsRow& row) override { append_statistics(out, row); }
 
   void append(std::string& out, const CaptureFileEvent& event) override {
     append_terminal_escaped(out, event.file);
@@ -468,16 +442,6 @@ class TextRenderer : public Renderer {
     }
     paint(out, *status / 100 == 2 ? green : red, std::to_string(*status));
     if (latency) out += " in " + human_duration(microseconds(*latency));
-  }
-
-  static void append_right(std::string& out, const std::string& text, std::size_t width) {
-    out += std::string(text.size() < width ? width - text.size() : 0, ' ') + text;
-  }
-
-  static std::string number(double value) {
-    std::array<char, 32> text{};
-    int length = std::snprintf(text.data(), text.size(), "%.3g", value);
-    return std::string(text.data(), static_cast<std::size_t>(length));
   }
 
   static void append_reason(std::string& out, std::string_view reason) {

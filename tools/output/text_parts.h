@@ -15,6 +15,9 @@ void append_other_packets(std::string& out, const SniffSummary& summary);
 /// What else happened; nothing when nothing did.
 void append_losses(std::string& out, const SniffSummary& summary);
 
+/// Under a heading, if it is the first of its table.
+void append_statistics(std::string& out, const StatisticsRow& row);
+
 using Amounts = std::map<std::string, double>;
 void append_resources(std::string& out, const Amounts& resources, const Amounts& used_resources);
 
