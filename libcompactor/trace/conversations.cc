@@ -47,100 +47,88 @@ bool is_ping(std::string_view name) {
   return name == kPing || name == kOldPing;
 }
 
-/// Parts of a key, which may hold any byte: each with its length. Of what is no id, as the data of
-/// a framework, a hash will do.
-void append_part(std::string& key, std::string_view part) {
-  constexpr std::size_t longest = 256;
-  key += std::to_string(part.size());
-  key += ':';
-  if (part.size() <= longest) {
-    key += part;
-  } else {
-    key += std::to_string(std::hash<std::string_view>()(part));
-  }
+using Keys128 = std::vector<KeyMaker>;
+
+void add(KeyMaker& key, const Picked& value) {
+  value.bytes.data() != nullptr ? key.add(value.bytes) : key.add(value.number);
 }
 
-/// Each key with each of the values behind it.
-void multiply(std::vector<std::string>& keys, const std::vector<std::string>& values) {
-  std::vector<std::string> all;
-  for (const auto& key : keys) {
-    for (const auto& value : values) {
-      if (all.size() >= kMostKeys) break;
-      append_part(all.emplace_back(key), value);
-    }
-  }
+/// Each key with each of the values there; as they are where there is none.
+bool multiply(Keys128& keys, const Reading& message, std::string_view path, bool or_without) {
+  Keys128 all;
+  message.for_each(path, [&](const Picked& value) {
+    for (const KeyMaker& key : keys)
+      if (all.size() < kMostKeys) add(all.emplace_back(key), value);
+  });
+  const bool found = !all.empty();
+  if (or_without || !found) all.insert(all.end(), keys.begin(), keys.end());
   keys = std::move(all);
+  return found;
 }
 
-std::vector<std::string> first_set(const Reading& message,
-                                   const std::vector<std::string_view>& paths) {
-  for (const auto path : paths) {
-    if (auto values = message.values(path); !values.empty()) return values;
-  }
-  return {};
-}
-
-std::string begin_key(const Pair& pair) {
-  std::string key;
-  append_part(key, std::to_string(reinterpret_cast<std::uintptr_t>(&pair)));
-  return key;
+Keys128 begin_keys(const Pair& pair) {
+  Keys128 keys(1);
+  keys.front().add(reinterpret_cast<std::uintptr_t>(&pair));
+  return keys;
 }
 
 /// By what an answer of that row would be found. None when a value that it must have is missing.
-std::vector<std::string> keys_of_request(const Reading& message, const Pair& pair) {
+Keys128 keys_of_request(const Reading& message, const Pair& pair) {
   const Message& request = message.message();
-  std::vector<std::string> keys{begin_key(pair)};
+  Keys128 keys = begin_keys(pair);
   const auto end = [&](End which) {
-    std::string part;
-    if (which == End::sender) part = request.from;
-    if (which == End::receiver) part = request.to;
-    if (which == End::field) part = message.has("pid") ? message.value("pid") : request.from;
-    append_part(keys.front(), part);
+    if (which == End::none) return keys.front().add(std::string_view{});
+    if (which == End::field && message.has("pid")) return keys.front().add(message.value("pid"));
+    keys.front().add(which == End::receiver ? request.to : request.from);
   };
   end(pair.answer_from);
   end(pair.answer_to);
   for (const Join& join : pair.fields) {
-    auto values = first_set(message, join.asked);
-    if (values.empty() && !join.optional) return {};
-    if (values.empty()) values.emplace_back();
-    multiply(keys, values);
+    bool found = false;
+    for (const auto path : join.asked) {
+      found = message.has(path) && multiply(keys, message, path, false);
+      if (found) break;
+    }
+    if (!found && !join.optional) return {};
   }
   return keys;
 }
 
 /// The same of an answer.
-std::vector<std::string> keys_of_answer(const Reading& message, const Pair& pair) {
+Keys128 keys_of_answer(const Reading& message, const Pair& pair) {
   const Message& answer = message.message();
-  std::vector<std::string> keys{begin_key(pair)};
-  append_part(keys.front(), pair.answer_from == End::none ? std::string_view{} : answer.from);
-  append_part(keys.front(), pair.answer_to == End::none ? std::string_view{} : answer.to);
+  Keys128 keys = begin_keys(pair);
+  keys.front().add(pair.answer_from == End::none ? std::string_view{} : answer.from);
+  keys.front().add(pair.answer_to == End::none ? std::string_view{} : answer.to);
   for (const Join& join : pair.fields) {
-    auto values = message.values(join.answered);
-    if (join.optional) values.emplace_back();  // the request may have had none
-    if (values.empty()) return {};
-    multiply(keys, values);
+    // Where it is optional the request may have had none.
+    const bool found = multiply(keys, message, join.answered, join.optional);
+    if (!found && !join.optional) return {};
   }
   return keys;
 }
 
 /// What is equal in a request that is sent again: the fields by which it is answered, or where it
 /// is only passed on, all its ids.
-std::string sameness(const Reading& message, const std::vector<const Pair*>& rows) {
-  std::string key;
-  append_part(key, message.kind());
-  append_part(key, message.message().from);
-  append_part(key, message.message().to);
+Key sameness(const Reading& message, std::string_view kind, const std::vector<const Pair*>& rows) {
+  KeyMaker key;
+  key.add(kind);
+  key.add(message.message().from);
+  key.add(message.message().to);
   bool answered = false;
   for (const Pair* row : rows) {
     if (row->effect != Effect::ok) continue;
     answered = true;
     for (const Join& join : row->fields) {
-      for (const auto& value : first_set(message, join.asked)) append_part(key, value);
+      const auto set = std::find_if(join.asked.begin(), join.asked.end(),
+                                    [&](std::string_view path) { return message.has(path); });
+      if (set != join.asked.end())
+        message.for_each(*set, [&](const Picked& value) { add(key, value); });
     }
   }
-  if (answered) return key;
-  for (const Id& id : message.ids()) append_part(key, id.text);
-  return key;
+  if (answered) return key.key();
+  for (const Id& id : message.ids()) key.add(id.text);
+  return key.key();
 }
 
 bool is_refused(const Message& message) {
@@ -199,8 +187,8 @@ void Conversations::add(const Reading& message) {
 void Conversations::answer(const Reading& message) {
   for (const Pair* pair : reader_.answered_by(message.message().name)) {
     if (!message.meets(pair->answer_when)) continue;
-    for (const auto& key : keys_of_answer(message, *pair)) {
-      const auto found = due_.find(key);
+    for (const KeyMaker& key : keys_of_answer(message, *pair)) {
+      const auto found = due_.find(key.key());
       if (found == due_.end()) continue;
       // A pong answers the last ping before it; anything else what waits for longest.
       const Place place = is_ping(pair->request) ? found->second.back() : found->second.front();
@@ -238,31 +226,34 @@ void Conversations::end_acknowledgements(const Reading& message) {
 
 void Conversations::open(const Reading& message) {
   std::vector<const Pair*> rows;
-  std::vector<std::string> due;
+  Keys128 due;
   bool asks = false;
   for (const Pair* pair : reader_.asked_by(message.message().name)) {
     if (!message.meets(pair->request_when)) continue;
-    auto keys = keys_of_request(message, *pair);
+    const auto keys = keys_of_request(message, *pair);
     if (keys.empty()) continue;
     rows.push_back(pair);
     // What can only be refused, or end, asks for nothing.
     asks = asks || (pair->effect != Effect::fail && pair->effect != Effect::end);
-    std::move(keys.begin(), keys.end(), std::back_inserter(due));
+    due.insert(due.end(), keys.begin(), keys.end());
   }
   if (!asks) return;
-  auto same = sameness(message, rows);
+  auto kind = message.kind();
+  const Key same = sameness(message, kind, rows);
   if (is_sent_again(message, same)) return;
   Open& made = open_.emplace_back();
-  made.conversation.kind = message.kind();
+  made.conversation.kind = std::move(kind);
   made.conversation.request = reference_of(message.message());
   made.conversation.last_attempt = message.message().time;
   made.conversation.keys = keys_of(message);
   made.has_ok = std::any_of(rows.begin(), rows.end(),
                             [](const Pair* row) { return row->effect == Effect::ok; });
-  made.due = std::move(due);
-  made.same = std::move(same);
+  made.same = same;
   const Place place = std::prev(open_.end());
-  for (const auto& key : made.due) due_[key].push_back(place);
+  for (const KeyMaker& key : due) {
+    auto& waiting = due_[key.key()];
+    made.due.emplace_back(key.key(), waiting.insert(waiting.end(), place));
+  }
   same_[made.same] = place;
   if (is_refused(message.message())) return close(place, Outcome::refused);
   if (open_.size() <= limits_.open) return;
@@ -271,7 +262,7 @@ void Conversations::open(const Reading& message) {
 }
 
 /// False for one that is new. A ping never is another's: the one before it has had its time.
-bool Conversations::is_sent_again(const Reading& message, const std::string& same) {
+bool Conversations::is_sent_again(const Reading& message, const Key& same) {
   const auto found = same_.find(same);
   if (found == same_.end()) return false;
   const Place place = found->second;
@@ -312,10 +303,9 @@ void Conversations::close(Place place, Outcome outcome) {
 }
 
 void Conversations::remove(Place place) {
-  for (const auto& key : place->due) {
+  for (const auto& [key, waiting] : place->due) {
     const auto found = due_.find(key);
-    if (found == due_.end()) continue;
-    std::erase(found->second, place);
+    found->second.erase(waiting);
     if (found->second.empty()) due_.erase(found);
   }
   if (const auto found = same_.find(place->same); found != same_.end() && found->second == place)

@@ -10,8 +10,10 @@
 #include <string_view>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
+#include "trace/key.h"
 #include "trace/reading.h"
 
 namespace compactor::trace {
@@ -91,15 +93,16 @@ class Conversations {
  private:
   struct Open {
     Conversation conversation;
-    std::vector<std::string> due;  // by what its answers are found
-    std::string same;              // what the same request has
-    bool has_ok = false;           // there is an answer to it, and not only what it leads to
+    std::vector<std::pair<Key, std::list<std::list<Open>::iterator>::iterator>>
+        due;              // by what its answers are found
+    Key same;             // what the same request has
+    bool has_ok = false;  // there is an answer to it, and not only what it leads to
   };
   using Place = std::list<Open>::iterator;
 
   void answer(const Reading& message);
   void open(const Reading& message);
-  bool is_sent_again(const Reading& message, const std::string& same);
+  bool is_sent_again(const Reading& message, const Key& same);
   void take_answer(const Reading& message, const Pair& pair, Place place);
   void end_acknowledgements(const Reading& message);
   Outcome silence_of(const Conversation& conversation) const;
@@ -109,9 +112,9 @@ class Conversations {
   const Reader& reader_;
   Tell tell_;
   ConversationLimits limits_;
-  std::list<Open> open_;                                     // in the order of their requests
-  std::unordered_map<std::string, std::vector<Place>> due_;  // the oldest first
-  std::unordered_map<std::string, Place> same_;
+  std::list<Open> open_;                           // in the order of their requests
+  std::unordered_map<Key, std::list<Place>> due_;  // the oldest first
+  std::unordered_map<Key, Place> same_;
   std::unordered_set<std::string> ended_frameworks_;  // that were torn down
   std::uint64_t forgotten_ = 0;
 };

@@ -16,11 +16,12 @@ bool is_in_framework(Kind kind) {
   return kind == Kind::task || kind == Kind::executor;
 }
 
-std::string key_of(Kind kind, std::string_view id, std::string_view framework) {
-  std::string key(1, static_cast<char>('0' + static_cast<int>(kind)));
-  key.append(id);
-  if (is_in_framework(kind)) key.append(1, '\0').append(framework);
-  return key;
+Key key_of(Kind kind, std::string_view id, std::string_view framework) {
+  KeyMaker key;
+  key.add(static_cast<std::uint64_t>(kind));
+  key.add(id);
+  if (is_in_framework(kind)) key.add(framework);
+  return key.key();
 }
 
 /// The name behind mesos.internal; empty for another.
@@ -58,7 +59,7 @@ const Entity* Entities::at(std::string_view pid) const {
 
 Entity& Entities::touch(Kind kind, std::string_view id, std::string_view framework,
                         const Message& message) {
-  auto key = key_of(kind, id, framework);
+  const Key key = key_of(kind, id, framework);
   auto found = by_id_.find(key);
   if (found == by_id_.end()) {
     if (all_.size() >= most_) forget_one();
@@ -67,15 +68,12 @@ Entity& Entities::touch(Kind kind, std::string_view id, std::string_view framewo
     made.id = id;
     if (is_in_framework(kind)) made.framework = framework;
     made.first = message.time;
-    found = by_id_.emplace(std::move(key), std::prev(all_.end())).first;
+    found = by_id_.emplace(key, std::prev(all_.end())).first;
   }
   Entity& entity = *found->second;
   entity.last = std::max(entity.last, message.time);
-  const bool counted = std::any_of(touched_.begin(), touched_.end(), [&](const auto& each) {
-    return each.first == kind && each.second == found->first;
-  });
-  if (counted) return entity;
-  touched_.emplace_back(kind, found->first);
+  if (std::find(touched_.begin(), touched_.end(), &entity) != touched_.end()) return entity;
+  touched_.push_back(&entity);
   ++entity.messages;
   return entity;
 }
@@ -87,6 +85,7 @@ void Entities::forget_one() {
   for (int i = 0; i < looked_at && std::next(place) != all_.end() && !place->ended; ++i) ++place;
   if (!place->ended) place = all_.begin();
   by_id_.erase(key_of(place->kind, place->id, place->framework));
+  std::erase(touched_, &*place);
   if (const auto at = by_pid_.find(place->pid); at != by_pid_.end() && at->second == place)
     by_pid_.erase(at);
   all_.erase(place);

@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "trace/key.h"
 #include "trace/reading.h"
 
 namespace compactor::trace {
@@ -72,7 +73,7 @@ class Entities {
 
   std::size_t most_;
   std::list<Entity> all_;
-  std::unordered_map<std::string, Place> by_id_;
+  std::unordered_map<Key, Place> by_id_;
   std::unordered_map<std::string, Place> by_pid_;
   /// What an agent or a scheduler said of itself before it got its id, by its PID.
   struct Introduction {
@@ -81,7 +82,7 @@ class Entities {
     std::string told_by;
   };
   std::unordered_map<std::string, Introduction> introductions_;
-  std::vector<std::pair<Kind, std::string>> touched_;  // by the message at hand
+  std::vector<const Entity*> touched_;  // by the message at hand
   std::uint64_t forgotten_ = 0;
 };
 

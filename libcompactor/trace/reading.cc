@@ -157,6 +157,10 @@ const Reading& Reader::read(const Message& message) {
   return made;
 }
 
+std::size_t Reading::number_of(std::string_view path) const {
+  return plan_ == nullptr ? 0 : plan_->picker.find(path);
+}
+
 bool Reading::has(std::string_view path) const {
   if (plan_ == nullptr) return false;
   const std::size_t number = plan_->picker.find(path);

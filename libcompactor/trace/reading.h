@@ -56,6 +56,13 @@ class Reading {
   std::string value(std::string_view path) const;
   /// All of them.
   std::vector<std::string> values(std::string_view path) const;
+  /// Calls `f` with each, as it is encoded.
+  template <class F>
+  void for_each(std::string_view path, F&& f) const {
+    const std::size_t number = number_of(path);
+    for (const Picked& value : picked_)
+      if (value.path == number) f(value);
+  }
   /// Whether all the conditions hold.
   bool meets(const std::vector<Condition>& conditions) const;
 
@@ -73,6 +80,8 @@ class Reading {
  private:
   friend class Reader;
   bool meets(const Condition& condition) const;
+  /// Of a path; of one that is not picked a number that no value has.
+  std::size_t number_of(std::string_view path) const;
 
   const Message* message_ = nullptr;
   const ReadPlan* plan_ = nullptr;  // null for a type that is not known
