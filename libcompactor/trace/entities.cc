@@ -6,7 +6,6 @@
 namespace compactor::trace {
 namespace {
 
-constexpr std::string_view kInternal = "mesos.internal.";
 constexpr std::size_t kMostIntroductions = 10'000;
 constexpr std::array<std::string_view, 8> kTerminal = {
     "TASK_FINISHED", "TASK_FAILED",  "TASK_KILLED", "TASK_ERROR",
@@ -22,11 +21,6 @@ Key key_of(Kind kind, std::string_view id, std::string_view framework) {
   key.add(id);
   if (is_in_framework(kind)) key.add(framework);
   return key.key();
-}
-
-/// The name behind mesos.internal; empty for another.
-std::string_view internal_name(std::string_view name) {
-  return name.starts_with(kInternal) ? name.substr(kInternal.size()) : std::string_view{};
 }
 
 }  // namespace

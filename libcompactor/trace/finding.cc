@@ -10,7 +10,6 @@ using std::chrono::seconds;
 namespace {
 
 constexpr std::array<std::string_view, 3> kSeverities = {"info", "warning", "error"};
-constexpr std::string_view kInternal = "mesos.internal.";
 constexpr std::size_t kMostTold = 100'000;
 constexpr std::size_t kMostKnown = 200'000;
 constexpr std::size_t kLarge = std::size_t{1} << 20;
@@ -62,10 +61,6 @@ constexpr std::array kSilences = {
     Silence{"mesos.internal.log.PromiseRequest", Severity::warning,
             "a replica of the registry is down or slow; without a quorum no master can lead"},
 };
-
-std::string_view internal_name(std::string_view name) {
-  return name.starts_with(kInternal) ? name.substr(kInternal.size()) : std::string_view{};
-}
 
 /// RegisterSlave, Call/SUBSCRIBE.
 std::string short_name(std::string_view kind) {
@@ -386,6 +381,33 @@ void Findings::look_at_time(const Conversation& conversation) {
        short_name(conversation.kind) + " took " + in_seconds(*time) +
            ", far longer than others of its kind",
        "look at the load of its receiver, and at what it waited for");
+}
+
+/// A framework that was torn down, and an executor, end like that when all is well.
+void Findings::add(const Departure& departure) {
+  const Entity* entity = entities_.at(departure.pid);
+  const Role role = role_of(departure.pid);
+  const bool expected =
+      role == Role::executor || (entity != nullptr && entity->ended) || role == Role::unknown;
+  std::string text = departure.pid + " ended: all of its connections were closed, " +
+                     std::to_string(departure.conns.size()) + " at once; noticed by ";
+  for (const auto& each : departure.noticed_by) {
+    if (&each != &departure.noticed_by.front()) text += ", ";
+    text += each;
+  }
+  Finding finding{expected ? Severity::info : Severity::warning,
+                  "exited",
+                  departure.time,
+                  std::move(text),
+                  expected ? "as is usual when its work is done"
+                           : "it was stopped, crashed, or its host did: see its log from that time "
+                             "on",
+                  Keys{},
+                  {}};
+  if (entity != nullptr && entity->kind == Kind::agent) finding.keys.agent = entity->id;
+  if (entity != nullptr && entity->kind == Kind::framework) finding.keys.framework = entity->id;
+  for (const auto conn : departure.conns) finding.evidence.push_back({conn, 0});
+  tell_(finding);
 }
 
 void Findings::add_gap(Time time, std::uint64_t conn, std::uint64_t bytes) {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "trace/conversations.h"
+#include "trace/departures.h"
 #include "trace/entities.h"
 #include "trace/reading.h"
 
@@ -49,6 +50,7 @@ class Findings {
   /// empty when that is not known.
   void add(const Reading& message, std::string_view source);
   void add(const Conversation& conversation);
+  void add(const Departure& departure);
   /// Bytes that were not captured.
   void add_gap(Time time, std::uint64_t conn, std::uint64_t bytes);
 

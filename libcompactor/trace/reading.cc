@@ -85,6 +85,11 @@ const std::vector<const Pair*>& found_in(
 
 }  // namespace
 
+std::string_view internal_name(std::string_view name) {
+  constexpr std::string_view package = "mesos.internal.";
+  return name.starts_with(package) ? name.substr(package.size()) : std::string_view{};
+}
+
 Reader::Reader(const Facts& facts, const schema::Catalog& catalog)
     : facts_(facts), catalog_(catalog) {
   for (const Pair& pair : facts.pairs()) {

@@ -41,6 +41,9 @@ struct Id {
   std::string_view text;
 };
 
+/// The name behind mesos.internal; empty for another.
+std::string_view internal_name(std::string_view name);
+
 struct ReadPlan;
 
 /// A message with the values that the tables speak of. Refers to the message and to its reader.

@@ -52,11 +52,13 @@ Stories::Stories(const Facts& facts, const schema::Catalog& catalog, StoryEvents
                          ++counts_.unanswered;
                        events_.on_conversation(conversation);
                      }),
-      findings_(facts_, entities_, [this](const Finding& finding) {
-        if (!selection_.empty() && !is_selected(finding.keys)) return;
-        ++counts_.findings[static_cast<std::size_t>(finding.severity)];
-        events_.on_finding(finding);
-      }) {}
+      findings_(facts_, entities_,
+                [this](const Finding& finding) {
+                  if (!selection_.empty() && !is_selected(finding.keys)) return;
+                  ++counts_.findings[static_cast<std::size_t>(finding.severity)];
+                  events_.on_finding(finding);
+                }),
+      departures_([this](const Departure& departure) { findings_.add(departure); }) {}
 
 void Stories::add(const Message& message, std::string_view source) {
   const Reading& reading = reader_.read(message);
@@ -64,6 +66,7 @@ void Stories::add(const Message& message, std::string_view source) {
   findings_.add(reading, source);
   entities_.add(reading);
   conversations_.add(reading);
+  departures_.add(message);
   if (selection_.empty()) {
     ++counts_.messages;
   } else {

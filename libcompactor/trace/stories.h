@@ -13,6 +13,7 @@
 
 #include "schema/catalog.h"
 #include "trace/conversations.h"
+#include "trace/departures.h"
 #include "trace/entities.h"
 #include "trace/facts.h"
 #include "trace/finding.h"
@@ -76,6 +77,8 @@ class Stories {
 
   /// The next message, in order of time. `source`: the address that it came from, without a port.
   void add(const Message& message, std::string_view source);
+  /// A connection that had messages has ended, after those that were added.
+  void add_end(const LinkEnd& end) { departures_.add(end); }
   void add_gap(Time time, std::uint64_t conn, std::uint64_t bytes);
   /// The capture shows what came before `end`, and no more.
   void finish(Time end);
@@ -111,6 +114,7 @@ class Stories {
   Entities entities_;
   Conversations conversations_;
   Findings findings_;
+  Departures departures_;
   StoryCounts counts_;
   std::optional<Time> last_step_;
   /// What an agent, a scheduler or an executor said, and was told, before it had its id.

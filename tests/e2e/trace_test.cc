@@ -53,6 +53,19 @@ TEST_CASE("a capture in which something is wrong fails in CI, and says what") {
   CHECK(run({"trace", "-r", captures + "framework-teardown.pcap", "--fail-on", "error"}).exit == 0);
 }
 
+TEST_CASE("who died, when, and who noticed") {
+  std::vector<Json> died;
+  for (const auto& finding : of_type(traced("master-restart.pcap"), "finding"))
+    if (finding["code"] == "exited") died.push_back(finding);
+  REQUIRE(died.size() == 1);
+  const auto text = died[0]["message"].get<std::string>();
+  CHECK(died[0]["severity"] == "warning");
+  CHECK(died[0]["time"].get<std::string>().find("01:32:45.622") != std::string::npos);
+  CHECK(text.find("master@127.0.0.1:5050 ended") == 0);
+  CHECK(text.find("slave(1)@127.0.0.1:5051") != std::string::npos);
+  CHECK(text.find("scheduler-") != std::string::npos);
+}
+
 TEST_CASE("each conversation has its request, and its answer what the request asked for") {
   const auto events = traced("test-framework.pcap");
   std::map<std::string, int> answered;

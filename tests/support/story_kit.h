@@ -47,7 +47,7 @@ class Teller : public StoryEvents {
     message.name = name;
     message.body = body;
     message.size = body.size();
-    message.conn = 1;
+    message.conn = conn;
     message.seq = ++seq;
     message.status = status;
     stories.add(message, source);
@@ -104,6 +104,7 @@ class Teller : public StoryEvents {
   Stories stories;
   std::string source;
   Time now{std::chrono::hours(24 * 365 * 50)};
+  std::uint64_t conn = 1;
   std::uint64_t seq = 0;
   std::vector<Step> steps;
   std::vector<Conversation> conversations;

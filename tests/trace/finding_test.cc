@@ -124,6 +124,32 @@ TEST_CASE("an executor that ends with a status") {
   }
 }
 
+TEST_CASE(
+    "a process that ends all its connections at once has ended; those of one message are none") {
+  const auto ended = [](Teller& t, std::uint64_t conn, bool accepted) {
+    LinkEnd end{t.now, conn, "10.0.0.1:5050", "10.0.0.2:5051", accepted, false};
+    t.stories.add_end(end);
+  };
+  Teller t;
+  register_agent(t);
+  t.conn = 2;
+  t.say(kObserver, kAgent, "PingSlaveMessage", R"({"connected":true})");
+  ended(t, 1, true);
+  CHECK(t.found().empty());  // the other one is still there
+  ended(t, 2, false);
+  CHECK(t.found() == "warning:exited");
+  CHECK(t.findings[0].message.find("master@10.0.0.1:5050 ended") == 0);
+  CHECK(t.findings[0].message.find("noticed by slave(1)@10.0.0.2:5051") != std::string::npos);
+  // Connections that it had opened itself, for a message each, as an unlinked sender does.
+  Teller u;
+  for (std::uint64_t conn = 1; conn < 5; ++conn) {
+    u.conn = conn;
+    u.say(kObserver, kAgent, "PingSlaveMessage", R"({"connected":true})");
+    ended(u, conn, false);
+  }
+  CHECK(u.found().find("exited") == std::string::npos);
+}
+
 TEST_CASE("a sender that is not where its messages come from") {
   Teller t;
   t.source = "10.0.0.2";

@@ -6,6 +6,7 @@
 
 #include "body/encoding.h"
 #include "cli/values.h"
+#include "output/colours.h"
 #include "output/connection_text.h"
 #include "output/json_line.h"
 #include "output/render.h"
@@ -17,12 +18,7 @@ namespace tool {
 
 namespace {
 
-constexpr std::string_view plain = "\x1b[0m";
-constexpr std::string_view bold = "\x1b[1m";
-constexpr std::string_view red = "\x1b[31m";
-constexpr std::string_view green = "\x1b[32m";
-constexpr std::string_view yellow = "\x1b[33m";
-constexpr std::string_view cyan = "\x1b[36m";
+using namespace colours;
 
 double microseconds(std::chrono::nanoseconds duration) {
   return static_cast<double>(duration.count()) / 1e3;

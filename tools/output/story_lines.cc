@@ -6,6 +6,7 @@
 
 #include "body/encoding.h"
 #include "cli/values.h"
+#include "output/colours.h"
 #include "output/json_line.h"
 #include "text/json_text.h"
 
@@ -25,12 +26,7 @@ using compactor::trace::Step;
 
 namespace {
 
-constexpr std::string_view plain = "\x1b[0m";
-constexpr std::string_view bold = "\x1b[1m";
-constexpr std::string_view red = "\x1b[31m";
-constexpr std::string_view yellow = "\x1b[33m";
-constexpr std::string_view cyan = "\x1b[36m";
-constexpr std::string_view faint = "\x1b[2m";
+using namespace colours;
 
 double micros(std::chrono::nanoseconds time) {
   return static_cast<double>(time.count()) / 1e3;

@@ -7,11 +7,13 @@
 
 namespace tool {
 
+using compactor::capture::ConnectionReport;
 using compactor::capture::Endpoint;
 using compactor::capture::SeenGap;
 using compactor::capture::SeenHttp;
 using compactor::capture::SeenMessage;
 using compactor::capture::SeenRecord;
+using compactor::capture::Side;
 using compactor::trace::Conversation;
 using compactor::trace::Entity;
 using compactor::trace::Finding;
@@ -23,6 +25,7 @@ using compactor::trace::Step;
 namespace {
 
 constexpr std::size_t most_kinds = 1000;
+constexpr std::size_t most_ends = 100'000;  // of connections, that wait for their turn
 
 std::string_view address_of(std::string_view endpoint) {
   return endpoint.substr(0, endpoint.rfind(':'));
@@ -128,16 +131,46 @@ void Tracer::hold(const Message& message, std::string_view source) {
   ++shown_;
 }
 
+void Tracer::on_connection(const ConnectionReport& report) {
+  using compactor::capture::Close;
+  if (!report.ending || report.messages == 0 || !report.ending->by) return;
+  const auto how = report.ending->how;
+  if ((how != Close::finished && how != Close::reset) || ends_.size() >= most_ends) return;
+  const auto& connection = report.connection;
+  const auto client = connection.client.value_or(Side::a);
+  // The client's process is where its messages say that they are from.
+  const auto client_address = report.sender.substr(report.sender.rfind('@') + 1);
+  const auto server_address = connection.endpoint(other(client)).str();
+  compactor::trace::LinkEnd end;
+  end.time = report.time;
+  end.conn = connection.number;
+  end.accepted = *report.ending->by != client;
+  end.ended_by = end.accepted ? server_address : client_address;
+  end.other = end.accepted ? client_address : server_address;
+  end.reset = how == Close::reset;
+  ends_.emplace(end.time, std::move(end));
+}
+
+void Tracer::tell_ends(WallTime before) {
+  while (!ends_.empty() && ends_.begin()->first < before) {
+    stories_.add_end(ends_.begin()->second);
+    ends_.erase(ends_.begin());
+  }
+}
+
 void Tracer::tell(const HeldMessage& held) {
+  tell_ends(held.message().time);
   stories_.add(held.message(), held.source());
 }
 
 void Tracer::release(WallTime before) {
   order_.release(before, [this](const HeldMessage& held) { tell(held); });
+  tell_ends(before);
 }
 
 void Tracer::release_all() {
   order_.release(WallTime::max(), [this](const HeldMessage& held) { tell(held); });
+  tell_ends(WallTime::max());
 }
 
 void Tracer::on_gap(const SeenGap& gap) {

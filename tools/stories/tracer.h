@@ -44,6 +44,7 @@ class Tracer : public Traffic, private compactor::trace::StoryEvents {
   bool on_message(const compactor::capture::SeenMessage& message) override;
   void on_answer(const compactor::capture::SeenAnswer&) override {}
   void on_gap(const compactor::capture::SeenGap& gap) override;
+  void on_connection(const compactor::capture::ConnectionReport& report) override;
   bool on_http(const compactor::capture::SeenHttp& http) override;
   void on_record(const compactor::capture::SeenRecord& record) override;
 
@@ -62,6 +63,7 @@ class Tracer : public Traffic, private compactor::trace::StoryEvents {
                bool event);
   void hold(const compactor::trace::Message& message, std::string_view source);
   void tell(const HeldMessage& held);
+  void tell_ends(WallTime before);
   void print_entities();
   void print_kinds();
   TraceSummary summary_of(const SniffSummary& summary);
@@ -74,6 +76,7 @@ class Tracer : public Traffic, private compactor::trace::StoryEvents {
   compactor::trace::Facts facts_;
   compactor::trace::Stories stories_;
   MessageOrder order_;
+  std::multimap<WallTime, compactor::trace::LinkEnd> ends_;  // of connections, not yet told
   std::map<std::string, KindRow> kinds_;
   WallTime last_{};  // of the capture
   std::uint64_t shown_ = 0;
