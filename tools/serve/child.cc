@@ -106,8 +106,8 @@ Child::Child(const std::vector<std::string>& words, const std::vector<std::strin
   input_ = std::make_unique<Output>(in_);
   SignalsBlocked blocked;
   const auto ended = [this] { return ended_.load(); };
-  output_ = std::make_unique<LineReader>(out[0], std::move(on_line), ended);
-  if (on_error) errors_ = std::make_unique<LineReader>(err[0], std::move(on_error), ended);
+  output_ = std::make_unique<PipeReader>(out[0], std::move(on_line), ended);
+  if (on_error) errors_ = std::make_unique<PipeReader>(err[0], std::move(on_error), ended);
   waiter_ = std::thread([this] { await_end(); });
   guard_ = std::thread([this] { await_deafness(); });
 }

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "output/output.h"
-#include "serve/line_reader.h"
+#include "serve/pipe_reader.h"
 
 namespace tool {
 
@@ -20,7 +20,7 @@ namespace tool {
 class Child {
  public:
   /// A line of its standard output or error; each on a thread of its own.
-  using OnLine = LineReader::OnLine;
+  using OnLine = PipeReader::OnLine;
   /// It has ended and all its lines were handed out, or it has closed its standard input and goes
   /// on: how, in words. On a thread of the child's own, once.
   using OnEnd = std::function<void(const std::string& how)>;
@@ -66,8 +66,8 @@ class Child {
   std::atomic<bool> told_ = false;
   bool deaf_ = false;  // its end of in_ is closed; guard_'s, until that has ended
   std::uint64_t unread_ = 0;
-  std::unique_ptr<LineReader> output_;
-  std::unique_ptr<LineReader> errors_;  // null when its stderr is ours
+  std::unique_ptr<PipeReader> output_;
+  std::unique_ptr<PipeReader> errors_;  // null when its stderr is ours
   std::thread waiter_;
   std::thread guard_;
 };

@@ -17,16 +17,16 @@ std::uint64_t bytes_in(int pipe);
 
 /// Reads from construction until the pipe is at its end, or, as others may hold it open, until what
 /// was there when its writer had ended is read.
-class LineReader {
+class PipeReader {
  public:
   /// A line without its end that is not empty; of one longer than longest_line the start.
   using OnLine = std::function<void(std::string_view line)>;
 
   /// Owns `pipe`. `writer_ended` is asked ten times a second.
-  LineReader(int pipe, OnLine on_line, std::function<bool()> writer_ended);
-  ~LineReader();  // waits until all is read
-  LineReader(const LineReader&) = delete;
-  LineReader& operator=(const LineReader&) = delete;
+  PipeReader(int pipe, OnLine on_line, std::function<bool()> writer_ended);
+  ~PipeReader();  // waits until all is read
+  PipeReader(const PipeReader&) = delete;
+  PipeReader& operator=(const PipeReader&) = delete;
 
   /// All lines were handed out.
   bool done() const { return done_; }

@@ -1,4 +1,4 @@
-#include "serve/line_reader.h"
+#include "serve/pipe_reader.h"
 
 #include <poll.h>
 #include <sys/ioctl.h>
@@ -25,18 +25,18 @@ std::uint64_t bytes_in(int pipe) {
   return ::ioctl(pipe, FIONREAD, &count) == 0 ? static_cast<std::uint64_t>(count) : 0;
 }
 
-LineReader::LineReader(int pipe, OnLine on_line, std::function<bool()> writer_ended)
+PipeReader::PipeReader(int pipe, OnLine on_line, std::function<bool()> writer_ended)
     : pipe_(pipe), on_line_(std::move(on_line)), writer_ended_(std::move(writer_ended)) {
   SignalsBlocked blocked;
   thread_ = std::thread([this] { run(); });
 }
 
-LineReader::~LineReader() {
+PipeReader::~PipeReader() {
   thread_.join();
   ::close(pipe_);
 }
 
-void LineReader::run() {
+void PipeReader::run() {
   std::optional<std::uint64_t> left;
   while (read(left)) {
     if (!left && writer_ended_()) left = bytes_in(pipe_);
@@ -47,7 +47,7 @@ void LineReader::run() {
 }
 
 /// False when that was all; `left`: of what is there only so much is read.
-bool LineReader::read(std::optional<std::uint64_t>& left) {
+bool PipeReader::read(std::optional<std::uint64_t>& left) {
   if (left == 0U) return false;
   pollfd ready{pipe_, POLLIN, 0};
   if (::poll(&ready, 1, asked_every_ms) <= 0) return true;
@@ -62,7 +62,7 @@ bool LineReader::read(std::optional<std::uint64_t>& left) {
   return true;
 }
 
-void LineReader::hand_out() {
+void PipeReader::hand_out() {
   std::string_view line;
   while (lines_.next(line) != LineSplitter::Found::nothing) {
     if (!line.empty()) on_line_(line);
