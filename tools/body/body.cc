@@ -31,11 +31,6 @@ constexpr std::array<std::pair<std::string_view, BodyMode>, 7> modes{
      {"none", BodyMode::none},
      {"summary", BodyMode::summary}}};
 
-/// `,"body_hex":`, with `key` for body.
-void append_key(std::string& out, std::string_view key, std::string_view suffix) {
-  out.append(",\"").append(key).append(suffix).append("\":");
-}
-
 void append_text_or_base64(std::string& out, std::string_view bytes, std::string_view key) {
   const bool text = compactor::text::is_printable(bytes);
   append_key(out, key, text ? "_text" : "_base64");
@@ -67,6 +62,10 @@ Failure bad_body(const std::string& message, std::string hint) {
 }
 
 }  // namespace
+
+void append_key(std::string& out, std::string_view key, std::string_view suffix) {
+  out.append(",\"").append(key).append(suffix).append("\":");
+}
 
 std::vector<std::string> body_mode_names() {
   std::vector<std::string> names;

@@ -105,4 +105,7 @@ std::string encode_json(std::string_view name, std::string_view json, std::strin
 /// The whole of a file, `-` is standard input. Throws Failure (exit 6).
 std::string read_file(const std::string& path);
 
+/// The next key of a JSON object that is not empty: ,"KEYSUFFIX": as in ,"body_text":
+void append_key(std::string& out, std::string_view key, std::string_view suffix);
+
 }  // namespace tool

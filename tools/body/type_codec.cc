@@ -17,11 +17,6 @@ using compactor::schema::DecodedBody;
 using compactor::schema::SchemaError;
 using compactor::schema::UnreadableSource;
 
-/// `,"body_type":`, with `key` for body.
-void append_key(std::string& out, std::string_view key, std::string_view suffix) {
-  out.append(",\"").append(key).append(suffix).append("\":");
-}
-
 void append_text_key(std::string& out, std::string_view key, std::string_view suffix,
                      std::string_view value) {
   append_key(out, key, suffix);
