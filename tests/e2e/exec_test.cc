@@ -191,7 +191,8 @@ TEST_CASE(
       {"exit 3", "ended with status 3"},
   };
   for (const auto& [leaves, told] : ways) {
-    CAPTURE(leaves);
+    const std::string shown(leaves);  // clang 14 cannot capture a structured binding
+    CAPTURE(shown);
     const auto go = temporary_file("go", "");
     std::filesystem::remove(go);
     Served served({"x", "--exec-shell",

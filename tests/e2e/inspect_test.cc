@@ -268,18 +268,17 @@ TEST_CASE("a round of --watch that has no room leaves what the rounds before hav
     many += std::string(i == 0 ? "" : ",") + R"({"id":")" + std::string(100, 'x') +
             std::to_string(i) + R"(","events":[]})";
   }
-  std::string wide(10'000'000, '1');
-  for (std::size_t i = 1; i < wide.size(); i += 2) wide[i] = ',';
+  std::string wide;
+  for (int i = 0; i < 5'000'000; ++i) wide += "1,";
   std::atomic<int> round = 0;
   Peer node(
       [&](const Request&) { return response(200, round++ == 0 ? many + "]" : "[" + wide + "1]"); });
   // Who reads begins late: what was printed waits in the program when the second round fails.
+  const std::string script =
+      "ulimit -v 250000; \"$@\" --only processes --watch 1ms --json --timeout 60s | "
+      "(sleep 5; cat); exit ${PIPESTATUS[0]}";
   const auto result =
-      run({"-c",
-           "ulimit -v 250000; \"$@\" --only processes --watch 1ms --json --timeout 60s | "
-           "(sleep 5; cat); exit ${PIPESTATUS[0]}",
-           "bash", COMPACTOR_PROGRAM, "inspect", at(node)},
-          {.program = "bash"});
+      run({"-c", script, "bash", COMPACTOR_PROGRAM, "inspect", at(node)}, {.program = "bash"});
   CHECK(result.exit == 6);
   CHECK(result.errors().at(0)["kind"] == "memory");
   CHECK(std::count(result.out.begin(), result.out.end(), '\n') == 5'000);

@@ -79,7 +79,8 @@ TEST_CASE("as root, -r is read as nobody; -Z '' stays root") {
   NEEDS(place::another_user());
   const std::pair<Arguments, std::string> ways[] = {{{}, nobody}, {{"-Z", ""}, "0"}};
   for (const auto& [more, user] : ways) {
-    CAPTURE(user);
+    const std::string shown(user);  // clang 14 cannot capture a structured binding
+    CAPTURE(shown);
     Arguments words{"sniff", "-r", "-", "--json"};
     words.insert(words.end(), more.begin(), more.end());
     Background sniff(words);
@@ -161,7 +162,8 @@ TEST_CASE("as root, a symbolic link that another user has planted is not followe
   NEEDS(place::another_user());
   const std::pair<std::string, std::string> options[] = {{"-w", "x.pcap"}, {"--diagram", "x.svg"}};
   for (const auto& [option, name] : options) {
-    CAPTURE(option);
+    const std::string shown(option);
+    CAPTURE(shown);
     const Folder folder;
     std::ofstream(folder.file("precious")) << "precious";
     fs::create_symlink("precious", folder.file(name));

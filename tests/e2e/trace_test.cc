@@ -78,7 +78,7 @@ TEST_CASE("each conversation has its request, and its answer what the request as
   CHECK(answered["mesos.internal.StatusUpdateMessage"] == 28);
   CHECK(answered["mesos.scheduler.Call/SUBSCRIBE"] == 1);
   CHECK(answered["mesos.internal.RegisterExecutorMessage"] == 1);
-  const auto summary = events.back();
+  const auto& summary = events.back();
   CHECK(summary["type"] == "summary");
   CHECK(summary["answered"].get<int>() <= summary["conversations"].get<int>());
 }

@@ -203,7 +203,9 @@ TEST_CASE("statuses, and what is slow") {
 
 TEST_CASE("what no known type has is told, with what is near") {
   SchemaCodec types;
-  const auto hints = [&](MessageFilter filter) { return type_hints(filter, types.catalog()); };
+  const auto hints = [&](const MessageFilter& filter) {
+    return type_hints(filter, types.catalog());
+  };
   const auto contains = [](const std::vector<std::string>& lines, const std::string& part) {
     return lines.size() == 1 && lines[0].find(part) != std::string::npos;
   };

@@ -25,7 +25,7 @@ inline const std::string kExecutor = "executor(1)@10.0.0.2:4001";
 /// Feeds Stories, and keeps what they tell.
 class Teller : public StoryEvents {
  public:
-  explicit Teller(Selection selection = {}) : stories(facts, catalog, *this, selection) {}
+  explicit Teller(const Selection& selection = {}) : stories(facts, catalog, *this, selection) {}
 
   /// One message of mesos.internal, after `wait`.
   void say(const std::string& from, const std::string& to, const std::string& name,

@@ -67,9 +67,10 @@ int run_trace(const Arguments& arguments) {
   TraceOptions options;
   if (!parse_or_help(declare(options), arguments)) return 0;
   options.traffic.http = true;  // the v1 API
-  return run_traffic(options.traffic, [&](TrafficContext context) -> std::unique_ptr<Traffic> {
-    return std::make_unique<Tracer>(options, std::move(context));
-  });
+  return run_traffic(options.traffic,
+                     [&](const TrafficContext& context) -> std::unique_ptr<Traffic> {
+                       return std::make_unique<Tracer>(options, context);
+                     });
 }
 
 }  // namespace tool

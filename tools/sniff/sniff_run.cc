@@ -46,7 +46,7 @@ class PrintedTraffic final : public SniffPrinter {
 
 }  // namespace
 
-std::unique_ptr<Traffic> print_traffic(TrafficContext context) {
+std::unique_ptr<Traffic> print_traffic(const TrafficContext& context) {
   return std::make_unique<PrintedTraffic>(context);
 }
 

@@ -94,8 +94,8 @@ struct TrafficContext {
   Diagram& diagram;
   std::function<void()> done;  // ends the run
 };
-using MakeTraffic = std::function<std::unique_ptr<Traffic>(TrafficContext context)>;
-std::unique_ptr<Traffic> print_traffic(TrafficContext context);
+using MakeTraffic = std::function<std::unique_ptr<Traffic>(const TrafficContext& context)>;
+std::unique_ptr<Traffic> print_traffic(const TrafficContext& context);
 
 /// From packets, of a file or live. The exit status; throws Failure and CaptureError.
 int sniff_packets(const SniffOptions& options, const MakeTraffic& make = print_traffic);

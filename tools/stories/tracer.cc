@@ -33,7 +33,7 @@ std::string_view address_of(std::string_view endpoint) {
 
 }  // namespace
 
-Tracer::Tracer(const TraceOptions& options, TrafficContext context)
+Tracer::Tracer(const TraceOptions& options, const TrafficContext& context)
     : options_(options),
       console_(context.console),
       types_(context.types),
@@ -223,7 +223,9 @@ void Tracer::print_entities() {
   const std::pair<Kind, std::string_view> all[] = {
       {Kind::master, "masters"},     {Kind::agent, "agents"}, {Kind::framework, "frameworks"},
       {Kind::executor, "executors"}, {Kind::task, "tasks"},   {Kind::offer, "offers"}};
-  for (const auto& [kind, title] : all) {
+  for (const auto& each : all) {
+    const Kind kind = each.first;
+    const auto title = each.second;
     bool first = true;
     stories_.for_each_entity([&](const Entity& entity) {
       if (entity.kind != kind) return;

@@ -30,7 +30,7 @@ struct TraceOptions {
 class Tracer : public Traffic, private compactor::trace::StoryEvents {
  public:
   /// Both outlive it.
-  Tracer(const TraceOptions& options, TrafficContext context);
+  Tracer(const TraceOptions& options, const TrafficContext& context);
 
   void begin(WallTime first) override { window_.begin(first); }
   std::optional<WallTime> end() const override { return window_.end(); }
