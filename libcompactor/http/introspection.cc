@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "text/base64.h"
+#include "text/json_parse.h"
 #include "text/utf8.h"
 
 namespace compactor::http {
@@ -189,7 +190,7 @@ Told<T> ask(const Server& server, const std::string& path,
   if (!told.answer.ok()) return told;
   const std::string body = std::exchange(told.answer.body, {});
   const char* excess = excess_of(body);
-  const json value = excess != nullptr
+  const json value = excess != nullptr || text::has_nul(body)
                          ? json(json::value_t::discarded)
                          : json::parse(text::bytes_as_characters(body), nullptr, false);
   if (!value.is_discarded()) told.value = read(value);

@@ -111,6 +111,7 @@ class Builder {
 }  // namespace
 
 Json parse_json(std::string_view text) {
+  if (has_nul(text)) throw JsonError("a NUL byte at byte " + std::to_string(text.find('\0') + 1));
   Json root;
   Builder builder(root);
   Json::sax_parse(text, &builder);

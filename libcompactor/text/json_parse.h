@@ -26,4 +26,10 @@ inline constexpr std::size_t max_json_depth = 256;
 /// Members keep their order. Throws JsonError, and no exception of the library's.
 nlohmann::ordered_json parse_json(std::string_view text);
 
+/// For who calls the library itself: it takes a NUL byte outside of a string for the end of the
+/// text, and what stands behind it for nothing. No JSON has one.
+inline bool has_nul(std::string_view text) {
+  return text.find('\0') != std::string_view::npos;
+}
+
 }  // namespace compactor::text

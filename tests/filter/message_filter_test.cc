@@ -12,6 +12,7 @@
 namespace filter_message_filter_test {
 
 using namespace tool;
+using namespace std::string_literals;
 
 TEST_CASE("a body nested without end is looked into as far as anyone writes") {
   for (const std::string open : {"[", "{\"b\":"}) {
@@ -226,6 +227,11 @@ TEST_CASE("JSON bodies of the API are compacted as they are, or left alone") {
         "{\"a\":[1,2.50],\"b c\":\"x \\\" y\\\\\"}");
   for (const char* none : {"", "[]", "1", "{", "{}x", "{\"a\":\"\xff\"}"})
     CHECK_FALSE(compact_json(none));
+  for (const std::string nul : {"{\"a\":1}\0{\"b\":2}"s, "{\"a\":1}\0"s, "{\0}"s}) {
+    CAPTURE(nul);
+    CHECK_FALSE(compact_json(nul));
+    CHECK_FALSE(parse_document(nul));
+  }
   std::string deep(1000, '[');
   CHECK_FALSE(compact_json("{\"a\":" + deep + std::string(1000, ']') + "}"));
   CHECK(first_record("5\nhello6\nworld!") == "hello");

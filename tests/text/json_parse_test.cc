@@ -46,6 +46,13 @@ TEST_CASE("text that is not JSON: where, and why, in a few words") {
   CHECK(fault_of("").starts_with("at line 1, column 1: "));
   CHECK(fault_of("{} x").starts_with("at line 1, column 4: "));
   CHECK(fault_of("[\"\xff\"]").find("UTF-8") != std::string::npos);
+  using namespace std::string_literals;
+  for (const auto& text : {"{}\0"s, "{}\0x"s, "\0{}"s, "[1,\0 2]"s, "\"\0\""s}) {
+    CAPTURE(text);
+    CHECK(fault_of(text).starts_with("a NUL byte at byte "));
+  }
+  CHECK(fault_of("{}\0x"s) == "a NUL byte at byte 3");
+  CHECK(fault_of(R"("\u0000")").empty());
   CHECK(fault_of("[1e5669]") == "number overflow parsing '1e5669'");
   CHECK(fault_of("[\"" + std::string(100000, 'x')).size() < 300);
   CHECK(fault_of("[1e" + std::string(100000, '9') + "]").size() < 300);

@@ -3,6 +3,8 @@
 #include <charconv>
 #include <string>
 
+#include "text/json_parse.h"
+
 namespace tool {
 
 namespace {
@@ -34,6 +36,7 @@ json* find_at(json& body, std::string_view path) {
 
 std::optional<json> parse_document(std::string_view text) {
   auto shallow = [](int depth, json::parse_event_t, const json&) { return depth <= deepest; };
+  if (compactor::text::has_nul(text)) return std::nullopt;
   auto document = json::parse(text, shallow, false);
   if (document.is_discarded()) return std::nullopt;
   return document;
@@ -46,8 +49,8 @@ bool looks_like_json(std::string_view bytes) {
 
 std::optional<std::string> compact_json(std::string_view text) {
   const auto start = text.find_first_not_of(" \t\r\n");
-  if (start == std::string_view::npos || text[start] != '{' || !json::accept(text))
-    return std::nullopt;
+  if (start == std::string_view::npos || text[start] != '{') return std::nullopt;
+  if (compactor::text::has_nul(text) || !json::accept(text)) return std::nullopt;
   std::string compact;
   int depth = 0;
   bool quoted = false;
