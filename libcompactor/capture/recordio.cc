@@ -3,15 +3,16 @@
 #include <algorithm>
 #include <utility>
 
+#include "text/ascii.h"
+
 namespace compactor::capture {
+
+using text::is_digit;
+
 namespace {
 
 /// Of the length of a record that is looked for.
 constexpr std::size_t kMostDigits = 10;
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
 
 }  // namespace
 

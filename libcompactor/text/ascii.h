@@ -13,6 +13,10 @@ inline char to_lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 0x20) : c;
 }
 
+inline bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
 /// A copy with every letter in lower case.
 inline std::string lower_case(std::string_view text) {
   std::string lowered(text);

@@ -26,7 +26,7 @@ std::int64_t read_fraction(std::string_view text, std::size_t& at) {
   if (at >= text.size() || text[at] != '.') return 0;
   std::int64_t value = 0;
   std::int64_t unit = 100'000'000;
-  for (++at; at < text.size() && text[at] >= '0' && text[at] <= '9'; ++at, unit /= 10) {
+  for (++at; at < text.size() && is_digit(text[at]); ++at, unit /= 10) {
     value += unit * (text[at] - '0');
   }
   return value;

@@ -4,15 +4,13 @@
 #include <charconv>
 #include <string>
 
+#include "text/ascii.h"
+
 namespace compactor::text {
 namespace {
 
 // Nothing of 64 bits has more digits.
 constexpr std::size_t kMostDigits = 20;
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
 
 /// The digits at the start of `text`, which is shortened by them.
 std::string_view take_digits(std::string_view& text) {

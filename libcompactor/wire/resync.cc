@@ -3,8 +3,12 @@
 #include <array>
 #include <cstdint>
 
+#include "text/ascii.h"
+
 namespace compactor::wire {
 namespace {
+
+using text::is_digit;
 
 enum class Match : std::uint8_t { no, undecided, yes };
 
@@ -17,10 +21,6 @@ constexpr std::array kMethodsAndBlank = {
     HTTP_METHOD_MAP(COMPACTOR_METHOD)
 #undef COMPACTOR_METHOD
 };
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
 
 bool is_letter(char c) {
   return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
