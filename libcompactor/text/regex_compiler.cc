@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "text/ascii.h"
 #include "text/hex.h"
 #include "text/regex.h"
 #include "text/utf8.h"
@@ -13,7 +14,6 @@ namespace {
 
 constexpr std::size_t deepest = 50;  // groups in groups
 constexpr std::size_t most_times = 1000;
-constexpr char32_t last_character = 0x10ffff;
 
 }  // namespace
 
@@ -151,7 +151,7 @@ class RegexCompiler {
   std::size_t read_times(std::size_t sign) {
     std::size_t times = 0;
     const auto start = at_;
-    while (!ended() && pattern_[at_] >= '0' && pattern_[at_] <= '9' && times <= most_times)
+    while (!ended() && is_digit(pattern_[at_]) && times <= most_times)
       times = times * 10 + static_cast<std::size_t>(pattern_[at_++] - '0');
     if (start == at_ || times > most_times)
       throw RegexError("{ without a number up to " + std::to_string(most_times), sign);
@@ -197,24 +197,24 @@ class RegexCompiler {
   }
 
   void read_set(std::size_t start) {
-    Regex::Set set;
-    set.negated = take('^');
+    std::vector<Range> ranges;
+    const bool negated = take('^');
     while (!next_is(']')) {
       if (ended()) throw RegexError("a [ without its ]", start);
       const auto from = read_member();
       const bool range = next_is('-') && at_ + 1 < pattern_.size() && pattern_[at_ + 1] != ']';
       if (!range) {
-        set.ranges.insert(set.ranges.end(), from.begin(), from.end());
+        ranges.insert(ranges.end(), from.begin(), from.end());
         continue;
       }
       ++at_;
       const auto to = read_member();
       if (!is_one(from) || !is_one(to) || to[0].first < from[0].first)
         throw RegexError("a range in [ ] that has no order", start);
-      set.ranges.emplace_back(from[0].first, to[0].first);
+      ranges.emplace_back(from[0].first, to[0].first);
     }
     ++at_;
-    push_set(std::move(set));
+    push_set({std::move(ranges), negated});
   }
 
   static bool is_one(const std::vector<Range>& ranges) {
@@ -222,25 +222,10 @@ class RegexCompiler {
   }
 
   std::vector<Range> read_member() {
-    if (next_is('\\')) {
-      auto set = read_escape();
-      return set.negated ? all_but(set.ranges) : set.ranges;
-    }
+    if (next_is('\\')) return read_escape().ranges();
     if (ended()) return {};
     const char32_t character = take_character();
     return {{character, character}};
-  }
-
-  /// Precondition: they are in order and do not touch.
-  static std::vector<Range> all_but(const std::vector<Range>& ranges) {
-    std::vector<Range> others;
-    char32_t next = 0;
-    for (const auto& [first, last] : ranges) {
-      if (first > next) others.emplace_back(next, first - 1);
-      next = last + 1;
-    }
-    others.emplace_back(next, last_character);
-    return others;
   }
 
   Regex::Set read_escape() {

@@ -10,12 +10,14 @@
 namespace text_regex_test {
 
 using compactor::text::Regex;
+using compactor::text::RegexBudget;
 using compactor::text::RegexError;
 
 namespace {
 
 bool finds(std::string_view pattern, std::string_view text) {
-  return Regex(pattern).is_found_in(text);
+  RegexBudget enough{.looks = UINT64_MAX};
+  return Regex(pattern).is_found_in(text, enough);
 }
 
 std::string fault(std::string_view pattern) {
@@ -130,6 +132,51 @@ TEST_CASE("no pattern and no text makes it slow, large or deep") {
   CHECK_FALSE(finds("(a?){1000}b", std::string(3000, 'a')));
 }
 
+TEST_CASE("what is in a class, however its ranges lie") {
+  const Case cases[] = {{"^[c-ea-bb-d]$", "e", "f"},
+                        {"^[^c-ea-bb-d]$", "f", "a"},
+                        {"^[\\W\\d]$", "5", "_"},
+                        {"^[^\\W\\d]$", "_", "5"},
+                        {"^[\\u0100-\\u0200\\u0180-\\u0300]$", "\u0280", "\u0301"},
+                        {"^[^\\u0100-\\u0200]$", "\u0201", "\u0150"},
+                        {"^[\\x7f-\\x80]$", "\x7f", "~"},
+                        {"^[^\\x01-\\x7f]$", "\u0080", "\x7f"},
+                        {"^[^a]$", "\U0010ffff", "a"}};
+  for (const auto& [pattern, found, not_found] : cases) {
+    const std::string shown(pattern);
+    CAPTURE(shown);
+    CHECK(finds(pattern, found));
+    CHECK_FALSE(finds(pattern, not_found));
+  }
+}
+
+TEST_CASE("a search costs the text times the steps that are looked at, up to its budget") {
+  const auto cost = [](std::string_view pattern, std::size_t text) {
+    RegexBudget budget;
+    CHECK_FALSE(Regex(pattern).is_found_in(std::string(text, 'a'), budget));
+    return RegexBudget::most_looks - budget.looks;
+  };
+  CHECK(cost("b", 100'000) < 500'000);
+  CHECK(cost("b", 200'000) == doctest::Approx(2.0 * static_cast<double>(cost("b", 100'000))));
+  std::string ranges = "[b";
+  for (int i = 0; i < 120; ++i) ranges += "0-9x-z";
+  CHECK(cost(ranges + "]", 100'000) == cost("b", 100'000));
+
+  RegexBudget small{.looks = 1'000'000};
+  const Regex costly("(a?){500}a{500}b");
+  CHECK_FALSE(costly.is_found_in(std::string(100'000, 'a') + std::string(500, 'a') + "b", small));
+  CHECK(small.spent());
+  CHECK_FALSE(Regex("a").is_found_in("a", small));  // nothing is left for others
+}
+
+TEST_CASE("a search that nobody waits for any longer ends") {
+  static int asked = 0;
+  RegexBudget budget{.looks = UINT64_MAX, .is_over = [] { return ++asked == 3; }};
+  CHECK_FALSE(Regex("a*b").is_found_in(std::string(1'000'000, 'a') + "b", budget));
+  CHECK(budget.spent());
+  CHECK(asked == 3);
+}
+
 TEST_CASE("it finds what std::regex finds") {
   std::mt19937 random(7);
   int found = 0;
@@ -144,7 +191,8 @@ TEST_CASE("it finds what std::regex finds") {
       CAPTURE(text);
       const bool expected = std::regex_search(text, other);
       found += expected ? 1 : 0;
-      CHECK(regex.is_found_in(text) == expected);
+      RegexBudget budget;
+      CHECK(regex.is_found_in(text, budget) == expected);
     }
   }
   CHECK(found > 1000);

@@ -191,6 +191,12 @@ Failure Waiter::interrupted() const {
              : Failure(Exit::interrupted, "interrupted", "ended by SIGINT before it was done");
 }
 
+bool signal_is_pending() {
+  sigset_t pending;
+  ::sigpending(&pending);
+  return sigismember(&pending, SIGINT) == 1 || sigismember(&pending, SIGTERM) == 1;
+}
+
 void restore_signals() {
   for (int signal : {SIGINT, SIGTERM, SIGQUIT, SIGPIPE}) ::signal(signal, SIG_DFL);
   sigset_t none;

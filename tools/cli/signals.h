@@ -78,6 +78,10 @@ class Waiter {
   SignalsBlocked blocked_;
 };
 
+/// SIGINT or SIGTERM has come, and the Waiter has not been asked since: what takes long is no
+/// longer waited for.
+bool signal_is_pending();
+
 /// What a child process needs before exec: default dispositions, nothing blocked.
 void restore_signals();
 
