@@ -22,4 +22,13 @@ void ExchangeTracker::on_time(Time now) {
   }
 }
 
+std::optional<Time> ExchangeTracker::first_untold() const {
+  std::optional<Time> first;
+  for (const auto& [number, exchange] : waiting_) {
+    const auto begin = exchange->first_untold();
+    if (begin && (!first || *begin < *first)) first = begin;
+  }
+  return first;
+}
+
 }  // namespace compactor::capture

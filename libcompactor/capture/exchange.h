@@ -66,25 +66,27 @@ struct HttpHeaders {
 };
 
 struct SeenHttp : Seen {
-  std::string_view method;
-  std::string_view url;
-  HttpHeaders headers;
-  std::size_t request_size = 0;                // of the body, decompressed
-  std::optional<std::uint64_t> response_size;  // nothing while it is a stream that goes on
-  std::string_view request_body;               // the first bytes of it
-  std::string_view response_body;
-  std::string_view response_type;       // Content-Type
-  std::string_view response_stream_id;  // Mesos-Stream-Id
+  std::string_view method{};
+  std::string_view url{};
+  HttpHeaders headers{};
+  std::size_t request_size = 0;                  // of the body, decompressed
+  std::optional<std::uint64_t> response_size{};  // nothing while it is a stream that goes on
+  std::string_view request_body{};               // the first bytes of it
+  std::string_view response_body{};
+  std::string_view response_type{};       // Content-Type
+  std::string_view response_stream_id{};  // Mesos-Stream-Id
+  bool request_cut = false;               // request_body is not all of it
+  bool response_cut = false;
 };
 
 /// One event of a RecordIO stream, whole; `partial` when others may have been lost before it.
 struct SeenRecord : Seen {
-  std::string_view url;        // empty, as seq is 0, when the request is not known
-  HttpHeaders headers;         // of the request that asked for the stream
-  std::string_view type;       // Content-Type of the stream
-  std::string_view stream_id;  // Mesos-Stream-Id
-  std::uint64_t number = 0;    // of those told of that stream
-  std::string_view record;
+  std::string_view url{};        // empty, as seq is 0, when the request is not known
+  HttpHeaders headers{};         // of the request that asked for the stream
+  std::string_view type{};       // Content-Type of the stream
+  std::string_view stream_id{};  // Mesos-Stream-Id
+  std::uint64_t number = 0;      // of those told of that stream
+  std::string_view record{};
 };
 
 /// The answer to a request that has been told without one.
@@ -172,6 +174,8 @@ class ExchangeTracker {
   std::unique_ptr<StreamReader> open(const ConnectionInfo& connection);
   /// Tells the messages that have waited for their answer long enough.
   void on_time(Time now);
+  /// When the first message began that has not been told: none when all have been.
+  std::optional<Time> first_untold() const;
   const ExchangeLedger& ledger() const { return ledger_; }
 
  private:

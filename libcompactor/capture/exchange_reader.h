@@ -38,6 +38,8 @@ class Exchange final : public StreamReader, private HttpStreamEvents {
 
   /// Time has passed. False when it makes no difference any longer.
   bool on_time(Time now);
+  /// When the first message began that waits for its answer untold.
+  std::optional<Time> first_untold() const;
   /// What this side is saying is not kept, for want of room.
   void give_up_unfinished(Side side);
 
@@ -48,6 +50,15 @@ class Exchange final : public StreamReader, private HttpStreamEvents {
     Request request;            // that it answers, without its body, if its events are told
     std::uint64_t records = 0;  // events told so far
     bool streams = false;       // it is a stream of events
+
+    /// Of its texts.
+    std::size_t memory() const {
+      return request.text.size() + answer.type.size() + answer.stream_id.size();
+    }
+    void clear_texts() {
+      request.clear_texts();
+      answer.type = answer.stream_id = {};
+    }
   };
 
   HttpStream& stream(Side side) { return streams_[index(side)]; }

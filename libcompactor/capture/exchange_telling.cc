@@ -80,19 +80,17 @@ void Exchange::tell_message(Request& request, const Seen& seen) {
 }
 
 void Exchange::tell_http(Request& request, const Answer* answer, const Seen& seen) {
-  SeenHttp http{seen,
-                request.sender_or_method(),
-                request.id_or_url(),
-                unpack(request.name()),
-                request.size,
-                {},
-                request.body(),
-                {},
-                {},
-                {}};
+  SeenHttp http{seen};
+  http.method = request.sender_or_method();
+  http.url = request.id_or_url();
+  http.headers = unpack(request.name());
+  http.request_size = request.size;
+  http.request_body = request.body();
+  http.request_cut = http.request_body.size() < http.request_size;
   if (answer != nullptr) {
     http.response_size = answer->size;
     http.response_body = answer->body;
+    http.response_cut = answer->body.size() < answer->size.value_or(0);
     http.response_type = answer->type;
     http.response_stream_id = answer->stream_id;
   }
@@ -130,6 +128,14 @@ bool Exchange::tell_older_than(Time latest) {
   }
   settle_told();
   return waiting_ > 0;
+}
+
+std::optional<Time> Exchange::first_untold() const {
+  if (waiting_ == 0) return std::nullopt;
+  const auto first = std::find_if(untold_.begin(), untold_.end(), [](const Request& request) {
+    return request.asked.message && !request.asked.told;
+  });
+  return first == untold_.end() ? std::nullopt : std::optional(first->begin);
 }
 
 /// Of the oldest requests that have been told, all but what their answer needs is let go.

@@ -34,6 +34,9 @@ class Sniffer {
   /// The capture is over. Nothing may be fed afterwards.
   void finish();
 
+  /// When the first message began that has not been told: none when all have been.
+  std::optional<Time> first_untold() const { return tracker_.first_untold(); }
+
   PacketStats packets() const;
   const ReassemblyStats& reassembly() const { return reassembler_.stats(); }
   const ExchangeLedger& ledger() const { return tracker_.ledger(); }

@@ -148,6 +148,79 @@ TEST_CASE("what sniff --json printed is a source") {
   }
 }
 
+TEST_CASE("what a slow writer of a capture keeps back changes nothing of what it says") {
+  const auto bytes = contents(execute);
+  std::size_t asked = 24;  // behind the packet with the first message
+  for (bool found = false; !found;) {
+    std::uint32_t size = 0;
+    std::memcpy(&size, bytes.data() + asked + 8, sizeof size);
+    found = has(bytes.substr(asked, 16 + size), "POST ");
+    asked += 16 + size;
+  }
+  const Arguments command{"sniff", "--json", "--answer-wait", "1ms", "--status", "202", "-r"};
+  auto from_file = command;
+  from_file.push_back(execute);
+  const auto whole = run(from_file);
+  auto piped = command;
+  piped.emplace_back("-");
+  Background slow(piped);
+  slow.write(bytes.substr(0, asked));
+  std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+  slow.write(bytes.substr(asked));
+  slow.close_input();
+  const auto found = slow.finish();
+  CHECK(found.events("message").size() > 0);
+  CHECK(found.events("message") == whole.events("message"));
+  CHECK(found.events("answer") == whole.events("answer"));
+}
+
+TEST_CASE("plain HTTP and events of a recording are a source too") {
+  const std::string capture = TEST_DATA "/v1/framework-executor.pcap";
+  for (const std::string body : {"auto", "base64", "hex"}) {
+    CAPTURE(body);
+    const auto first = run({"sniff", "-r", capture, "--json", "--http", "--body", body});
+    CHECK(first.events("http").size() == 32);
+    const auto again =
+        run({"sniff", "-r", "-", "--json", "--http", "--body", body}, {.input = first.out});
+    CHECK(again.exit == 0);
+    CHECK(again.err == "");
+    CHECK(again.events("http") == first.events("http"));
+    CHECK(again.events("http_event") == first.events("http_event"));
+    CHECK(again.events("message") == first.events("message"));
+    CHECK(again.events("summary").at(0).at("http") == 32);
+    const auto offers = run({"sniff", "-r", "-", "--json", "--http", "--body", body, "--name",
+                             "OFFERS", "--match", "agent_id.value=*-S0"},
+                            {.input = first.out});
+    CHECK(offers.events("http_event").size() == 2);
+    const auto unasked = run({"sniff", "-r", "-", "--json"}, {.input = first.out});
+    CHECK(unasked.events("http").empty());
+    CHECK(has(unasked.err + run({"sniff", "-r", "-", "--name", "x"}, {.input = first.out}).err,
+              "--http shows them"));
+  }
+  const Folder folder;
+  const auto recorded = folder.file("x.ndjson");
+  std::ofstream(recorded) << run({"sniff", "-r", capture, "--json", "--http"}).out;
+  for (const auto& file : {capture, recorded})
+    CHECK(run({"sniff", "-r", file, "-q", "--http", "--diagram",
+               file == capture ? folder.file("a.mmd") : folder.file("b.mmd")})
+              .exit == 0);
+  CHECK(contents(folder.file("a.mmd")) == contents(folder.file("b.mmd")));
+}
+
+TEST_CASE("an answer in a recording to what a filter leaves out is left out too") {
+  const std::string lines =
+      R"({"type":"message","time":"2026-01-31T12:00:00Z","from":"a@1.1.1.1:1","to":"b@1.1.1.1:2","name":"one","size":0,"src":"1.1.1.1:1","dst":"1.1.1.1:2","status":null,"conn":1,"seq":1})"
+      "\n"
+      R"({"type":"message","time":"2026-01-31T12:00:01Z","from":"a@1.1.1.1:1","to":"b@1.1.1.1:2","name":"two","size":0,"src":"1.1.1.1:1","dst":"1.1.1.1:2","status":null,"conn":1,"seq":2})"
+      "\n"
+      R"({"type":"answer","time":"2026-01-31T12:00:02Z","conn":1,"seq":1,"status":404,"latency_us":9})"
+      "\n";
+  CHECK(run({"sniff", "-r", "-", "--json"}, {.input = lines}).events("answer").size() == 1);
+  const auto two = run({"sniff", "-r", "-", "--json", "--name", "two"}, {.input = lines});
+  CHECK(two.events("message").size() == 1);
+  CHECK(two.events("answer").empty());
+}
+
 TEST_CASE("what several files cannot be is said") {
   const Folder folder;
   const auto expanded = run({"sniff", "-r", execute, execute});

@@ -23,8 +23,8 @@ TEST_CASE("a body nested without end is looked into as far as anyone writes") {
     for (int i = 0; i < 60000; ++i) deep += close;
     const auto document = parse_document(deep + "}");
     REQUIRE(document);
-    CHECK(FieldMatch::parse("a=1").matches(*document));
-    CHECK_FALSE(FieldMatch::parse("a=2").matches(*document));
+    CHECK(FieldMatch::parse("a=1").matches({*document, {}}));
+    CHECK_FALSE(FieldMatch::parse("a=2").matches({*document, {}}));
   }
   CHECK_FALSE(parse_document("{\"a\":"));
   CHECK_FALSE(parse_document(std::string(1000, '[')));
@@ -90,8 +90,12 @@ TEST_CASE("which call or event a body of the v1 API is") {
   // that.
   CHECK(kind_of(&types, call_type("/api/v1/scheduler"), "\x10\x01\x1a\x03\x12\x01r") ==
         "SUBSCRIBE");
+  // Also of the beginning of a body.
+  CHECK(kind_of(&types, event, R"({"a":{"type":"NO"},"type":"OFFERS","offers":{"o)") == "OFFERS");
   for (const char* none :
-       {"", "x", "\x08", "\x08\xff", "{\"type\":5}", "{\"type\":\"<b>\"}", "{\"type\":", "[]"}) {
+       {"", "x", "\x08", "\x08\xff", "{\"type\":5}", R"({"a":[{"type":"NO"}],"b":)",
+        R"([{"type":"NO"}])", R"({"type":{"type":"NO"}})", R"({"type":[], "x":"NO"})",
+        "{\"type\":\"<b>\"}", "{\"type\":", "[]"}) {
     CAPTURE(none);
     CHECK(kind_of(&types, event, none).empty());
   }
@@ -101,7 +105,7 @@ TEST_CASE("which call or event a body of the v1 API is") {
 namespace {
 
 bool matches(const char* match, const char* body) {
-  return FieldMatch::parse(match).matches(nlohmann::json::parse(body));
+  return FieldMatch::parse(match).matches({nlohmann::json::parse(body), {}});
 }
 
 MessageFilter with_fields(const std::vector<std::string>& matches) {
@@ -170,6 +174,39 @@ TEST_CASE("comparisons of --match") {
   CHECK(matches("a=b!=c", R"({"a":"b!=c"})"));
 }
 
+TEST_CASE("!= sees what only bytes hold") {
+  const BodyDocument body{{{"a", "x"}, {"data", "AAEC"}}, {{"a", "x"}, {"data", {{"b", "y"}}}}};
+  CHECK(FieldMatch::parse("b!=z").matches(body));
+  CHECK_FALSE(FieldMatch::parse("b!=y").matches(body));
+  CHECK(FieldMatch::parse("data!=z").matches(body));
+  CHECK_FALSE(FieldMatch::parse("data!=AAEC").matches(body));
+  CHECK_FALSE(FieldMatch::parse("c!=z").matches(body));
+}
+
+TEST_CASE("an index stands for one element, a name for the same of any") {
+  const char* body = R"([{"a":[{"b":1},{"b":2}]},{"a":[[{"b":3}],{"b":4}]}])";
+  CHECK(matches("a.0.b=1", body));
+  CHECK_FALSE(matches("a.0.b=2", body));
+  CHECK(matches("a.0.b=3", body));
+  CHECK(matches("1.a.1.b=4", body));
+  CHECK_FALSE(matches("1.a.1.b=2", body));
+  CHECK(matches("b=4", body));
+  CHECK_FALSE(matches("a.9.b=1", body));
+}
+
+TEST_CASE("a regular expression that takes too long does not match, and that is known") {
+  const BodyDocument body{{{"a", std::string(300'000, 'x')}}, {}};
+  const auto long_one = FieldMatch::parse("a~(x?){400}(x?){400}y");
+  CHECK(long_one.judge(body) == FieldMatch::Verdict::too_long);
+  CHECK(FieldMatch::parse("a~x$").judge(body) == FieldMatch::Verdict::match);
+  MessageFilter filter = with_fields({"a~(x?){400}(x?){400}y", "a~x$"});
+  auto found = filter.judge_body(body);
+  CHECK(found.accepted);  // the other will do
+  CHECK(found.too_long);
+  filter.fields.pop_back();
+  CHECK_FALSE(filter.judge_body(body).accepted);
+}
+
 TEST_CASE("of several values of a path one will do, everything else has to hold") {
   const char* body = R"({"state":"LOST","n":5})";
   CHECK(accepts({"state=LOST", "state=FAILED"}, body));
@@ -214,7 +251,14 @@ TEST_CASE("what no known type has is told, with what is near") {
   CHECK(contains(hints({.name = {"mesos.internal.Foo"}}), "no known type is called"));
   CHECK(contains(hints(with_fields({"status.sate=x"})), "no known type has a field sate; did you"));
   CHECK(contains(hints(with_fields({"state=TASK_LOSTT"})),
-                 "never TASK_LOSTT; did you mean TASK_LOST?"));
+                 "ever TASK_LOSTT; did you mean TASK_LOST?"));
+  CHECK(contains(hints({.name = {"OFFERZ"}}), "did you mean OFFERS?"));
+  CHECK(
+      contains(hints(with_fields({"state=TASK_LOS"})), "of no known type state is ever TASK_LOS"));
+  CHECK(hints(with_fields({"state=99"})).empty());  // how JSON has what the enum does not know
+  for (const char* name : {"OFFERS", "SUBSCRIBED", "LAUNCH_NESTED_CONTAINER", "GET_STATE",
+                           "TASK_ADDED", "ATTACH_CONTAINER_INPUT", "UPDATE_OPERATION_STATUS"})
+    CHECK(hints({.name = {name}}).empty());
   for (const char* name :
        {"StatusUpdate", "Call/ACCEPT", "greet", "*Updat", "mesos.v1.scheduler.Event"})
     CHECK(hints({.name = {name}}).empty());
@@ -227,7 +271,7 @@ TEST_CASE("JSON bodies of the API are compacted as they are, or left alone") {
         "{\"a\":[1,2.50],\"b c\":\"x \\\" y\\\\\"}");
   for (const char* none : {"", "[]", "1", "{", "{}x", "{\"a\":\"\xff\"}"})
     CHECK_FALSE(compact_json(none));
-  for (const std::string nul : {"{\"a\":1}\0{\"b\":2}"s, "{\"a\":1}\0"s, "{\0}"s}) {
+  for (const std::string& nul : {"{\"a\":1}\0{\"b\":2}"s, "{\"a\":1}\0"s, "{\0}"s}) {
     CAPTURE(nul);
     CHECK_FALSE(compact_json(nul));
     CHECK_FALSE(parse_document(nul));
@@ -240,6 +284,56 @@ TEST_CASE("JSON bodies of the API are compacted as they are, or left alone") {
   CHECK(first_record("\x08\x02") == "\x08\x02");
 }
 
+TEST_CASE("what the API answers is of its types only where it says JSON or protobuf") {
+  for (const char* type :
+       {"application/json", "Application/JSON", "application/x-protobuf", "application/json; a=b"})
+    CHECK(is_api_type(type));
+  for (const char* type : {"", "text/plain", "text/html; x=application/json", "application/jsonx"})
+    CHECK_FALSE(is_api_type(type));
+}
+
+TEST_CASE("a body that fits no type counts once, however often it is tried") {
+  SchemaCodec types;
+  std::string out;
+  const std::string bad = "\xff";
+  const std::string other = "\xff";
+  types.next_message();
+  for (int i = 0; i < 3; ++i) {
+    CHECK_FALSE(types.append_json(out, "mesos.TaskID", bad));
+    CHECK_FALSE(types.append_text(out, "mesos.TaskID", bad));
+    CHECK_FALSE(document_of(&types, "mesos.TaskID", other));
+  }
+  CHECK(types.misfits() == 2);  // the bodies of a request and of its answer
+  types.next_message();
+  CHECK_FALSE(types.append_json(out, "mesos.TaskID", bad));
+  CHECK(types.misfits() == 3);
+}
+
+TEST_CASE("the JSON of the API is encoded and decoded only for who looks into it") {
+  CountingCodec types;
+  const std::string text =
+      R"({"type":"ACKNOWLEDGE","acknowledge":{"agent_id":{"value":"A"},"task_id":{"value":"T"},)"
+      R"("uuid":"AAECAwQFBgcICQoLDA0ODw=="}})";
+  const auto call = read_api_body(&types, call_type("/api/v1/scheduler"), text);
+  CHECK(call.kind == "ACKNOWLEDGE");
+  CHECK(types.decoded == 0);
+  CHECK(api_document(&types, call.type, text)->inner["acknowledge"]["uuid"] ==
+        "00010203-0405-0607-0809-0a0b0c0d0e0f");
+  CHECK(types.decoded == 1);
+}
+
+TEST_CASE("of a body that is cut nothing is decoded but its kind") {
+  SchemaCodec types;
+  const auto type = call_type("/api/v1/scheduler");
+  const auto json = read_api_body(&types, type, R"({"type":"ACCEPT","accept":{"offer_i)", true);
+  CHECK(json.kind == "ACCEPT");
+  CHECK_FALSE(json.document);
+  const auto protobuf = read_api_body(&types, type, "\x0a\x03\x0a\x01x\x10\x01\x1a\x7f", true);
+  CHECK(protobuf.kind == "SUBSCRIBE");
+  CHECK_FALSE(protobuf.document);
+  CHECK(types.misfits() == 0);
+}
+
 TEST_CASE("what a body of the API says of who is talking") {
   SchemaCodec types;
   const auto call =
@@ -248,11 +342,12 @@ TEST_CASE("what a body of the API says of who is talking") {
       {"agent_id":{"value":"A"},"task_id":{"value":"T"},"uuid":"AAECAwQFBgcICQoLDA0ODw=="}})");
   CHECK(call.kind == "ACKNOWLEDGE");
   CHECK(call.framework_id == "F");
-  REQUIRE(call.document);
+  const auto document = api_document(&types, call.type, call.document->body.dump());
+  REQUIRE(document);
   const std::string uuid = "00010203-0405-0607-0809-0a0b0c0d0e0f";
-  CHECK(FieldMatch::parse("uuid=" + uuid).matches(*call.document));
-  CHECK(FieldMatch::parse("uuid=AAEC*").matches(*call.document));
-  CHECK_FALSE(FieldMatch::parse("uuid!=" + uuid).matches(*call.document));
+  CHECK(FieldMatch::parse("uuid=" + uuid).matches(*document));
+  CHECK(FieldMatch::parse("uuid=AAEC*").matches(*document));
+  CHECK_FALSE(FieldMatch::parse("uuid!=" + uuid).matches(*document));
   CHECK(read_api_body(&types, call_type("/slave(1)/api/v1/executor"),
                       R"({"type":"SUBSCRIBE","executor_id":{"value":"E"},"subscribe":{}})")
             .executor_id == "E");

@@ -41,6 +41,9 @@ class TypeCodec {
   /// Empty when they are. Precondition: type_of(name) is not empty.
   virtual std::string misfit(std::string_view name, std::string_view bytes) = 0;
 
+  /// What follows is about another message than before, or another request and its answer.
+  virtual void next_message() {}
+
   /// What the user may have meant by a name that is no known type, as a hint. May be empty.
   virtual std::string suggestion(std::string_view name) = 0;
 };

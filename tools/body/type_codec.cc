@@ -1,5 +1,7 @@
 #include "body/type_codec.h"
 
+#include <algorithm>
+
 #include "body/encoding.h"
 #include "body/mailbox_names.h"
 #include "cli/failure.h"
@@ -87,6 +89,20 @@ const google::protobuf::Descriptor* SchemaCodec::decode_old_name(std::string_vie
   return fits ? type : nullptr;
 }
 
+void SchemaCodec::next_message() {
+  std::lock_guard lock(mutex_);
+  counted_.emplace();
+}
+
+void SchemaCodec::count_misfit(std::string_view bytes) {
+  const auto is_same = [&](std::string_view other) {
+    return other.data() == bytes.data() && other.size() == bytes.size();
+  };
+  if (counted_ && std::any_of(counted_->begin(), counted_->end(), is_same)) return;
+  ++misfits_;
+  if (counted_) counted_->push_back(bytes);
+}
+
 bool SchemaCodec::append_json(std::string& out, std::string_view name, std::string_view bytes,
                               std::string_view key) {
   std::lock_guard lock(mutex_);
@@ -99,7 +115,7 @@ bool SchemaCodec::append_json(std::string& out, std::string_view name, std::stri
     return false;
   }
   if (old == nullptr && !decoder_.decode(*type, bytes, decoded_)) {
-    ++misfits_;
+    count_misfit(bytes);
     append_text_key(out, key, "_type", type->full_name());
     append_text_key(out, key, "_error", fault_of(decoded_));
     return false;
@@ -136,7 +152,7 @@ bool SchemaCodec::append_text(std::string& out, std::string_view name, std::stri
     return false;
   }
   if (old == nullptr && !decoder_.decode(*type, bytes, decoded_)) {
-    ++misfits_;
+    count_misfit(bytes);
     out += "(not a " + type->full_name() + ": " + fault_of(decoded_) + ") ";
     return false;
   }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -48,12 +49,16 @@ class SchemaCodec : public TypeCodec {
   /// Where its types are from. Not for use beside its other functions on another thread.
   const compactor::schema::Catalog& catalog() const { return *catalog_; }
 
+  /// Each body of a message counts once in misfits(), however often it is decoded. Without any call
+  /// of this, each time counts.
+  void next_message() override;
   /// Bodies so far that did not fit their type.
   std::uint64_t misfits() const { return misfits_; }
 
  private:
   const google::protobuf::Descriptor* decode_old_name(std::string_view name,
                                                       std::string_view bytes);
+  void count_misfit(std::string_view bytes);
 
   std::mutex mutex_;  // the console renders on one thread, an actor's lines are read on another
   std::unique_ptr<compactor::schema::Catalog> catalog_;
@@ -61,6 +66,7 @@ class SchemaCodec : public TypeCodec {
   compactor::schema::JsonReader reader_;
   compactor::schema::DecodedBody decoded_;
   std::uint64_t misfits_ = 0;
+  std::optional<std::vector<std::string_view>> counted_;  // of this message; only where they stood
 };
 
 /// The catalog of these sources; throws Failure (exit 2).

@@ -7,6 +7,7 @@
 
 #include "cli/failure.h"
 #include "schema/wire_format.h"
+#include "text/ascii.h"
 
 namespace tool {
 
@@ -24,16 +25,52 @@ std::string_view package_of(std::string_view url) {
   return path.starts_with("/slave") ? "agent" : "master";
 }
 
-/// The word under `type`; empty for what is not the name of an enum value.
-std::string kind_in(const json& document) {
+/// The word, if it can be the name of an enum value.
+std::string as_kind(const std::string& word) {
   constexpr std::size_t longest = 64;
-  if (!document.is_object()) return {};
-  const auto found = document.find("type");
-  if (found == document.end() || !found->is_string()) return {};
-  const auto& word = found->get_ref<const std::string&>();
   const bool plain = word.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789") == word.npos;
   return plain && word.size() <= longest ? word : std::string();
 }
+
+/// Under `type`.
+std::string kind_in(const json& document) {
+  if (!document.is_object()) return {};
+  const auto found = document.find("type");
+  return found != document.end() && found->is_string() ? as_kind(found->get<std::string>()) : "";
+}
+
+/// Reads the text under `type` of a JSON object, and nothing else, as far as it goes.
+class TypeReader final : public nlohmann::json_sax<json> {
+ public:
+  const std::string& found() const { return found_; }
+
+  bool null() override { return true; }
+  bool boolean(bool) override { return true; }
+  bool number_integer(number_integer_t) override { return true; }
+  bool number_unsigned(number_unsigned_t) override { return true; }
+  bool number_float(number_float_t, const string_t&) override { return true; }
+  bool binary(binary_t&) override { return true; }
+  bool start_object(std::size_t) override { return ++depth_ > 0; }
+  bool end_object() override { return --depth_ > 0; }
+  bool start_array(std::size_t) override { return ++depth_ > 1; }
+  bool end_array() override { return --depth_ > 0; }
+  bool key(string_t& name) override {
+    is_type_ = depth_ == 1 && name == "type";
+    return true;
+  }
+  bool string(string_t& text) override {
+    if (is_type_ && depth_ == 1) found_ = text;
+    return found_.empty();
+  }
+  bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception&) override {
+    return false;
+  }
+
+ private:
+  std::string found_;
+  int depth_ = 0;
+  bool is_type_ = false;
+};
 
 /// The text that a path leads to; empty when there is none.
 std::string text_at(const json& document, std::initializer_list<const char*> path) {
@@ -89,6 +126,12 @@ std::string response_type(std::string_view url) {
   return answers ? "mesos.v1." + std::string(package) + ".Response" : "";
 }
 
+bool is_api_type(std::string_view content_type) {
+  const auto type = compactor::text::lower_case(
+      compactor::text::trimmed(content_type.substr(0, content_type.find(';'))));
+  return type == "application/json" || type == "application/x-protobuf";
+}
+
 std::string_view first_record(std::string_view bytes) {
   constexpr std::size_t most_digits = 10;
   const auto end = bytes.substr(0, most_digits + 1).find_first_not_of("0123456789");
@@ -106,8 +149,9 @@ std::string kind_of_message(TypeCodec* types, const std::string& name, std::stri
 std::string kind_of(TypeCodec* types, const std::string& type, std::string_view bytes) {
   if (type.empty() || types == nullptr) return {};
   if (looks_like_json(bytes)) {
-    const auto document = parse_document(bytes);
-    return document ? kind_in(*document) : std::string();
+    TypeReader reader;
+    json::sax_parse(bytes, &reader);
+    return as_kind(reader.found());
   }
   // An enum at the top level says it. Decoded alone, it does not matter whether the rest
   // fits, or is there. A peer may send anything, and each try costs as much as a small message.
@@ -135,11 +179,20 @@ std::optional<BodyDocument> api_document(TypeCodec* types, const std::string& ty
   return document_of(types, type, bytes);
 }
 
-ApiBody read_api_body(TypeCodec* types, std::string type, std::string_view bytes) {
+/// Of JSON without what its bytes hold.
+static std::optional<BodyDocument> document_as_it_came(TypeCodec* types, const std::string& type,
+                                                       std::string_view bytes) {
+  if (looks_like_json(bytes)) {
+    if (auto document = parse_document(bytes)) return BodyDocument{*std::move(document), {}};
+  }
+  return document_of(types, type, bytes);
+}
+
+ApiBody read_api_body(TypeCodec* types, std::string type, std::string_view bytes, bool cut) {
   ApiBody body{.type = std::move(type)};
   if (body.type.empty()) return body;
   bytes = first_record(bytes);
-  body.document = api_document(types, body.type, bytes);
+  if (!cut) body.document = document_as_it_came(types, body.type, bytes);
   if (!body.document) {
     body.kind = kind_of(types, body.type, bytes);
     return body;

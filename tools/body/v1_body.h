@@ -18,6 +18,10 @@ std::string event_type(std::string_view url);
 /// The same of an answer that is no stream; empty where there are none.
 std::string response_type(std::string_view url);
 
+/// Whether bodies of that Content-Type are of the types of the API: JSON or protobuf. What refuses
+/// a call is plain text.
+bool is_api_type(std::string_view content_type);
+
 /// The bytes, or what the first record of a RecordIO stream is.
 std::string_view first_record(std::string_view bytes);
 
@@ -27,7 +31,8 @@ std::string kind_of(TypeCodec* types, const std::string& type, std::string_view 
 /// The same of a message, by the schema that its body fits best.
 std::string kind_of_message(TypeCodec* types, const std::string& name, std::string_view bytes);
 
-/// The whole of it. Also of a body of no known type (`type` is empty), if it is JSON.
+/// The whole of it. Also of a body of no known type (`type` is empty), if it is JSON. With what its
+/// bytes hold, which of JSON takes as long as to send it.
 std::optional<BodyDocument> api_document(TypeCodec* types, const std::string& type,
                                          std::string_view bytes);
 
@@ -40,7 +45,8 @@ struct ApiBody {
   std::string executor_id{};
 };
 
-/// With a type that is empty, nothing is read.
-ApiBody read_api_body(TypeCodec* types, std::string type, std::string_view bytes);
+/// With a type that is empty, nothing is read. `cut`: the rest of it is missing, so that only its
+/// kind can be told. The document of JSON is only as it came.
+ApiBody read_api_body(TypeCodec* types, std::string type, std::string_view bytes, bool cut = false);
 
 }  // namespace tool

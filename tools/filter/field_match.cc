@@ -3,16 +3,16 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <functional>
 
 #include "cli/failure.h"
-#include "text/ascii.h"
+#include "cli/signals.h"
 #include "text/glob.h"
 
 namespace tool {
 
 namespace {
 
+using compactor::text::RegexBudget;
 using nlohmann::json;
 using Kind = FieldMatch::Kind;
 
@@ -59,49 +59,7 @@ std::optional<long double> number_in(std::string_view text) {
   return number;
 }
 
-std::optional<std::size_t> index_in(std::string_view step) {
-  std::size_t index = 0;
-  const auto [end, error] = std::from_chars(step.data(), step.data() + step.size(), index);
-  if (error != std::errc() || end != step.data() + step.size()) return std::nullopt;
-  return index;
-}
-
-using Path = std::vector<std::string>;
-using Visitor = std::function<bool(const json&)>;
-
-/// Whether the visitor says yes to a value that the path leads to from here.
-bool any_at(const json& value, const Path& path, std::size_t step, const Visitor& visit) {
-  if (value.is_array()) {
-    const auto index = step < path.size() ? index_in(path[step]) : std::nullopt;
-    if (index) return *index < value.size() && any_at(value[*index], path, step + 1, visit);
-    return std::any_of(value.begin(), value.end(),
-                       [&](const json& element) { return any_at(element, path, step, visit); });
-  }
-  if (step == path.size()) return !value.is_object() && visit(value);
-  if (!value.is_object()) return false;
-  const auto items = value.items();
-  return std::any_of(items.begin(), items.end(), [&](const auto& field) {
-    return folded_name(field.key()) == path[step] && any_at(field.value(), path, step + 1, visit);
-  });
-}
-
-/// … or from any depth: the status of a StatusUpdateMessage is in its update.
-bool any_below(const json& body, const Path& path, const Visitor& visit) {
-  if (any_at(body, path, 0, visit)) return true;
-  return body.is_structured() && std::any_of(body.begin(), body.end(), [&](const json& part) {
-           return any_below(part, path, visit);
-         });
-}
-
 }  // namespace
-
-std::string folded_name(std::string_view name) {
-  std::string result;
-  for (char c : name) {
-    if (c != '_') result += compactor::text::to_lower(c);
-  }
-  return result;
-}
 
 std::string match_text(const json& value) {
   return value.is_string() ? value.get<std::string>() : value.dump();
@@ -117,23 +75,14 @@ FieldMatch FieldMatch::parse(const std::string& text) {
   refuse_habits(text, match.operator_at_, found);
   match.kind_ = found.kind;
   match.value_ = text.substr(match.operator_at_ + found.text.size());
-  match.set_path(match.path_text());
+  match.path_ = FieldPath::parse(match.path_text());
+  if (!match.path_) throw unreadable(text, ": an empty step in the path", forms);
   match.set_value();
   return match;
 }
 
 std::string FieldMatch::operator_text() const {
   return text_.substr(operator_at_, text_.size() - value_.size() - operator_at_);
-}
-
-void FieldMatch::set_path(const std::string& path) {
-  for (std::size_t at = 0; at <= path.size();) {
-    const auto end = std::min(path.find('.', at), path.size());
-    if (end == at) throw unreadable(text_, ": an empty step in the path", forms);
-    typed_path_.push_back(path.substr(at, end - at));
-    path_.push_back(folded_name(typed_path_.back()));
-    at = end + 1;
-  }
 }
 
 void FieldMatch::set_value() {
@@ -143,7 +92,8 @@ void FieldMatch::set_value() {
       regex_.emplace(value_);
     } catch (const compactor::text::RegexError& error) {
       throw unreadable(text_, ": the regular expression has " + std::string(error.what()),
-                       "as in JavaScript, without references back and looking around");
+                       "what it may consist of is in compactor-sniff(1), FILTERS; \\ takes a "
+                       "character as it is");
     }
     return;
   }
@@ -152,21 +102,23 @@ void FieldMatch::set_value() {
   number_ = *number;
 }
 
-bool FieldMatch::matches(const json& body) const {
-  if (kind_ != Kind::unequal)
-    return any_below(body, path_, [this](const json& value) { return fits(value); });
-  bool is_there = false;
-  const bool equal = any_below(body, path_, [&](const json& value) {
+/// Whether one of the values there fits; of `unequal`, is VALUE.
+bool FieldMatch::any_fits(const json& body, bool& is_there, RegexBudget& budget) const {
+  return path_->any(body, [&](const json& value) {
+    if (value.is_object()) return false;
     is_there = true;
-    return !fits(value);
+    return fits(value, budget);
   });
-  return is_there && !equal;
 }
 
-bool FieldMatch::matches(const BodyDocument& body) const {
-  if (body.inner.is_null()) return matches(body.body);
-  if (kind_ == Kind::unequal) return matches(body.body) && matches(body.inner);
-  return matches(body.body) || matches(body.inner);
+FieldMatch::Verdict FieldMatch::judge(const BodyDocument& body) const {
+  bool is_there = false;
+  RegexBudget budget{.is_over = signal_is_pending};
+  const bool any = any_fits(body.body, is_there, budget) ||
+                   (!body.inner.is_null() && any_fits(body.inner, is_there, budget));
+  if (!any && budget.spent()) return Verdict::too_long;
+  const bool matches = kind_ == Kind::unequal ? is_there && !any : any;
+  return matches ? Verdict::match : Verdict::no_match;
 }
 
 /// long double holds every 64-bit integer as it is.
@@ -186,14 +138,13 @@ bool FieldMatch::fits_number(const json& value) const {
   }
 }
 
-bool FieldMatch::fits(const json& value) const {
+bool FieldMatch::fits(const json& value, RegexBudget& budget) const {
   switch (kind_) {
     case Kind::equal:
-      return compactor::text::glob_matches(value_, match_text(value));
     case Kind::unequal:
-      return !compactor::text::glob_matches(value_, match_text(value));
+      return compactor::text::glob_matches(value_, match_text(value));
     case Kind::regex:
-      return regex_->is_found_in(match_text(value));
+      return regex_->is_found_in(match_text(value), budget);
     default:
       return fits_number(value);
   }

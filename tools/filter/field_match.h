@@ -5,18 +5,15 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
-#include <string_view>
-#include <vector>
 
 #include "body/body_document.h"
+#include "filter/field_path.h"
 #include "text/regex.h"
 
 namespace tool {
 
-/// PATH=VALUE, PATH!=VALUE, PATH~REGEX, PATH<N, PATH<=N, PATH>N, PATH>=N.
-/// PATH may begin at any depth of the body. A step of it is a field's name (as in the .proto or as
-/// in JSON), or an index into a list; without an index any element of a list will do. VALUE is a
-/// glob on the field's JSON value, without quotes.
+/// PATH=VALUE, PATH!=VALUE, PATH~REGEX, PATH<N, PATH<=N, PATH>N, PATH>=N. VALUE is a glob on the
+/// field's JSON value, without quotes.
 class FieldMatch {
  public:
   enum class Kind { equal, unequal, regex, less, at_most, greater, at_least };
@@ -24,14 +21,19 @@ class FieldMatch {
   /// Throws Failure (exit 2).
   static FieldMatch parse(const std::string& text);
 
+  enum class Verdict {
+    no_match,
+    match,
+    too_long,  // what the regular expression was to be found in, so that nobody knows
+  };
   /// With `unequal`: the field is there, and none of its values is VALUE. Else: one of them fits.
-  bool matches(const nlohmann::json& body) const;
-  bool matches(const BodyDocument& body) const;
+  Verdict judge(const BodyDocument& body) const;
+  bool matches(const BodyDocument& body) const { return judge(body) == Verdict::match; }
 
   /// Whether it names one of several values that will do: of those on the same path one has to
   /// match. Each of the others has to.
   bool is_alternative() const { return kind_ == Kind::equal || kind_ == Kind::regex; }
-  bool has_path_of(const FieldMatch& other) const { return path_ == other.path_; }
+  bool has_path_of(const FieldMatch& other) const { return *path_ == *other.path_; }
 
   Kind kind() const { return kind_; }
   /// As it was typed: all, and in parts.
@@ -40,26 +42,24 @@ class FieldMatch {
   std::string path_text() const { return text_.substr(0, operator_at_); }
   /// The part between the path and the value.
   std::string operator_text() const;
-  const std::vector<std::string>& path() const { return typed_path_; }
+  const FieldPath& path() const { return *path_; }
 
  private:
-  void set_path(const std::string& path);
   void set_value();
-  bool fits(const nlohmann::json& value) const;
+  bool any_fits(const nlohmann::json& body, bool& is_there,
+                compactor::text::RegexBudget& budget) const;
+  bool fits(const nlohmann::json& value, compactor::text::RegexBudget& budget) const;
   bool fits_number(const nlohmann::json& value) const;
 
   std::string text_;
   std::size_t operator_at_ = 0;
   Kind kind_ = Kind::equal;
-  std::vector<std::string> typed_path_;
-  std::vector<std::string> path_;  // folded
+  std::optional<FieldPath> path_;
   std::string value_;
   std::optional<compactor::text::Regex> regex_;
   long double number_ = 0;
 };
 
-/// framework_id and frameworkId are the same field: what the names of both are compared by.
-std::string folded_name(std::string_view name);
 /// A field's value as VALUE is compared with it.
 std::string match_text(const nlohmann::json& value);
 

@@ -6,6 +6,7 @@
 #include "text/ascii.h"
 #include "text/glob.h"
 #include "text/nearest.h"
+#include "text/utf8.h"
 
 namespace tool {
 
@@ -47,13 +48,14 @@ bool matches_pid(const std::string& glob, std::string_view text, std::string_vie
 /// As it can be typed into a shell.
 std::string quoted(const std::string& text) {
   const bool plain = text.find_first_of(" *?[](){}$&|;<>'\"\\`!#~") == std::string::npos;
-  return plain ? text : '\'' + text + '\'';
+  if (plain && !text.empty()) return text;
+  std::string out = "'";
+  for (const char c : text) c == '\'' ? out += "'\\''" : out += c;
+  return out + '\'';
 }
 
 std::string cut(std::string_view text) {
-  std::string out(text.substr(0, longest_example));
-  if (out.size() < text.size()) out += "…";
-  return out;
+  return compactor::text::shortened(text, longest_example);
 }
 
 void add_example(std::vector<std::string>& examples, std::string_view text, std::size_t most) {
@@ -69,28 +71,6 @@ std::string listed(const std::vector<std::string>& texts, std::size_t most) {
   return texts.size() > most ? out + " …" : out;
 }
 
-/// Calls `found` for every value that the path leads to from any depth.
-template <class Found>
-void walk(const json& value, const std::vector<std::string>& path, std::size_t step,
-          const Found& found) {
-  if (value.is_array()) {
-    for (const auto& element : value) walk(element, path, step, found);
-    return;
-  }
-  if (step == path.size()) return found(value);
-  if (!value.is_object()) return;
-  for (const auto& [key, field] : value.items()) {
-    if (folded_name(key) == folded_name(path[step])) walk(field, path, step + 1, found);
-  }
-}
-
-template <class Found>
-void walk_all(const json& value, const std::vector<std::string>& path, const Found& found) {
-  if (value.is_object()) walk(value, path, 0, found);
-  if (!value.is_structured()) return;
-  for (const auto& part : value) walk_all(part, path, found);
-}
-
 void collect_names(const json& value, std::vector<std::string>& names) {
   if (value.is_array() && !value.empty()) return collect_names(value[0], names);
   if (!value.is_object()) return;
@@ -102,7 +82,7 @@ void collect_names(const json& value, std::vector<std::string>& names) {
 
 }  // namespace
 
-FilterHints::FilterHints(const MessageFilter& filter) {
+FilterHints::FilterHints(const MessageFilter& filter) : filter_(filter) {
   const auto add = [&](const char* option, const char* what, const std::vector<std::string>& typed,
                        Globs::Matches matches,
                        std::vector<std::string> (*variants)(const std::string&)) {
@@ -121,33 +101,53 @@ FilterHints::FilterHints(const MessageFilter& filter) {
   add("--to", "receiver", filter.to, matches_pid, pid_variants);
   add("--name", "name", filter.name, name_matches, name_variants);
   for (const auto& field : filter.fields) fields_.push_back({.match = &field});
-  if (!filter.statuses.empty()) answer_ = "--status";
-  if (filter.slower) answer_ = answer_.empty() ? "--slower" : "--status with --slower";
 }
 
-void FilterHints::saw(std::string_view from, std::string_view to, std::string_view name,
-                      std::string_view kind) {
-  saw_something_ = true;
-  for (auto& globs : globs_)
-    watch(globs, globs.option == "--from" ? from : globs.option == "--to" ? to : name, kind);
-}
-
-void FilterHints::saw_kind(std::string_view name, std::string_view kind) {
+void FilterHints::watch_option(std::string_view option, std::string_view text,
+                               std::string_view kind) {
   for (auto& globs : globs_) {
-    if (globs.option == "--name") watch(globs, name, kind);
+    if (globs.option == option) watch(globs, text, kind);
   }
 }
 
-void FilterHints::saw_answer(bool accepted, std::optional<int> status) {
-  answer_matched_ = answer_matched_ || accepted;
-  if (!accepted) add_example(answers_, status ? std::to_string(*status) : "none", most_examples);
+void FilterHints::saw(std::string_view from, std::string_view to, std::string_view name) {
+  saw_something_ = true;
+  watch_option("--from", from, {});
+  watch_option("--to", to, {});
+  watch_option("--name", name, {});
+}
+
+void FilterHints::saw_kind(std::string_view name, std::string_view kind) {
+  watch_option("--name", name, kind);
+}
+
+void FilterHints::saw(const HttpSubject& subject) {
+  saw_something_ = true;
+  for (const auto& pid : pids_of(subject.from)) watch_option("--from", pid, {});
+  for (const auto& pid : pids_of(subject.to)) watch_option("--to", pid, {});
+  watch_option("--name", path_of(subject.url), {});
+  if (!subject.type.empty()) watch_option("--name", subject.type, subject.kind);
+}
+
+void FilterHints::saw_answer(std::optional<int> status,
+                             std::optional<std::chrono::nanoseconds> latency) {
+  saw_answer_ = true;
+  if (filter_.has_status(status)) {
+    status_matched_ = true;
+  } else {
+    add_example(statuses_, status ? std::to_string(*status) : "none", most_examples);
+  }
+  if (filter_.is_slow(latency)) slower_matched_ = true;
+  if (latency) slowest_ = std::max(slowest_.value_or(*latency), *latency);
 }
 
 void FilterHints::watch(Globs& globs, std::string_view text, std::string_view kind) {
   const auto matches = [&](const std::string& glob) { return globs.matches(glob, text, kind); };
   globs.matched = globs.matched || std::any_of(globs.typed.begin(), globs.typed.end(), matches);
   if (globs.matched) return;
-  const auto shown = kind.empty() ? std::string(text) : std::string(text).append("/").append(kind);
+  auto shown = kind.empty() ? std::string(text) : std::string(text).append("/").append(kind);
+  if (shown.starts_with('@')) shown.erase(0, 1);  // of plain HTTP, whose ends need no id
+  if (shown.empty()) shown = "(none)";
   add_example(globs.examples, shown, most_examples);
   for (auto& variant : globs.variants) {
     if (!variant.matched.empty()) continue;
@@ -158,32 +158,44 @@ void FilterHints::watch(Globs& globs, std::string_view text, std::string_view ki
   }
 }
 
-void FilterHints::saw_body(const BodyDocument* body) {
-  saw_body_ = true;
-  if (body == nullptr) return;
-  decoded_ = true;
-  for (auto& field : fields_) watch(field, *body);
+void FilterHints::saw_body(const BodyDocument& body, const MessageFilter::Fields& found) {
+  opened_ = true;
+  for (std::size_t i = 0; i < fields_.size(); ++i) {
+    auto& field = fields_[i];
+    field.matched = field.matched || found.verdicts[i] == FieldMatch::Verdict::match;
+    field.too_long = field.too_long || found.verdicts[i] == FieldMatch::Verdict::too_long;
+    if (!field.matched && field.variant.empty()) watch(field, body);
+  }
+}
+
+void FilterHints::saw_closed_body(std::string_view name, bool has_type) {
+  closed_ = true;
+  auto& example = has_type ? misfit_ : typeless_;
+  if (example.empty()) example = cut(name);
 }
 
 void FilterHints::watch(Field& field, const BodyDocument& body) {
-  const auto& match = *field.match;
-  field.matched = field.matched || match.matches(body);
-  if (field.matched || !field.variant.empty()) return;
   const auto& document = body.inner.is_null() ? body.body : body.inner;
-  const auto path = match.path_text();
   bool leads_somewhere = false;
-  walk_all(document, match.path(), [&](const json& value) {
+  field.match->path().any(document, [&](const json& value) {
     leads_somewhere = true;
-    if (!value.is_object()) return add_example(field.values, match_text(value), most_examples);
-    for (const auto& [key, inner] : value.items()) {
-      if (inner.is_structured()) continue;
-      if (field.holder.empty()) field.holder = path + '.' + key;
-      if (match.kind() == FieldMatch::Kind::equal &&
-          compactor::text::glob_matches(match.value(), match_text(inner)))
-        field.variant = path + '.' + key + '=' + match.value();
-    }
+    watch_value(field, value);
+    return false;
   });
   if (!leads_somewhere) collect_names(document, field.names);
+}
+
+/// That the path leads to.
+void FilterHints::watch_value(Field& field, const json& value) {
+  const auto& match = *field.match;
+  if (!value.is_object()) return add_example(field.values, match_text(value), most_examples);
+  for (const auto& [key, inner] : value.items()) {
+    if (inner.is_structured()) continue;
+    if (field.holder.empty()) field.holder = match.path_text() + '.' + key;
+    if (match.kind() == FieldMatch::Kind::equal &&
+        compactor::text::glob_matches(match.value(), match_text(inner)))
+      field.variant = match.path_text() + '.' + key + '=' + match.value();
+  }
 }
 
 std::string FilterHints::hint(const Globs& globs) {
@@ -218,10 +230,46 @@ std::string FilterHints::hint(const Field& field) {
     return text + path + " holds fields of its own, as in " + field.holder + match.operator_text() +
            "…";
   if (field.names.empty()) return text + "the bodies have no fields";
-  if (const auto near = compactor::text::nearest(match.path().back(), field.names, 1);
+  if (const auto near = compactor::text::nearest(match.path().steps().back(), field.names, 1);
       !near.empty())
     return text + "there is no field " + path + ", " + compactor::text::did_you_mean(near);
   return text + "there is no field " + path + "; there is " + listed(field.names, most_names_shown);
+}
+
+/// Where no body could be looked into: why.
+void FilterHints::add_body_hint(std::vector<std::string>& all) const {
+  if (fields_.empty() || opened_ || !closed_) return;
+  const std::string what =
+      "--match looks into bodies of known types and into JSON, and there was none";
+  if (!typeless_.empty()) {
+    all.push_back(what + ": --type " + quoted(typeless_ + "=TYPE") +
+                  " says the type of messages of that name");
+  } else if (!misfit_.empty()) {
+    all.push_back("--match looks into bodies that fit their type, and those of " + misfit_ +
+                  " do not: decode shows why");
+  } else {
+    all.push_back(what);
+  }
+}
+
+void FilterHints::add_answer_hints(std::vector<std::string>& all) const {
+  if (!filter_.by_answer()) return;
+  const std::string option = filter_.statuses.empty() ? "--slower" : "--status";
+  if (!saw_answer_ && saw_event_)
+    all.push_back(option + " is about answers, and the events of a stream have none");
+  if (!saw_answer_) return;
+  if (!status_matched_)
+    all.push_back("--status matches no answer here: there is " + listed(statuses_, most_examples));
+  if (slower_matched_) return;
+  if (!slowest_) {
+    all.emplace_back(
+        "--slower matches nothing here, for nothing was answered: --status none shows "
+        "that");
+  } else {
+    const std::chrono::duration<double, std::micro> took = *slowest_;
+    all.push_back("--slower " + duration_text(*filter_.slower) +
+                  " matches no answer here: the slowest took " + human_duration(took.count()));
+  }
 }
 
 std::vector<std::string> FilterHints::hints() const {
@@ -230,17 +278,14 @@ std::vector<std::string> FilterHints::hints() const {
   for (const auto& globs : globs_) {
     if (!globs.matched) all.push_back(hint(globs));
   }
-  if (!fields_.empty() && saw_body_ && !decoded_)
-    all.emplace_back(
-        "--match looks into bodies of known types, and there was none: --type "
-        "NAME=TYPE says the type of messages of that name");
+  add_body_hint(all);
   for (const auto& field : fields_) {
-    if (decoded_ && !field.matched) all.push_back(hint(field));
+    if (opened_ && !field.matched && !field.too_long) all.push_back(hint(field));
   }
-  if (all.empty() && !answer_.empty() && !answer_matched_)
-    all.push_back(answer_ + " matches no answer here: there is " + listed(answers_, most_examples));
-  if (all.empty() && globs_.size() + fields_.size() + (answer_.empty() ? 0 : 1) > 1)
-    all.emplace_back("no message matches all of the filters at once");
+  add_answer_hints(all);
+  const auto filters = globs_.size() + fields_.size() + (filter_.statuses.empty() ? 0 : 1) +
+                       (filter_.slower ? 1 : 0);
+  if (all.empty() && filters > 1) all.emplace_back("no message matches all of the filters at once");
   return all;
 }
 

@@ -2,7 +2,8 @@
 // nothing.
 #pragma once
 
-#include <cstdint>
+#include <chrono>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,17 +17,23 @@ namespace tool {
 /// there is.
 class FilterHints {
  public:
+  /// The filter has to live as long.
   explicit FilterHints(const MessageFilter& filter);
 
-  /// A message, or plain HTTP, before any filter. Where the kind is not known yet, saw_kind()
-  /// follows.
-  void saw(std::string_view from, std::string_view to, std::string_view name,
-           std::string_view kind = {});
+  /// A message, before any filter. Where the kind is not known yet, saw_kind() follows.
+  void saw(std::string_view from, std::string_view to, std::string_view name);
   void saw_kind(std::string_view name, std::string_view kind);
-  /// What became of one that passed --from, --to and --name.
-  void saw_answer(bool accepted, std::optional<int> status);
-  /// The body of one that passed --from, --to and --name; null: it is of no known type.
-  void saw_body(const BodyDocument* body);
+  /// Plain HTTP.
+  void saw(const HttpSubject& subject);
+
+  // Of what passed --from, --to and --name.
+  void saw_answer(std::optional<int> status, std::optional<std::chrono::nanoseconds> latency);
+  /// It has no answer.
+  void saw_event() { saw_event_ = true; }
+  /// And what is said of its fields.
+  void saw_body(const BodyDocument& body, const MessageFilter::Fields& found);
+  /// It cannot be looked into. `name`: of the message, empty for plain HTTP.
+  void saw_closed_body(std::string_view name, bool has_type);
 
   /// One line for each option that nothing has matched. Empty when there was nothing to match, or
   /// no filter.
@@ -54,6 +61,7 @@ class FilterHints {
   struct Field {
     const FieldMatch* match;
     bool matched = false;
+    bool too_long = false;              // whether it would have matched is not known
     std::string variant{};              // would have matched
     std::string holder{};               // the path leads to an object, and a field of it is meant
     std::vector<std::string> values{};  // what the path leads to
@@ -61,18 +69,28 @@ class FilterHints {
   };
 
   static void watch(Globs& globs, std::string_view text, std::string_view kind);
+  void watch_option(std::string_view option, std::string_view text, std::string_view kind);
   static void watch(Field& field, const BodyDocument& body);
+  static void watch_value(Field& field, const nlohmann::json& value);
   static std::string hint(const Globs& globs);
   static std::string hint(const Field& field);
+  void add_body_hint(std::vector<std::string>& all) const;
+  void add_answer_hints(std::vector<std::string>& all) const;
 
   std::vector<Globs> globs_;
   std::vector<Field> fields_;
-  std::string answer_;  // --status and --slower, as an option
-  bool answer_matched_ = false;
-  std::vector<std::string> answers_;  // examples
+  const MessageFilter& filter_;
+  std::vector<std::string> statuses_;  // examples of those that do not match
+  bool status_matched_ = false;
+  bool slower_matched_ = false;
+  std::optional<std::chrono::nanoseconds> slowest_;
+  bool saw_answer_ = false;
+  bool saw_event_ = false;
   bool saw_something_ = false;
-  bool saw_body_ = false;
-  bool decoded_ = false;
+  bool opened_ = false;  // a body
+  bool closed_ = false;
+  std::string typeless_;  // the first message that --type would help with
+  std::string misfit_;    // the first one whose body does not fit its type
 };
 
 }  // namespace tool

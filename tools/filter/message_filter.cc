@@ -38,12 +38,9 @@ bool is_address(const std::string& glob) {
 }
 
 bool end_matches(const std::string& glob, const HttpEnd& end) {
-  if (glob.find('@') == std::string::npos && is_address(glob))
-    return glob_matches(glob, end.address);
-  if (end.ids.empty()) return pid_matches(glob, '@' + std::string(end.address));
-  return std::any_of(end.ids.begin(), end.ids.end(), [&](std::string_view id) {
-    return pid_matches(glob, std::string(id) + '@' + std::string(end.address));
-  });
+  const auto pids = pids_of(end);
+  return std::any_of(pids.begin(), pids.end(),
+                     [&](const std::string& pid) { return pid_matches(glob, pid); });
 }
 
 /// One of them, where there are any.
@@ -110,14 +107,17 @@ bool MessageFilter::accepts_kind(std::string_view message, std::string_view kind
                      [&](const std::string& glob) { return name_matches(glob, message, kind); });
 }
 
-bool MessageFilter::accepts_answer(std::optional<int> status,
-                                   std::optional<std::chrono::nanoseconds> latency) const {
-  if (slower && (!latency || *latency <= *slower)) return false;
+bool MessageFilter::has_status(std::optional<int> status) const {
   return any_of_them(statuses, [&](const StatusMatch& wanted) { return wanted.matches(status); });
 }
 
+bool MessageFilter::accepts_answer(std::optional<int> status,
+                                   std::optional<std::chrono::nanoseconds> latency) const {
+  return is_slow(latency) && has_status(status);
+}
+
 bool MessageFilter::accepts_http(const HttpSubject& subject) const {
-  const auto path = subject.url.substr(0, subject.url.find_first_of("?#"));
+  const auto path = path_of(subject.url);
   const auto names = [&](const std::string& glob) {
     return glob_matches(glob, path) ||
            (!subject.type.empty() && name_matches(glob, subject.type, subject.kind));
@@ -129,21 +129,41 @@ bool MessageFilter::accepts_http(const HttpSubject& subject) const {
          any_of_them(name, names);
 }
 
-bool MessageFilter::accepts_body(const std::optional<BodyDocument>& body) const {
-  if (!body) return fields.empty();
-  const auto is_there_another = [&](const FieldMatch& field) {
-    return std::any_of(fields.begin(), fields.end(), [&](const FieldMatch& other) {
-      return &other != &field && other.is_alternative() && other.has_path_of(field) &&
-             other.matches(*body);
-    });
+MessageFilter::Fields MessageFilter::judge_body(const std::optional<BodyDocument>& body) const {
+  Fields found{.accepted = body || fields.empty()};
+  if (!body) return found;
+  found.verdicts.reserve(fields.size());
+  for (const auto& field : fields) {
+    found.verdicts.push_back(field.judge(*body));
+    found.too_long = found.too_long || found.verdicts.back() == FieldMatch::Verdict::too_long;
+  }
+  const auto matches = [&](std::size_t i) {
+    return found.verdicts[i] == FieldMatch::Verdict::match;
   };
-  return std::all_of(fields.begin(), fields.end(), [&](const FieldMatch& field) {
-    return field.matches(*body) || (field.is_alternative() && is_there_another(field));
-  });
+  const auto will_do = [&](std::size_t wanted) {
+    for (std::size_t i = 0; i < fields.size(); ++i) {
+      const bool same =
+          i == wanted || (fields[i].is_alternative() && fields[wanted].is_alternative() &&
+                          fields[i].has_path_of(fields[wanted]));
+      if (same && matches(i)) return true;
+    }
+    return false;
+  };
+  for (std::size_t i = 0; i < fields.size(); ++i) found.accepted = found.accepted && will_do(i);
+  return found;
+}
+
+std::vector<std::string> pids_of(const HttpEnd& end) {
+  const auto at = '@' + std::string(end.address);
+  if (end.ids.empty()) return {at};
+  std::vector<std::string> pids;
+  pids.reserve(end.ids.size());
+  for (const auto id : end.ids) pids.push_back(std::string(id) + at);
+  return pids;
 }
 
 std::string_view server_id(std::string_view url) {
-  auto path = url.substr(0, url.find_first_of("?#"));
+  auto path = path_of(url);
   if (path == "/api/v1/scheduler") return "master";
   if (path.starts_with("/api/") || !path.starts_with('/')) return {};
   path.remove_prefix(1);

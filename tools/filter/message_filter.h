@@ -72,13 +72,33 @@ struct MessageFilter {
   /// Whether the kind is needed to decide by the name.
   bool asks_for_kind(std::string_view message) const;
   bool accepts_kind(std::string_view message, std::string_view kind) const;
+  bool has_status(std::optional<int> status) const;
+  bool is_slow(std::optional<std::chrono::nanoseconds> latency) const {
+    return !slower || (latency && *latency > *slower);
+  }
   bool accepts_answer(std::optional<int> status,
                       std::optional<std::chrono::nanoseconds> latency) const;
   /// Names are the path, the type, type/kind, and the kind.
   bool accepts_http(const HttpSubject& subject) const;
-  /// A body that could not be read matches nothing.
-  bool accepts_body(const std::optional<BodyDocument>& body) const;
+  /// What `fields` say of a body. One that could not be read matches nothing.
+  struct Fields {
+    bool accepted = false;
+    bool too_long = false;  // for one of them, which does not match then
+    std::vector<FieldMatch::Verdict> verdicts{};
+  };
+  Fields judge_body(const std::optional<BodyDocument>& body) const;
+  bool accepts_body(const std::optional<BodyDocument>& body) const {
+    return judge_body(body).accepted;
+  }
 };
+
+/// As --from and --to are compared with them: `id@address:port`, or without ids `@address:port`.
+std::vector<std::string> pids_of(const HttpEnd& end);
+
+/// Of a URL, without its query.
+inline std::string_view path_of(std::string_view url) {
+  return url.substr(0, url.find_first_of("?#"));
+}
 
 /// The id of the process that serves a URL: the first part of its path. `/api/v1/scheduler` is the
 /// master's. Empty where the URL does not say.

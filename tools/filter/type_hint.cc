@@ -48,7 +48,8 @@ class FieldNames {
   std::map<std::string, std::vector<const FieldDescriptor*>> fields_;
 };
 
-bool is_index(const std::string& step) {
+/// An index too.
+bool is_number(const std::string& step) {
   return step.find_first_not_of("0123456789") == std::string::npos;
 }
 
@@ -68,8 +69,8 @@ std::vector<std::string> enum_values(const std::vector<const FieldDescriptor*>& 
 
 void judge(const FieldMatch& match, const FieldNames& known, std::vector<std::string>& hints) {
   const std::vector<const FieldDescriptor*>* last = nullptr;
-  for (const auto& step : match.path()) {
-    if (is_index(step)) continue;
+  for (const auto& step : match.path().steps()) {
+    if (is_number(step)) continue;
     last = known.find(step);
     if (last != nullptr) continue;
     hints.push_back(sentence("--match " + match.text() + ": no known type has a field " + step,
@@ -80,9 +81,10 @@ void judge(const FieldMatch& match, const FieldNames& known, std::vector<std::st
   const auto values = enum_values(*last);
   if (values.empty() || std::find(values.begin(), values.end(), match.value()) != values.end())
     return;
-  hints.push_back(sentence(
-      "--match " + match.text() + ": " + match.path().back() + " is never " + match.value(),
-      nearest(match.value(), values)));
+  if (is_number(match.value())) return;  // what an enum does not know is a number in JSON
+  hints.push_back(sentence("--match " + match.text() + ": of no known type " +
+                               match.path().steps().back() + " is ever " + match.value(),
+                           nearest(match.value(), values)));
 }
 
 /// As they may be typed: StatusUpdate for StatusUpdateMessage.
@@ -96,14 +98,33 @@ std::vector<std::string> with_short_names(std::vector<std::string> types) {
   return types;
 }
 
+/// What tells calls and events apart, as in OFFERS.
+std::vector<std::string> kinds(const std::vector<std::string>& types, const Catalog& catalog) {
+  std::vector<std::string> all;
+  for (const auto& name : types) {
+    if (!has_kinds(name) && !name.ends_with(".ProcessIO")) continue;
+    const auto* type = catalog.find(name);
+    const auto* field = type == nullptr ? nullptr : type->FindFieldByName("type");
+    if (field == nullptr || field->enum_type() == nullptr) continue;
+    for (int i = 0; i < field->enum_type()->value_count(); ++i)
+      all.push_back(field->enum_type()->value(i)->name());
+  }
+  std::sort(all.begin(), all.end());
+  all.erase(std::unique(all.begin(), all.end()), all.end());
+  return all;
+}
+
 /// A name without a dot is anybody's, unless it is nearly one of those that are known.
 void judge(const std::string& name, const std::vector<std::string>& types,
-           std::vector<std::string>& hints) {
+           const std::vector<std::string>& kinds, std::vector<std::string>& hints) {
   const auto plain = name.substr(0, name.find('/'));
   if (plain.empty() || is_glob(name)) return;
   const auto is_known = [&](const std::string& type) { return name_matches(plain, type); };
   if (std::any_of(types.begin(), types.end(), is_known)) return;
-  const auto near = nearest(plain, with_short_names(types));
+  if (std::find(kinds.begin(), kinds.end(), name) != kinds.end()) return;
+  auto candidates = with_short_names(types);
+  candidates.insert(candidates.end(), kinds.begin(), kinds.end());
+  const auto near = nearest(plain, candidates);
   const bool qualified = plain.find('.') != std::string::npos;
   if (!qualified && near.empty()) return;
   hints.push_back(sentence("--name " + name + ": no known type is called " + plain, near));
@@ -114,7 +135,8 @@ void judge(const std::string& name, const std::vector<std::string>& types,
 std::vector<std::string> type_hints(const MessageFilter& filter, const Catalog& catalog) {
   std::vector<std::string> hints;
   const auto types = filter.name.empty() ? std::vector<std::string>() : catalog.list();
-  for (const auto& name : filter.name) judge(name, types, hints);
+  const auto known_kinds = kinds(types, catalog);
+  for (const auto& name : filter.name) judge(name, types, known_kinds, hints);
   if (filter.fields.empty()) return hints;
   const FieldNames known(catalog);
   for (const auto& field : filter.fields) judge(field, known, hints);

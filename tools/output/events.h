@@ -145,7 +145,8 @@ struct SeenHttpEvent {
   HttpClient client{};
   std::string_view request_type{};     // Content-Type
   std::string_view request_message{};  // name of the message type of its body
-  std::string_view request_body{};     // the beginning of it; empty where that is of no interest
+  std::string_view request_body{};     // empty where it is of no interest
+  bool request_cut = false;            // … and only the beginning of it
   std::optional<int> status{};
   std::string_view unanswered{};  // as of a message
   std::optional<std::chrono::nanoseconds> latency{};
@@ -153,7 +154,8 @@ struct SeenHttpEvent {
   std::optional<std::uint64_t> response_size{};  // none while it is a stream that goes on
   std::string_view response_type{};
   std::string_view response_message{};  // name of the message type of its body
-  std::string_view response_body{};     // the beginning of it
+  std::string_view response_body{};
+  bool response_cut = false;  // that is only the beginning of it
   std::uint64_t connection = 0;
   std::uint64_t seq = 0;
 };

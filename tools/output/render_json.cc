@@ -186,6 +186,7 @@ class JsonRenderer : public Renderer {
     line.text_if("request_type", event.request_type).number("request_size", event.request_size);
     if (!event.request_body.empty())
       bodies_.append_api_json(out, event.request_message, event.request_body, "request_body");
+    if (event.request_cut) line.yes("request_body_cut");
     if (event.response_size) {
       line.number("response_size", *event.response_size);
     } else {
@@ -197,6 +198,7 @@ class JsonRenderer : public Renderer {
     } else if (!event.response_body.empty()) {
       bodies_.append_json(out, {}, event.response_body);
     }
+    if (event.response_cut) line.yes("body_cut");
     line.number("conn", event.connection).number("seq", event.seq).end();
   }
 

@@ -166,7 +166,9 @@ class TextRenderer : public Renderer {
       out += "  a stream";
     }
     bodies_.append_api_text(out, event.request_message, event.request_body);
+    if (event.request_cut) append_cut(out, event.request_body);
     bodies_.append_api_text(out, event.response_message, event.response_body);
+    if (event.response_cut) append_cut(out, event.response_body);
     out += '\n';
   }
 
@@ -438,6 +440,10 @@ class TextRenderer : public Renderer {
     }
     paint(out, *status / 100 == 2 ? green : red, std::to_string(*status));
     if (latency) out += " in " + human_duration(microseconds(*latency));
+  }
+
+  static void append_cut(std::string& out, std::string_view kept) {
+    out += "  (cut: only the first " + human_size(static_cast<double>(kept.size())) + " are kept)";
   }
 
   static void append_reason(std::string& out, std::string_view reason) {

@@ -169,7 +169,7 @@ class PacketRun {
     while (!over_) live_ ? read_live() : read_files();
     if (recording_ && recording_->others() > 0)
       console_.note(counted(recording_->others(), "line") +
-                    " of the recording about other things than messages left out");
+                    " of the recording about other things than messages and HTTP left out");
     if (!console_.ended()) sniffer_.finish();
     traffic_->release_all();
     if (writer_) writer_->flush();
@@ -239,12 +239,12 @@ class PacketRun {
     return !over_;
   }
 
-  /// The clock of the capture goes on while nothing comes: what waits for its answer is told.
+  /// Nothing comes for a while: what is told is printed. What is not, and how it ends, the capture
+  /// alone decides: who writes it may only be slow.
   void pass_time(Steady::duration waited) {
     if (time_ == WallTime{}) return;
-    const WallTime now = time_ + waited;
-    sniffer_.on_time(now);
-    traffic_->release(now - options_.answer_wait - lateness);
+    const WallTime before = time_ + waited - options_.answer_wait - lateness;
+    traffic_->release(std::min(before, sniffer_.first_untold().value_or(before)));
   }
 
   void tell_of_clock(const compactor::capture::FileReport& report) {
@@ -414,6 +414,7 @@ class PacketRun {
     if (time_ != WallTime{}) summary.last = time_;
     if (recording_) {
       summary.messages = recording_->messages();
+      summary.http = recording_->http();
       summary.unanswered = recording_->unanswered();
     }
     if (live_) summary.kernel_drops = live_->dropped();

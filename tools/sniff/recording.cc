@@ -5,7 +5,6 @@
 #include <charconv>
 #include <cmath>
 #include <nlohmann/json.hpp>
-#include <set>
 #include <utility>
 
 #include "body/line_body.h"
@@ -22,9 +21,8 @@ using compactor::capture::ConnectionInfo;
 using compactor::capture::Endpoint;
 using compactor::capture::ExchangeEvents;
 using compactor::capture::Seen;
-using compactor::capture::SeenAnswer;
-using compactor::capture::SeenGap;
-using compactor::capture::SeenMessage;
+using compactor::capture::SeenHttp;
+using compactor::capture::SeenRecord;
 using compactor::capture::Side;
 using compactor::capture::Time;
 using compactor::capture::Unanswered;
@@ -96,6 +94,21 @@ Unanswered unanswered_of(const std::string& word) {
   return word == "receiver_reset" ? Unanswered::receiver_reset : Unanswered::unknown;
 }
 
+bool has_body(const Json& line) {
+  return line.contains("body") || line.contains("body_text") || line.contains("body_base64") ||
+         line.contains("body_hex");
+}
+
+/// The body keys of the request, without that word.
+Json request_of(const Json& line) {
+  constexpr std::string_view prefix = "request_";
+  Json request = Json::object();
+  for (const auto& [key, value] : line.items()) {
+    if (key.starts_with("request_body")) request[key.substr(prefix.size())] = value;
+  }
+  return request;
+}
+
 /// Whether what is in none of the lines that are told is no loss: it is made anew.
 bool is_made_anew(const std::string& type) {
   static const std::set<std::string> all{"summary", "capture", "statistics", "note", "warning"};
@@ -149,49 +162,130 @@ void Recording::tell(std::string_view text, ExchangeEvents& events) {
   const Json line = parse_line(text);
   const auto type = text_of_line(line, "type");
   if (is_made_anew(type)) return;
-  if (type == "answer") {
-    time_ = time_of(line);
-    events.on_answer({time_, number_of(line, "conn"), number_of(line, "seq"),
-                      status_of(line).value_or(0),
-                      latency_of(line).value_or(std::chrono::nanoseconds{0})});
-    return;
-  }
-  if (type != "message" && type != "gap") {
-    ++others_;
-    return;
-  }
-  const bool is_gap = type == "gap";
-  ConnectionInfo connection{number_of(line, "conn"), end_of(line, "src", is_gap ? "src" : "from"),
-                            end_of(line, "dst", is_gap ? "dst" : "to"), Side::a};
+  if (type == "message") return tell_message(line, events);
+  if (type == "answer") return tell_answer(line, events);
+  if (type == "gap") return tell_gap(line, events);
+  if (type == "http") return tell_http(line, events);
+  if (type == "http_event") return tell_event(line, events);
+  ++others_;
+}
+
+void Recording::tell_answer(const Json& line, ExchangeEvents& events) {
+  const Key key{number_of(line, "conn"), number_of(line, "seq")};
   time_ = time_of(line);
-  if (is_gap) {
-    if (text_of_line(line, "direction") == "response") connection.client = Side::b;
-    if (text_of_line(line, "direction") == "unknown") connection.client = std::nullopt;
-    events.on_gap({time_, connection, Side::a, number_of(line, "bytes")});
-    return;
-  }
+  // Of what a filter has left out, the answer is of no interest either.
+  if (unanswered_told_.erase(key) == 0) return;
+  events.on_answer({time_, key.first, key.second, status_of(line).value_or(0),
+                    latency_of(line).value_or(std::chrono::nanoseconds{0})});
+}
+
+/// One that was told. Its answer may follow.
+void Recording::expect_answer(const Seen& seen, bool wanted) {
+  constexpr std::size_t most = 100'000;
+  const Key key{seen.connection.number, seen.seq};
+  unanswered_told_.erase(key);
+  if (!wanted || seen.status) return;
+  if (unanswered_told_.size() == most) unanswered_told_.erase(unanswered_told_.begin());
+  unanswered_told_.insert(key);
+}
+
+void Recording::tell_gap(const Json& line, ExchangeEvents& events) {
+  ConnectionInfo connection{number_of(line, "conn"), end_of(line, "src", "src"),
+                            end_of(line, "dst", "dst"), Side::a};
+  time_ = time_of(line);
+  if (text_of_line(line, "direction") == "response") connection.client = Side::b;
+  if (text_of_line(line, "direction") == "unknown") connection.client = std::nullopt;
+  events.on_gap({time_, connection, Side::a, number_of(line, "bytes")});
+}
+
+void Recording::tell_message(const Json& line, ExchangeEvents& events) {
+  const ConnectionInfo connection{number_of(line, "conn"), end_of(line, "src", "from"),
+                                  end_of(line, "dst", "to"), Side::a};
+  time_ = time_of(line);
   ++messages_;
-  const auto status = status_of(line);
-  if (!status) ++unanswered_;
+  const auto seen = seen_of(line, connection);
+  if (!seen.status) ++unanswered_;
   const auto from = text_of_line(line, "from");
   const auto to = text_of_line(line, "to");
   const auto id = to.substr(0, to.rfind('@'));
   const auto name = text_of_line(line, "name");
-  if (!events.wants(from, id, connection.b, name)) return;
-  const Seen seen{time_,
-                  connection,
-                  Side::a,
-                  number_of(line, "seq"),
-                  is_set(line, "partial"),
-                  status,
-                  latency_of(line),
-                  is_set(line, "uncertain"),
-                  unanswered_of(text_of_line(line, "unanswered"))};
-  const bool without = !line.contains("body") && !line.contains("body_text") &&
-                       !line.contains("body_base64") && !line.contains("body_hex");
-  const auto body = without ? std::string() : body_of_line(line, name, types_);
-  events.on_message({seen, from, id, name, body, number_of(line, "size"),
-                     text_of_line(line, "trouble"), is_set(line, "wrong_sender_address")});
+  if (!events.wants(from, id, connection.b, name)) return expect_answer(seen, false);
+  const auto body = has_body(line) ? body_of_line(line, name, types_) : std::string();
+  const bool wanted =
+      events.on_message({seen, from, id, name, body, number_of(line, "size"),
+                         text_of_line(line, "trouble"), is_set(line, "wrong_sender_address")});
+  expect_answer(seen, wanted);
+}
+
+/// The time is known, and both ends.
+Seen Recording::seen_of(const Json& line, const ConnectionInfo& connection) const {
+  return {time_,
+          connection,
+          Side::a,
+          number_of(line, "seq"),
+          is_set(line, "partial"),
+          status_of(line),
+          latency_of(line),
+          is_set(line, "uncertain"),
+          unanswered_of(text_of_line(line, "unanswered"))};
+}
+
+/// Of plain HTTP, where JSON may be what came, or be made of protobuf.
+std::string Recording::http_body(const Json& line, const std::string& content_type) {
+  if (!has_body(line)) return {};
+  const bool protobuf = content_type.find("protobuf") != std::string::npos;
+  if (line.contains("body") && !protobuf) return line["body"].dump();
+  return body_of_line(line, text_of_line(line, "body_type"), types_);
+}
+
+void Recording::tell_http(const Json& line, ExchangeEvents& events) {
+  const ConnectionInfo connection{number_of(line, "conn"), end_of(line, "src", "src"),
+                                  end_of(line, "dst", "dst"), Side::a};
+  time_ = time_of(line);
+  ++http_;
+  const auto client = text_of_line(line, "client");
+  const auto stream_id = text_of_line(line, "stream_id");
+  const auto request_type = text_of_line(line, "request_type");
+  const auto response_type = text_of_line(line, "response_type");
+  const auto method = text_of_line(line, "method");
+  const auto url = text_of_line(line, "url");
+  const auto request_body = http_body(request_of(line), request_type);
+  const auto response_body = http_body(line, response_type);
+  SeenHttp http{seen_of(line, connection)};
+  http.method = method;
+  http.url = url;
+  http.headers = {client == text_of_line(line, "src") ? std::string_view() : client, stream_id,
+                  request_type};
+  http.request_size = number_of(line, "request_size");
+  if (!line.value("response_size", Json()).is_null())
+    http.response_size = number_of(line, "response_size");
+  http.request_body = request_body;
+  http.request_cut = is_set(line, "request_body_cut");
+  http.response_body = response_body;
+  http.response_cut = is_set(line, "body_cut");
+  http.response_type = response_type;
+  expect_answer(http, events.on_http(http));
+}
+
+void Recording::tell_event(const Json& line, ExchangeEvents& events) {
+  // It goes from the server to who asked.
+  const ConnectionInfo connection{number_of(line, "conn"), end_of(line, "dst", "dst"),
+                                  end_of(line, "src", "src"), Side::a};
+  time_ = time_of(line);
+  const auto client = text_of_line(line, "client");
+  const auto url = text_of_line(line, "url");
+  const auto stream_id = text_of_line(line, "stream_id");
+  const auto type = text_of_line(line, "content_type");
+  const auto body = http_body(line, type);
+  SeenRecord record{seen_of(line, connection)};
+  record.url = url;
+  record.headers = {
+      client == text_of_line(line, "dst") ? std::string_view() : client, stream_id, {}};
+  record.type = type;
+  record.stream_id = stream_id;
+  record.number = number_of(line, "event");
+  record.record = body;
+  events.on_record(record);
 }
 
 }  // namespace tool

@@ -2,9 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "body/body.h"
 #include "body/line_splitter.h"
@@ -32,12 +35,28 @@ class Recording {
   compactor::capture::Time time() const { return time_; }
   std::uint64_t messages() const { return messages_; }
   std::uint64_t unanswered() const { return unanswered_; }
-  /// Lines about something else that sniff had to tell, as plain HTTP.
+  /// Plain HTTP requests.
+  std::uint64_t http() const { return http_; }
+  /// Lines about something else that sniff had to tell, as connections.
   std::uint64_t others() const { return others_; }
 
  private:
+  /// Of a message: its connection and number.
+  using Key = std::pair<std::uint64_t, std::uint64_t>;
+
   std::optional<std::string_view> line();
   void tell(std::string_view line, compactor::capture::ExchangeEvents& events);
+  using Json = nlohmann::ordered_json;
+  using Events = compactor::capture::ExchangeEvents;
+  void tell_message(const Json& line, Events& events);
+  void tell_answer(const Json& line, Events& events);
+  void tell_gap(const Json& line, Events& events);
+  void tell_http(const Json& line, Events& events);
+  void tell_event(const Json& line, Events& events);
+  void expect_answer(const compactor::capture::Seen& seen, bool wanted);
+  compactor::capture::Seen seen_of(const Json& line,
+                                   const compactor::capture::ConnectionInfo& connection) const;
+  std::string http_body(const Json& line, const std::string& content_type);
 
   compactor::capture::ByteSource bytes_;
   std::string name_;
@@ -49,7 +68,9 @@ class Recording {
   compactor::capture::Time time_{};
   std::uint64_t messages_ = 0;
   std::uint64_t unanswered_ = 0;
+  std::uint64_t http_ = 0;
   std::uint64_t others_ = 0;
+  std::set<Key> unanswered_told_;  // that somebody wants to know more of
   std::string trouble_;
 };
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "cli/values.h"
+
 namespace tool {
 
 using compactor::capture::Close;
@@ -20,6 +22,9 @@ using compactor::capture::Side;
 using compactor::capture::Unanswered;
 
 namespace {
+
+/// Of a framework or an executor: what is longer is nobody's, and is not kept.
+constexpr std::size_t longest_id = 256;
 
 std::string_view word_of(Unanswered why) {
   switch (why) {
@@ -86,13 +91,28 @@ bool SniffPrinter::accepts(const SeenMessage& message, const std::string& kind) 
   if (!filter.any()) return true;
   if (shown_ == 0 && !kind.empty()) hints_.saw_kind(message.name, kind);
   if (!filter.accepts_kind(message.name, kind)) return false;
-  const bool answer = filter.accepts_answer(message.status, message.latency);
-  if (shown_ == 0) hints_.saw_answer(answer, message.status);
-  if (!answer) return false;
+  if (shown_ == 0) hints_.saw_answer(message.status, message.latency);
+  if (!filter.accepts_answer(message.status, message.latency)) return false;
   if (filter.fields.empty()) return true;
   const auto body = document_of(options_.types, message.name, message.body);
-  if (shown_ == 0) hints_.saw_body(body ? &*body : nullptr);
-  return filter.accepts_body(body);
+  if (shown_ == 0 && !body)
+    hints_.saw_closed_body(message.name, !options_.types->type_of(message.name).empty());
+  return accepts_one({body}, shown_ == 0);
+}
+
+/// Of the bodies of one message.
+bool SniffPrinter::accepts_one(const std::vector<std::optional<BodyDocument>>& bodies,
+                               bool watched) {
+  bool accepted = false;
+  bool too_long = false;
+  for (const auto& body : bodies) {
+    const auto found = options_.filter.judge_body(body);
+    if (body && watched) hints_.saw_body(*body, found);
+    accepted = accepted || found.accepted;
+    too_long = too_long || found.too_long;
+  }
+  if (!accepted && too_long) ++too_long_;
+  return accepted;
 }
 
 bool SniffPrinter::accepts_http(
@@ -100,28 +120,28 @@ bool SniffPrinter::accepts_http(
     const std::function<std::vector<std::optional<BodyDocument>>()>& documents) {
   const auto& filter = options_.filter;
   if (!filter.any()) return true;
-  const auto name = subject.type.empty() ? subject.url.substr(0, subject.url.find('?'))
-                                         : std::string_view(subject.type);
-  const auto pid = [](const HttpEnd& end) {
-    return (end.ids.empty() ? "" : std::string(end.ids[0])) + '@' + std::string(end.address);
-  };
   const bool watched = shown_ == 0 && options_.http;
-  if (watched) hints_.saw(pid(subject.from), pid(subject.to), name, subject.kind);
+  if (watched) hints_.saw(subject);
   if (!filter.accepts_http(subject)) return false;
+  if (watched && answer == nullptr) hints_.saw_event();
+  if (watched && answer != nullptr) hints_.saw_answer(answer->status, answer->latency);
   const bool answered = answer != nullptr ? filter.accepts_answer(answer->status, answer->latency)
                                           : !filter.by_answer();
-  if (watched) hints_.saw_answer(answered, answer != nullptr ? answer->status : std::nullopt);
   if (!answered) return false;
   if (filter.fields.empty()) return true;
   const auto bodies = documents();
-  for (const auto& body : bodies) {
-    if (watched && body) hints_.saw_body(&*body);
-  }
-  return std::any_of(bodies.begin(), bodies.end(),
-                     [&](const auto& body) { return filter.accepts_body(body); });
+  const bool none =
+      std::none_of(bodies.begin(), bodies.end(), [](const auto& body) { return body.has_value(); });
+  if (watched && none) hints_.saw_closed_body({}, false);
+  return accepts_one(bodies, watched);
 }
 
 void SniffPrinter::print_hints(const std::vector<std::string>& by_types) const {
+  if (too_long_ != 0)
+    console_.warning(counted(too_long_, "message") +
+                     " not searched to the end by the regular expression of --match, which would "
+                     "have taken too long, and counted as no match: one with fewer + * {n} takes "
+                     "less");
   if (shown_ != 0) return;
   const auto hints = hints_.hints();
   for (const auto& hint : hints) console_.note(hint);
@@ -137,6 +157,7 @@ void SniffPrinter::print_hints(const std::vector<std::string>& by_types) const {
 
 bool SniffPrinter::on_message(const SeenMessage& message) {
   if (over_ || !is_in_window(message.time)) return false;
+  next_message();
   const auto kind = kind_of(message);
   if (!accepts(message, kind)) return false;
   const auto& ends = this->ends(message);
@@ -200,12 +221,19 @@ void SniffPrinter::on_gap(const SeenGap& gap) {
   print(event, false);
 }
 
+void SniffPrinter::next_message() {
+  if (options_.types != nullptr) options_.types->next_message();
+}
+
 /// The calls on a connection say whose it is, and so does its first event.
 SniffPrinter::Talk& SniffPrinter::talk(std::uint64_t connection, const ApiBody& body) {
   auto& known = talks_[connection % talks_.size()];
   if (known.connection != connection) known = {connection};
-  if (!body.framework_id.empty()) known.framework_id = body.framework_id;
-  if (!body.executor_id.empty()) known.executor_id = body.executor_id;
+  const auto learn = [](std::string& id, const std::string& said) {
+    if (!said.empty() && said.size() <= longest_id) id = said;
+  };
+  learn(known.framework_id, body.framework_id);
+  learn(known.executor_id, body.executor_id);
   return known;
 }
 
@@ -231,21 +259,25 @@ HttpEnd SniffPrinter::server_of(std::string_view url, std::string_view destinati
 
 bool SniffPrinter::on_http(const SeenHttp& http) {
   if (over_ || !is_in_window(http.time)) return false;
+  next_message();
   const auto& ends = this->ends(http);
-  const auto call = read_api_body(options_.types, call_type(http.url), http.request_body);
+  const auto call =
+      read_api_body(options_.types, call_type(http.url), http.request_body, http.request_cut);
   const auto client = client_of(talk(http.connection.number, call), http.headers, ends.source,
                                 http.response_stream_id);
-  const auto answer_type = response_type(http.url);
+  const auto answer_type =
+      is_api_type(http.response_type) ? response_type(http.url) : std::string();
   const HttpSubject subject{.from = end_of(client, ends.source),
                             .to = server_of(http.url, ends.destination),
                             .url = http.url,
                             .type = call.type,
                             .kind = call.kind};
   const auto documents = [&] {
-    const auto& asked = call.document;
-    return std::vector{
-        call.type.empty() ? api_document(options_.types, {}, http.request_body) : asked,
-        api_document(options_.types, answer_type, http.response_body)};
+    const auto of = [&](const std::string& type, std::string_view body, bool cut) {
+      return cut ? std::nullopt : api_document(options_.types, type, body);
+    };
+    return std::vector{of(call.type, first_record(http.request_body), http.request_cut),
+                       of(answer_type, http.response_body, http.response_cut)};
   };
   if (!accepts_http(subject, &http, documents)) return false;
   SeenHttpEvent event;
@@ -257,16 +289,20 @@ bool SniffPrinter::on_http(const SeenHttp& http) {
   event.call = call.kind;
   event.client = client;
   event.request_type = http.headers.type;
-  event.request_message = call.type;
-  if (!call.type.empty()) event.request_body = first_record(http.request_body);
+  if (!http.request_cut) event.request_message = call.type;
+  if (!call.type.empty()) {
+    event.request_body = first_record(http.request_body);
+    event.request_cut = http.request_cut;
+  }
   event.status = http.status;
   event.unanswered = word_of(http.unanswered);
   event.latency = http.latency;
   event.request_size = http.request_size;
   event.response_size = http.response_size;
   event.response_type = http.response_type;
-  event.response_message = answer_type;
+  if (!http.response_cut) event.response_message = answer_type;
   event.response_body = http.response_body;
+  event.response_cut = http.response_cut;
   event.connection = http.connection.number;
   event.seq = http.seq;
   return show(event);
@@ -284,6 +320,7 @@ bool SniffPrinter::show(const Event& event) {
 
 void SniffPrinter::on_record(const SeenRecord& record) {
   if (over_ || !is_in_window(record.time)) return;
+  next_message();
   const auto& ends = this->ends(record);
   const auto said = read_api_body(options_.types, event_type(record.url), record.record);
   const auto client = client_of(talk(record.connection.number, said), record.headers, ends.source,
@@ -294,8 +331,7 @@ void SniffPrinter::on_record(const SeenRecord& record) {
                             .type = said.type,
                             .kind = said.kind};
   if (!accepts_http(subject, nullptr, [&] {
-        return std::vector{said.type.empty() ? api_document(options_.types, {}, record.record)
-                                             : said.document};
+        return std::vector{api_document(options_.types, said.type, record.record)};
       }))
     return;
   HttpStreamEvent event;

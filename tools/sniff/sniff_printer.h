@@ -72,10 +72,12 @@ class SniffPrinter : public Traffic {
     std::string destination{};
   };
 
+  void next_message();
   const Ends& ends(const compactor::capture::Seen& seen);
   void count_shown();
   /// What --status, --slower, --name and --match say of one that `wants` has let pass.
   bool accepts(const compactor::capture::SeenMessage& message, const std::string& kind);
+  bool accepts_one(const std::vector<std::optional<BodyDocument>>& bodies, bool watched);
   std::string kind_of(const compactor::capture::SeenMessage& message);
   /// `documents` makes those of the bodies, any of which may have the fields. `answer`: null for an
   /// event, which asks for none.
@@ -131,6 +133,7 @@ class SniffPrinter : public Traffic {
   std::uint64_t last_tag_ = 0;               // of the lines in order_ that count
   std::map<std::uint64_t, Sample> samples_;  // of them
   std::uint64_t shown_ = 0;
+  std::uint64_t too_long_ = 0;  // messages of which --match could not be told
   bool over_ = false;
   bool told_of_tls_ = false;
   bool told_of_sender_ = false;
