@@ -74,6 +74,33 @@ using Labels = std::vector<std::string>;
 
 }  // namespace
 
+TEST_CASE("an answer belongs to what it answers, and to nothing else that is drawn") {
+  Diagram diagram;
+  for (std::size_t i = 0; i < Diagram::most_processes - 1; ++i)
+    diagram.add(event({.from = server, .to = "p" + std::to_string(i) + "@10.0.0.3:1", .seq = i}));
+  // Between two more processes than are drawn, and then between two that are.
+  diagram.add(event({.from = "x@1.1.1.1:1", .to = "y@1.1.1.1:1", .status = {}, .seq = 500}));
+  diagram.add(event({.from = server, .to = server, .name = "drawn", .status = {}, .seq = 501}));
+  diagram.add(tool::SeenAnswerEvent{{}, 1, 500, 404, 1ms});
+  CHECK(diagram.picture().not_drawn == 1);
+  CHECK(diagram.picture().steps.back().label == "drawn · 5 B · no answer");
+  diagram.add(tool::SeenAnswerEvent{{}, 1, 501, 202, 1ms});
+  CHECK(diagram.picture().steps.back().label == "drawn · 5 B");
+
+  Diagram again;  // numbers that come again, as where two recordings are one
+  again.add(event({.name = "first", .status = {}}));
+  again.add(event({.name = "second", .status = 202}));
+  again.add(tool::SeenAnswerEvent{{}, 1, 1, 404, 1ms});
+  CHECK(labels(again.picture()) == Labels{"first · 5 B · no answer", "second · 5 B"});
+}
+
+TEST_CASE("who calls itself by a name without end is not drawn, but counted") {
+  const auto picture = picture_of(
+      {{.from = std::string(1'000'000, 'x') + "@1.1.1.1:1"}, {.to = std::string(257, 'y')}, {}});
+  CHECK(picture.steps.size() == 1);
+  CHECK(picture.not_drawn == 2);
+}
+
 TEST_CASE("a diagram is in the order of time, not in that in which it was told") {
   const auto picture = picture_of({{.from = server, .to = client, .name = "pong", .after = 2ms},
                                    {.name = "ping", .after = 1ms}});

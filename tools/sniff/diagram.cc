@@ -17,6 +17,9 @@ namespace {
 // Room for the longest names of Mesos, and for an id with a UUID in it.
 constexpr std::size_t most_of_name = 64;
 constexpr std::size_t most_of_id = 44;
+// What is kept of who talks: a peer says it of itself.
+constexpr std::size_t longest_pid = 256;
+constexpr std::size_t longest_name = 200;
 
 /// The first `most` characters of a text that can be shown, with … where there is more.
 std::string shortened(const std::string& text, std::size_t most) {
@@ -48,6 +51,7 @@ void Diagram::keep(std::optional<std::size_t> from, std::optional<std::size_t> t
     ++not_drawn_;
     return;
   }
+  if (!kept.status) unanswered_[{kept.connection, kept.seq}] = kept_.size();
   kept.from = *from;
   kept.to = *to;
   kept.text = shortened(terminal_escaped(kept.text), most_of_name);
@@ -55,14 +59,15 @@ void Diagram::keep(std::optional<std::size_t> from, std::optional<std::size_t> t
 }
 
 void Diagram::add(const SeenMessageEvent& message) {
+  unanswered_.erase({message.connection, message.seq});
   if (!has_room()) return;
-  if (!message.status) unanswered_[{message.connection, message.seq}] = kept_.size();
   std::string text(message.name);
   if (!message.kind.empty()) text.append("/").append(message.kind);
   const auto from = number_of(message.from);
   keep(from, number_of(message.to),
        {.time = message.time,
         .connection = message.connection,
+        .seq = message.seq,
         .text = std::move(text),
         .size = message.size,
         .status = message.status,
@@ -71,13 +76,14 @@ void Diagram::add(const SeenMessageEvent& message) {
 }
 
 void Diagram::add(const SeenHttpEvent& http) {
+  unanswered_.erase({http.connection, http.seq});
   if (!has_room()) return;
-  if (!http.status) unanswered_[{http.connection, http.seq}] = kept_.size();
   const auto path = http.url.substr(0, http.url.find_first_of("?#"));
   const auto client = number_of_client(http.client, http.source);
   keep(client, number_of_server(http.url, http.destination),
        {.time = http.time,
         .connection = http.connection,
+        .seq = http.seq,
         .text = http.call.empty() ? std::string(http.method) + ' ' + std::string(path)
                                   : std::string(http.call),
         .size = http.request_size,
@@ -120,7 +126,7 @@ std::optional<std::size_t> Diagram::number_of(std::string_view pid) {
   auto found = std::find(processes_.begin(), processes_.end(), pid);
   auto number = static_cast<std::size_t>(found - processes_.begin());
   if (found != processes_.end()) return number;
-  if (number == most_processes) return std::nullopt;
+  if (number == most_processes || pid.size() > longest_pid) return std::nullopt;
   processes_.emplace_back(pid);
   return number;
 }
@@ -144,7 +150,7 @@ std::optional<std::size_t> Diagram::number_of_client(const HttpClient& client,
   std::string id(client.executor_id.empty() ? client.framework_id : client.executor_id);
   if (!client.executor_id.empty()) id = "executor " + id;
   if (id.empty() && client.name != address) id = client.name;
-  if (id.empty()) return number_of(address);
+  if (id.empty() || id.size() > longest_name) return number_of(address);
   const auto number = number_of(id.append("@").append(host));
   const auto before = std::find(processes_.begin(), processes_.end(), address);
   if (!number || before == processes_.end()) return number;

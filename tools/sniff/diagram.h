@@ -55,7 +55,8 @@ class Diagram {
   void add(const SeenMessageEvent& message);
   void add(const SeenHttpEvent& http);
   void add(const HttpStreamEvent& event);
-  /// To a message, or a request, that was added without an answer.
+  /// To a message, or a request, that was added without an answer. Of one that is not drawn it is
+  /// passed over.
   void add(const SeenAnswerEvent& answer);
   void add(const GapEvent& gap);
 
@@ -67,6 +68,7 @@ class Diagram {
     bool gap = false;
     WallTime time{};
     std::uint64_t connection = 0;
+    std::uint64_t seq = 0;
     std::size_t from = 0;  // in processes_
     std::size_t to = 0;
     std::string text{};  // the name; of a gap, where it is
