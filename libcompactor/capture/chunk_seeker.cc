@@ -11,6 +11,9 @@ namespace {
 
 /// A chain of more bytes than these is not waited for.
 constexpr std::size_t kLongestChain = std::size_t{4} << 20;
+/// Readings of the same bytes, each from another packet on, that turn out to be wrong: whoever puts
+/// one into the other would else be read as often as there are packets.
+constexpr int kMostReadings = 8;
 /// Places that show a chain.
 constexpr int kEnough = 3;
 constexpr std::string_view kLineEnd = "\r\n";
@@ -21,7 +24,7 @@ struct ChunkHead {
   std::size_t body = 0;
 };
 
-/// Nothing when there is none.
+/// Nothing when there is none. A size with a zero before it nobody writes.
 std::optional<ChunkHead> chunk_head(std::string_view bytes) {
   constexpr std::size_t most_digits = 7;
   std::size_t body = 0;
@@ -32,6 +35,7 @@ std::optional<ChunkHead> chunk_head(std::string_view bytes) {
   }
   const std::string_view end = bytes.substr(at, kLineEnd.size());
   if (at == 0 || !kLineEnd.starts_with(end)) return std::nullopt;
+  if (at > 1 && bytes.front() == '0') return std::nullopt;
   if (end.size() < kLineEnd.size()) return ChunkHead{};
   return ChunkHead{at + kLineEnd.size(), body};
 }
@@ -80,8 +84,12 @@ ChunkSeeker::Verdict ChunkSeeker::read_chunk() {
   const std::size_t size = head->size + head->body + kLineEnd.size();
   covered_ = next_ + size;
   if (rest.size() < size) return Verdict::undecided;
-  if (rest.substr(size - kLineEnd.size(), kLineEnd.size()) != kLineEnd || !are_records(body))
+  if (rest.substr(size - kLineEnd.size(), kLineEnd.size()) != kLineEnd) return Verdict::no;
+  if (!are_records(body)) {
+    ++misread_;
+    misread_to_ = std::max(misread_to_, begin_ + covered_);
     return Verdict::no;
+  }
   ++chunks_;
   pass_chunk(size);
   return Verdict::yes;
@@ -106,7 +114,9 @@ void ChunkSeeker::pass_chunk(std::size_t size) {
 /// What was taken for chunks are none, all of them; one may begin where a packet behind them does.
 void ChunkSeeker::refuse() {
   const std::size_t all = view().size();
-  const std::uint64_t behind = begin_ + next_;
+  std::uint64_t behind = begin_ + next_;
+  if (misread_ >= kMostReadings) behind = std::max(behind, misread_to_);
+  if (behind >= misread_to_) misread_ = 0;
   do pieces_.pop_front();
   while (!pieces_.empty() && pieces_.front().offset < behind);
   const std::size_t dropped = pieces_.empty() ? all : pieces_.front().offset - begin_;

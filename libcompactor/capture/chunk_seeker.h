@@ -62,7 +62,9 @@ class ChunkSeeker {
   std::size_t next_ = 0;      // behind its last chunk
   std::size_t covered_ = 0;   // behind the one after that, as far as its head is known
   std::size_t chunks_ = 0;
-  int together_ = 1;  // places where a chunk and a packet end together
+  int misread_ = 0;               // chunks to the end, which are none …
+  std::uint64_t misread_to_ = 0;  // … and to where, at most
+  int together_ = 1;              // places where a chunk and a packet end together
   bool found_ = false;
 };
 

@@ -122,7 +122,9 @@ void Exchange::on_kind(const HttpStream& found, wire::Kind kind) {
 
 std::size_t Exchange::unfinished(Side side) {
   std::size_t held = stream(side).memory();
-  if (body_ && is_server(side)) held += body_->memory() + incoming_.request.text.size();
+  if (!is_server(side)) return held;
+  if (body_) held += body_->memory() + incoming_.memory();
+  if (cut_) held += cut_->memory();
   return held;
 }
 
@@ -138,9 +140,10 @@ void Exchange::account_unfinished(Side side) {
 void Exchange::give_up_unfinished(Side side) {
   ++ledger().abandoned;
   stream(side).drop_body();
-  if (body_ && is_server(side)) {
-    body_->drop();
-    incoming_.request.clear_texts();
+  if (is_server(side)) {
+    if (body_) body_->drop();
+    incoming_.clear_texts();
+    if (cut_) cut_->clear_texts();
   }
   tracker_.unfinished_.set(unfinished_[index(side)], {this, side}, unfinished(side), true);
 }
@@ -295,7 +298,8 @@ void Exchange::on_join(const HttpStream& /*stream*/) {
   incoming_ = known ? *std::move(cut_) : Incoming{};
   cut_.reset();
   body_.emplace(
-      incoming_.answer.type, options().http && (incoming_.streams || !known),
+      incoming_.answer.type, incoming_.answer.stream_id,
+      options().http && (incoming_.streams || !known),
       [this](const Record& record) { tell_record(record); }, options().max_body);
 }
 

@@ -14,9 +14,9 @@ ResponseBody::ResponseBody(const wire::HttpMessage& head, std::size_t kept, bool
   if (records) splitter_.emplace(std::move(on_record), max_record);
 }
 
-ResponseBody::ResponseBody(std::string_view type, bool records, RecordSplitter::OnRecord on_record,
-                           std::size_t max_record)
-    : type_(type), kept_(0) {
+ResponseBody::ResponseBody(std::string_view type, std::string_view stream_id, bool records,
+                           RecordSplitter::OnRecord on_record, std::size_t max_record)
+    : type_(type), stream_id_(stream_id), kept_(0) {
   if (!records) return;
   splitter_.emplace(std::move(on_record), max_record);
   splitter_->mark_resumed();

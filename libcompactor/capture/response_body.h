@@ -20,9 +20,9 @@ class ResponseBody {
   ResponseBody(const wire::HttpMessage& head, std::size_t kept, bool records,
                RecordSplitter::OnRecord on_record, std::size_t max_record);
 
-  /// The rest of one that is of that Content-Type; it goes on with a record.
-  ResponseBody(std::string_view type, bool records, RecordSplitter::OnRecord on_record,
-               std::size_t max_record);
+  /// The rest of one that is of that Content-Type and Mesos-Stream-Id; it goes on with a record.
+  ResponseBody(std::string_view type, std::string_view stream_id, bool records,
+               RecordSplitter::OnRecord on_record, std::size_t max_record);
 
   void feed(std::string_view piece, Time time);
   /// A chunk of it begins, of so many bytes.

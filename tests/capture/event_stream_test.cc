@@ -45,12 +45,14 @@ struct Events final : ExchangeEvents {
   void on_gap(const SeenGap&) override {}
   void on_record(const SeenRecord& seen) override {
     told.emplace_back(seen.record);
+    stream_ids.emplace_back(seen.stream_id);
     labels.push_back(std::string(seen.url) + ":" + std::to_string(seen.number) +
                      (seen.partial ? "~" : ""));
     times.push_back(seen.time);
   }
   Texts told;
   Texts labels;
+  Texts stream_ids;
   std::vector<Time> times;
 };
 
@@ -289,6 +291,76 @@ TEST_CASE("whatever is lost, and wherever packets end, what is told was sent, in
     told += stream.events.told.size();
   }
   CHECK(told > 2'000 * 4);
+}
+
+TEST_CASE("chunks in chunks are read no more often than eight times") {
+  const auto is_found = [](int nested) {
+    ChunkSeeker seeker;
+    std::uint64_t at = 0;
+    const auto add = [&](const std::string& piece) {
+      seeker.add(piece, {Time{}, at, 0});
+      at += piece.size();
+    };
+    // Each begins with a record and does not go on with one.
+    Texts heads;
+    std::string inside = event("a") + event("b") + event("c");
+    for (int i = 0; i < nested; ++i) {
+      const std::string body = "1\nx" + inside;
+      char size[32];
+      std::snprintf(size, sizeof size, "%zx\r\n", body.size());
+      heads.push_back(size + std::string("1\nx"));
+      inside = size + body;
+    }
+    for (auto head = heads.rbegin(); head != heads.rend(); ++head) add(*head);
+    for (const char* text : {"a", "b", "c"}) add(event(text));
+    CHECK_FALSE(seeker.found());
+    add("\r\n");  // the end of all of them
+    return seeker.found();
+  };
+  CHECK(is_found(1));
+  CHECK(is_found(7));
+  CHECK_FALSE(is_found(8));
+  CHECK_FALSE(is_found(100));
+}
+
+TEST_CASE("a chunk's size is as it is written: without a zero before it") {
+  Stream stream;
+  stream.lose(100);
+  for (int i = 0; i < 4; ++i) stream.come("0" + event("zero"));
+  CHECK(stream.events.told == Texts{});
+  for (int i = 0; i < 2; ++i) stream.come(event("none"));
+  CHECK(stream.events.told == Texts{"none", "none"});
+}
+
+TEST_CASE("behind a hole a stream keeps its id, and what is kept for that counts as held") {
+  const std::string id(20'000, 'i');
+  const auto streams = [&](std::size_t bound) {
+    Events events;
+    ExchangeOptions options;
+    options.http = true;
+    options.unfinished_bytes = bound;
+    ExchangeTracker tracker(events, options);
+    ConnectionInfo info;
+    info.number = 1;
+    info.client = Side::a;
+    const auto reader = tracker.open(info);
+    const Time time{std::chrono::seconds{1}};
+    reader->on_data(Side::a, ask, {time, 0, 0});
+    std::uint64_t at = 0;
+    const auto come = [&](const std::string& bytes) {
+      reader->on_data(Side::b, bytes, {time, at, ask.size()});
+      at += bytes.size();
+    };
+    come("HTTP/1.1 200 OK\r\nMesos-Stream-Id: " + id + "\r\nTransfer-Encoding: chunked\r\n\r\n");
+    come(event("one"));
+    reader->on_gap(Side::b, 1'000, time);
+    at += 1'000;
+    come(event("two"));
+    come(event("three"));
+    return std::pair(events.stream_ids, tracker.ledger().abandoned);
+  };
+  CHECK(streams(std::size_t{1} << 20) == std::pair(Texts{id, id, id}, std::uint64_t{0}));
+  CHECK(streams(10'000).second > 0);
 }
 
 TEST_CASE("what is held of a chain that is not believed yet is bounded") {
