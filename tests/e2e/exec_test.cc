@@ -212,8 +212,49 @@ TEST_CASE(
     CHECK(has(result.errors()[0].at("message"), told));
     // It has read one; each other is told of, or was not acknowledged.
     CHECK(accepted >= 100);
-    CHECK(has(result.err, std::to_string(accepted - 1) + " messages were accepted"));
+    CHECK(has(result.err, "has left " + std::to_string(accepted - 1) + " messages unread"));
   }
+}
+
+TEST_CASE("what a child leaves unread until its end is told, also when it is serve that ends") {
+  struct Way {
+    const char* reads;
+    std::size_t unread;
+  };
+  const Way ways[] = {
+      {"exec sleep 60", 300},  // nothing, and has to be ended by force
+      {"read -r a; read -r b; exec sleep 60", 298},
+      {"trap '' TERM; while read -r a; do :; done; sleep 0.1", 0},  // all, at its own pace
+      {"exec 3<&0; (sleep 0.2; cat <&3 >/dev/null) & wait", 0}};    // leaves it to another
+  for (const auto& way : ways) {
+    CAPTURE(way.reads);
+    Served served({"x", "--no-pong", "--exec-shell", way.reads});
+    Client client(served.port());
+    std::string messages;
+    for (int i = 0; i < 300; ++i) messages += message("x", "m", "");
+    client.send(messages);
+    CHECK(client.statuses(300) == std::vector<int>(300, 202));
+    const auto result = served.stop(SIGTERM);
+    CHECK(result.exit == 0);
+    const auto told = "the child of --exec has left " + std::to_string(way.unread) +
+                      " messages unread that had been accepted";
+    CHECK(has(result.err, told) == (way.unread != 0));
+    CHECK(has(result.err, "unread") == (way.unread != 0));
+  }
+}
+
+TEST_CASE("more than a pipe holds, of which a child reads nothing, is counted whole") {
+  Served served({"x", "--no-pong", "--exec-shell", "exec sleep 60"});
+  Client client(served.port());
+  const auto one = message("x", "m", std::string(1000, 'b'));
+  for (int i = 0; i < 10; ++i) {
+    std::string messages;
+    for (int j = 0; j < 100; ++j) messages += one;
+    client.send(messages);
+    CHECK(client.statuses(100 * (i + 1)).size() == 100U * static_cast<unsigned>(i + 1));
+  }
+  const auto result = served.stop(SIGTERM);
+  CHECK(has(result.err, "has left 1000 messages unread"));
 }
 
 TEST_CASE("a child that closes its input is noticed when no message comes") {
@@ -238,6 +279,13 @@ TEST_CASE("with --json what a child writes to stderr are notes, else its own lin
   }
   CHECK(notes == std::vector<std::string>{"one", "two \xef\xbf\xbd"});
   CHECK(types.size() == 4);  // a warning of the line that is no action, the error
+  auto quiet = with_json;
+  quiet.push_back("-q");
+  std::vector<std::string> still;  // what the child says is no note of ours
+  for (const auto& line : run(quiet).err_json()) {
+    if (line.at("type") == "note") still.push_back(line.at("message"));
+  }
+  CHECK(still == notes);
   const auto text = run(words);
   CHECK(text.exit == 6);
   CHECK(has(text.err, "one\ntwo \377"));

@@ -75,6 +75,10 @@ void Console::note(std::string_view text) {
   err_.write([&](std::string& queue) { error_renderer_->append_note(queue, text); });
 }
 
+void Console::relay(std::string_view text) {
+  err_.write([&](std::string& queue) { error_renderer_->append_note(queue, text); });
+}
+
 void Console::detail(int level, std::string_view text) {
   if (options_.verbose >= level) note(text);
 }

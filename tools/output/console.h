@@ -55,6 +55,8 @@ class Console {
   /// Neither is shown with -q.
   void warning(std::string_view text);
   void note(std::string_view text);
+  /// A line of a child process, which is shown with -q too.
+  void relay(std::string_view text);
   /// A warning that a peer, or a child process, can cause as often as it likes: at most 100 are
   /// shown in a second, then one that says so.
   void peer_warning(std::string_view text);

@@ -13,9 +13,6 @@ namespace tool {
 
 namespace {
 
-// A pipe holds as much; what has been handed over is then known about as exactly as the reader's
-// end.
-constexpr std::size_t piece = 65536;
 constexpr std::size_t kept_capacity = std::size_t{1} << 20;
 
 }  // namespace
@@ -46,7 +43,7 @@ void Output::appended(std::unique_lock<std::mutex> lock, bool had_work) {
 }
 
 bool Output::has_work() const {
-  return finished_ || queue_.size() >= (gathering_ ? piece : 1);
+  return finished_ || queue_.size() >= (gathering_ ? largest_piece : 1);
 }
 
 void Output::gather(bool on) {
@@ -101,7 +98,7 @@ void Output::run() {
 bool Output::write_out(const std::string& bytes) {
   std::size_t written = 0;
   while (written < bytes.size()) {
-    auto size = std::min(piece, bytes.size() - written);
+    auto size = std::min(largest_piece, bytes.size() - written);
     handed_over_ += size;  // before the write: the reader may act on it before write() has returned
     ssize_t count = ::write(fd_, bytes.data() + written, size);
     handed_over_ -= size - static_cast<std::size_t>(std::max<ssize_t>(count, 0));

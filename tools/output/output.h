@@ -21,6 +21,10 @@ namespace tool {
 /// Thread-safe.
 class Output {
  public:
+  /// Written at once at most. A pipe holds as much: what has been handed over is then known about
+  /// as exactly as the reader's end.
+  static constexpr std::size_t largest_piece = 65536;
+
   /// Does not own `fd`. The thread is started by the first write.
   explicit Output(int fd, std::size_t limit = std::size_t{64} << 20);
   ~Output();  // finish()

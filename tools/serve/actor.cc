@@ -23,8 +23,6 @@ constexpr auto room_timeout = std::chrono::seconds(5);
 // an end; two that play with each other on purpose see it late.
 constexpr unsigned most_replies_in_a_row = 1000;
 constexpr std::size_t shown_of_bad_line = 120;
-// What was handed over so long ago is no longer in the pipe of the child.
-constexpr std::uint64_t pipe_size = 65536;
 // Where a message ends that could not be written.
 constexpr auto never = std::numeric_limits<std::uint64_t>::max();
 
@@ -78,7 +76,7 @@ Actor::~Actor() {
 /// No faster than our own errors are read: else they would pile up here.
 void Actor::pass_on(std::string_view error) {
   while (console_.full() && !finishing_) std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  console_.note(error);
+  console_.relay(error);
 }
 
 std::size_t Actor::finish() {
@@ -105,7 +103,7 @@ void Actor::message(const MessageEvent& event, const compactor::ReturnAddress& s
 
 void Actor::add_under_way(std::uint64_t end) {
   const auto handed_over = child_->input().handed_over();
-  const auto read = handed_over - std::min(handed_over, pipe_size);
+  const auto read = handed_over - std::min(handed_over, child_->most_unread());
   while (!under_way_.empty() && under_way_.front() <= read) under_way_.pop_front();
   under_way_.push_back(end);
 }

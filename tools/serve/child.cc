@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -129,13 +130,30 @@ void Child::stop() {
   output_.reset();
   errors_.reset();
   if (!drained) end_input();
+  count_unread();
   ::close(wake_);
 }
 
+/// The pipe stays, with what is in it, as long as somebody has it open: not for writing, or the
+/// child would not see its end; and for reading not before nothing is written any more, or we would
+/// not see that nobody reads.
 void Child::end_input() {
   input_->finish();
-  if (deaf_ || ended_) unread_ = bytes_in(in_);
+  left_ =
+      ::open(("/proc/self/fd/" + std::to_string(in_)).c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  if (left_ < 0) unread_ = bytes_in(in_);  // no /proc: what it has not read until now
   ::close(in_);
+}
+
+void Child::count_unread() {
+  if (left_ < 0) return;
+  unread_ = bytes_in(left_);
+  ::close(left_);
+}
+
+std::uint64_t Child::most_unread() const {
+  const int size = ::fcntl(in_, F_GETPIPE_SZ);  // the child may have changed it
+  return static_cast<std::uint64_t>(std::max(size, 0)) + Output::largest_piece;
 }
 
 bool Child::ended_within(std::chrono::milliseconds time) {

@@ -43,8 +43,11 @@ class Child {
 
   /// Never blocks; see Output for what happens when the child does not read.
   Output& input() { return *input_; }
-  /// After stop(): how much of what was written to it may have been read. Of what lies in its pipe
-  /// that is known only when it has left the pipe by itself.
+  /// So much of what was handed over to its input at most is not read: it lies in the pipe, or is
+  /// being written.
+  std::uint64_t most_unread() const;
+  /// After stop(): how much of what was written to it has been read, by it or by who has its input
+  /// from it.
   std::uint64_t taken() const { return input_->handed_over() - unread_; }
 
  private:
@@ -53,6 +56,7 @@ class Child {
   void await_deafness();
   void tell_end(const std::string& how);
   void end_input();
+  void count_unread();
   bool ended_within(std::chrono::milliseconds time);
 
   pid_t pid_ = -1;
@@ -65,6 +69,7 @@ class Child {
   std::atomic<bool> stopping_ = false;
   std::atomic<bool> told_ = false;
   bool deaf_ = false;  // its end of in_ is closed; guard_'s, until that has ended
+  int left_ = -1;      // of in_, when that is closed: a way to see what is left in the pipe
   std::uint64_t unread_ = 0;
   std::unique_ptr<PipeReader> output_;
   std::unique_ptr<PipeReader> errors_;  // null when its stderr is ours

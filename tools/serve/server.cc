@@ -104,8 +104,8 @@ void Server::stop() {
                      std::to_string(report.unanswered) + " not acknowledged");
   }
   if (unread != 0) {
-    console_.warning(std::to_string(unread) +
-                     " messages were accepted that the child of --exec has not read");
+    console_.warning("the child of --exec has left " + counted(unread, "message") +
+                     " unread that had been accepted");
   }
   pids_.clear();
 }
