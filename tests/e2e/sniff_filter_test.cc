@@ -146,7 +146,7 @@ TEST_CASE("a filter that looks right and matches nothing is told what would") {
                  "there is no field connected"));
   CHECK(contains(hint(mesos, {"--name", "*.RunTaskMessage", "--to", "master@*"}), "at once"));
   CHECK(contains(hint(TEST_DATA "/captures/compactor/01-ping-pong.pcap", {"--match", "a=b"}),
-                 "--type NAME=TYPE"));
+                 "--type ping=TYPE"));
   CHECK(contains(hint(v1, {"--name", "OFFERS"}), "--http shows them"));
   CHECK(hint(mesos, {"--port", "1"}) == "");
   // Nothing of the kind where something matched, or only results are wanted.
@@ -211,13 +211,22 @@ TEST_CASE("trace takes the same names and ids") {
   CHECK(messages({"--name", "Call/SUBSCRIBE"}) == 1);
   CHECK(messages({"--name", "StatusUpdate", "--from", "slave(1)"}) == 10);
   CHECK(messages({"--name", "Call/NONE"}) == 0);
+  for (const Arguments& filter :
+       {Arguments{"--match", "a=b"}, {"--match=a=b"}, {"--status", "404"}, {"--slower", "1s"}}) {
+    Arguments arguments{"trace", "-r", mesos, "--json"};
+    arguments.insert(arguments.end(), filter.begin(), filter.end());
+    const auto refused = run(arguments);
+    CHECK(refused.exit == 2);
+    CHECK(contains(refused.errors().at(0).at("message"), "is for sniff"));
+    CHECK(contains(refused.errors().at(0).at("hint"), "--task"));
+  }
 }
 
 TEST_CASE("what does not read is a usage error that says how it is written") {
   const std::pair<const char*, const char*> faults[] = {
-      {"a==b", "a=b is how"}, {"a~=b", "a~b is how"},      {"a!b", "PATH=VALUE"},
-      {"a", "PATH=VALUE"},    {"=b", "PATH=VALUE"},        {"a..b=1", "PATH=VALUE"},
-      {"a<x", "PATH=VALUE"},  {"a~(", "as in JavaScript"}, {"a~(x)\\1", "references back"}};
+      {"a==b", "a=b is how"}, {"a~=b", "a~b is how"},        {"a!b", "PATH=VALUE"},
+      {"a", "PATH=VALUE"},    {"=b", "PATH=VALUE"},          {"a..b=1", "PATH=VALUE"},
+      {"a<x", "PATH=VALUE"},  {"a~(", "compactor-sniff(1)"}, {"a~(x)\\1", "compactor-sniff(1)"}};
   for (const auto& [match, hint_text] : faults) {
     const std::string shown(match);  // clang 14 cannot capture a structured binding
     CAPTURE(shown);

@@ -56,6 +56,20 @@ CommandLine declare(TraceOptions& options) {
   return line;
 }
 
+/// What sniff takes, and why a story cannot.
+void refuse_filters(const Arguments& arguments) {
+  for (const std::string option : {"--match", "--status", "--slower"}) {
+    for (const auto& word : arguments) {
+      if (word != option && !word.starts_with(option + "=")) continue;
+      throw Failure(Exit::usage, "usage",
+                    option +
+                        " is for sniff: a story without the messages that it leaves out would "
+                        "be another one",
+                    "--task, --agent, --framework, --executor and --offer choose whose story");
+    }
+  }
+}
+
 }  // namespace
 
 Outline outline_trace() {
@@ -65,6 +79,7 @@ Outline outline_trace() {
 
 int run_trace(const Arguments& arguments) {
   TraceOptions options;
+  refuse_filters(arguments);
   if (!parse_or_help(declare(options), arguments)) return 0;
   options.traffic.http = true;  // the v1 API
   return run_traffic(options.traffic,
