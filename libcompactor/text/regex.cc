@@ -22,7 +22,7 @@ char32_t take_character(std::string_view& text) {
 }
 
 void take_off(RegexBudget& budget, std::uint64_t looks) {
-  const bool over = budget.is_over != nullptr && budget.is_over();
+  const bool over = !budget.spent() && budget.is_over != nullptr && budget.is_over();
   budget.looks -= over ? budget.looks : std::min(budget.looks, looks);
 }
 

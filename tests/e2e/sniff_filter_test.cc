@@ -237,6 +237,22 @@ TEST_CASE("what does not read is a usage error that says how it is written") {
   CHECK(contains(sniff(mesos, {"--status", "2"}).errors().at(0).at("hint"), "4xx"));
 }
 
+TEST_CASE("a body that is too long for a regular expression does not match, and is counted") {
+  const std::string line =
+      R"({"type":"message","time":"2026-01-31T12:00:00Z","from":"a@1.1.1.1:1","to":"b@1.1.1.1:2",)"
+      R"("name":"mesos.TaskID","size":200003,"src":"1.1.1.1:1","dst":"1.1.1.1:2","status":202,)"
+      R"("conn":1,"seq":1,"body":{"value":")" +
+      std::string(200'000, 'x') + "\"}}\n";
+  const auto found = run({"sniff", "-r", "-", "--json", "--match", "value~(x?){400}(x?){400}y"},
+                         {.input = line + line});
+  CHECK(found.exit == 1);
+  CHECK(contains(found.err, "2 messages not searched to the end"));
+  CHECK_FALSE(contains(found.err, "matches no body"));
+  const auto quick = run({"sniff", "-r", "-", "--json", "--match", "value~x$"}, {.input = line});
+  CHECK(quick.exit == 0);
+  CHECK(quick.err == "");
+}
+
 TEST_CASE("what no type knows is told at the start of what is listened to") {
   const auto result = run({"sniff", "--proxy", "127.0.0.1:0=127.0.0.1:1", "--for", "1ms", "--json",
                            "--name", "StatusUpdat", "--match", "sate=1"});

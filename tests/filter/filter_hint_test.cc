@@ -45,7 +45,7 @@ TEST_CASE("of --status and --slower the hint says what there is, and which of th
   MessageFilter slow;
   slow.slower = 5s;
   CHECK(hints_after(slow, {{202, 2ms}, {404, 3ms}, {{}, {}}}) ==
-        Lines{"--slower 5s matches no answer here: the slowest took 3 ms"});
+        Lines{"--slower 5s matches no answer here: the slowest took 3.00 ms"});
   CHECK(hints_after(slow, {{{}, {}}})[0].find("--status none") != std::string::npos);
   CHECK(hints_after(slow, {}).empty());  // none was asked about
 
@@ -58,7 +58,7 @@ TEST_CASE("of --status and --slower the hint says what there is, and which of th
   MessageFilter both = slow;
   both.statuses = failed.statuses;
   CHECK(hints_after(both, {{404, 2ms}}) ==
-        Lines{"--slower 5s matches no answer here: the slowest took 2 ms"});
+        Lines{"--slower 5s matches no answer here: the slowest took 2.00 ms"});
   CHECK(hints_after(both, {{202, 6s}})[0].starts_with("--status matches no answer"));
   CHECK(hints_after(both, {{202, 6s}, {404, 2ms}}) ==
         Lines{"no message matches all of the filters at once"});

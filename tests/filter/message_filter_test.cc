@@ -252,7 +252,7 @@ TEST_CASE("what no known type has is told, with what is near") {
   CHECK(contains(hints(with_fields({"status.sate=x"})), "no known type has a field sate; did you"));
   CHECK(contains(hints(with_fields({"state=TASK_LOSTT"})),
                  "ever TASK_LOSTT; did you mean TASK_LOST?"));
-  CHECK(contains(hints({.name = {"OFFERZ"}}), "did you mean OFFERS?"));
+  CHECK(contains(hints({.name = {"OFFERZ"}}), "did you mean OFFERS"));
   CHECK(
       contains(hints(with_fields({"state=TASK_LOS"})), "of no known type state is ever TASK_LOS"));
   CHECK(hints(with_fields({"state=99"})).empty());  // how JSON has what the enum does not know

@@ -122,8 +122,9 @@ void judge(const std::string& name, const std::vector<std::string>& types,
   const auto is_known = [&](const std::string& type) { return name_matches(plain, type); };
   if (std::any_of(types.begin(), types.end(), is_known)) return;
   if (std::find(kinds.begin(), kinds.end(), name) != kinds.end()) return;
-  auto candidates = with_short_names(types);
-  candidates.insert(candidates.end(), kinds.begin(), kinds.end());
+  auto candidates = kinds;
+  const auto names = with_short_names(types);
+  candidates.insert(candidates.end(), names.begin(), names.end());
   const auto near = nearest(plain, candidates);
   const bool qualified = plain.find('.') != std::string::npos;
   if (!qualified && near.empty()) return;
