@@ -34,7 +34,8 @@ class Builder {
 
   bool null() { return add(nullptr); }
   bool boolean(bool value) { return add(value); }
-  bool number_integer(std::int64_t value) { return add(value); }
+  /// It begins with a minus. A zero that does is how protobuf writes -0.0.
+  bool number_integer(std::int64_t value) { return value == 0 ? add(-0.0) : add(value); }
   bool number_unsigned(std::uint64_t value) { return add(value); }
   bool number_float(double value, const std::string& text) {
     const auto whole = whole_number(text);

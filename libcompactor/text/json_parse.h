@@ -22,8 +22,8 @@ inline constexpr std::size_t max_json_depth = 256;
 
 /// Stricter than the library: nothing nested deeper than max_json_depth, no key twice in an object,
 /// no number outside the range of a double. And more exact: a number that is whole is an integer,
-/// however it is written (1e3, 9007199254740993.0), as far as 64 bits go; only -0.0 stays a double.
-/// Members keep their order. Throws JsonError, and no exception of the library's.
+/// however it is written (1e3, 9007199254740993.0), as far as 64 bits go; only -0.0 and -0 are
+/// doubles. Members keep their order. Throws JsonError, and no exception of the library's.
 nlohmann::ordered_json parse_json(std::string_view text);
 
 /// For who calls the library itself: it takes a NUL byte outside of a string for the end of the
