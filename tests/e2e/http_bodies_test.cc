@@ -103,7 +103,7 @@ TEST_CASE(
   CHECK(cut.at("undecodable") == 0);
 
   const auto text = sniffed(post("/api/v1", "application/json", big), answer("200 OK", "short"));
-  CHECK(text.out.find("(cut: only the first 64 kB are kept)") != std::string::npos);
+  CHECK(text.out.find("(cut: only the first 65.5 kB are kept)") != std::string::npos);
   CHECK(text.out.find("short") != std::string::npos);
 
   const auto whole = http(post("/x", "text/plain", ""),

@@ -150,14 +150,16 @@ TEST_CASE("what sniff --json printed is a source") {
 
 TEST_CASE("what a slow writer of a capture keeps back changes nothing of what it says") {
   const auto bytes = contents(execute);
-  std::size_t asked = 24;  // behind the packet with the first message
-  for (bool found = false; !found;) {
+  // Before the packet with the third answer: that the first messages were answered is not certain,
+  // for their connections were met in the middle.
+  std::size_t asked = 24;
+  for (int answers = 0; answers < 3;) {
     std::uint32_t size = 0;
     std::memcpy(&size, bytes.data() + asked + 8, sizeof size);
-    found = has(bytes.substr(asked, 16 + size), "POST ");
-    asked += 16 + size;
+    if (has(bytes.substr(asked, 16 + size), "HTTP/1.1 202")) ++answers;
+    if (answers < 3) asked += 16 + size;
   }
-  const Arguments command{"sniff", "--json", "--answer-wait", "1ms", "--status", "202", "-r"};
+  const Arguments command{"sniff", "--json", "--answer-wait", "300ms", "-r"};
   auto from_file = command;
   from_file.push_back(execute);
   const auto whole = run(from_file);
