@@ -13,12 +13,35 @@ using google::protobuf::FieldDescriptor;
 using schema::Wire;
 using schema::WireCursor;
 
-FieldPicker::Step& FieldPicker::step(std::uint32_t node, std::uint32_t number) {
+namespace {
+
+/// One value that is no bytes.
+bool read_number(WireCursor& cursor, Wire wire, std::uint64_t& number) {
+  std::uint32_t half = 0;
+  switch (wire) {
+    case Wire::varint:
+      return cursor.varint(number);
+    case Wire::i64:
+      return cursor.fixed(number);
+    case Wire::i32:
+      if (!cursor.fixed(half)) return false;
+      number = half;
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+FieldPicker::Step& FieldPicker::step(std::uint32_t node, const FieldDescriptor& field) {
   Node& steps = nodes_[node];
+  const auto number = static_cast<std::uint32_t>(field.number());
   const auto found = std::find_if(steps.begin(), steps.end(),
                                   [&](const Step& each) { return each.number == number; });
   if (found != steps.end()) return *found;
-  return steps.emplace_back(Step{.number = number});
+  return steps.emplace_back(Step{
+      .number = number, .wire = schema::wire_of(field.type()), .packable = field.is_packable()});
 }
 
 std::size_t FieldPicker::find(std::string_view path) const {
@@ -41,7 +64,7 @@ std::size_t FieldPicker::add(const Descriptor& type, std::string_view path) {
   }
   std::uint32_t node = 0;
   for (std::size_t i = 0; i < fields.size(); ++i) {
-    Step& here = step(node, static_cast<std::uint32_t>(fields[i]->number()));
+    Step& here = step(node, *fields[i]);
     if (i + 1 == fields.size()) {
       here.path = static_cast<std::uint32_t>(added);
     } else if (here.inside == kNone) {
@@ -69,31 +92,33 @@ bool FieldPicker::pick(std::uint32_t node, std::string_view body, int depth,
     if (!cursor.tag(number, wire)) return false;
     const auto found = std::find_if(steps.begin(), steps.end(),
                                     [&](const Step& each) { return each.number == number; });
-    if (found == steps.end() || wire == Wire::group || wire == Wire::end_group) {
+    const bool known = found != steps.end();
+    const bool packed = known && found->packable && wire == Wire::len;
+    if (!known || wire == Wire::group || (wire != found->wire && !packed)) {
       if (!cursor.skip(number, wire)) return false;
       continue;
     }
     Picked value{.path = found->path};
-    bool read = false;
-    std::uint32_t half = 0;
-    switch (wire) {
-      case Wire::varint:
-        read = cursor.varint(value.number);
-        break;
-      case Wire::i64:
-        read = cursor.fixed(value.number);
-        break;
-      case Wire::i32:
-        read = cursor.fixed(half);
-        value.number = half;
-        break;
-      default:
-        read = cursor.bytes(value.bytes);
-    }
+    const bool read =
+        wire == Wire::len ? cursor.bytes(value.bytes) : read_number(cursor, wire, value.number);
     if (!read) return false;
+    if (packed) {
+      if (!pick_packed(*found, value.bytes, out)) return false;
+      continue;
+    }
     if (found->path != kNone) out.push_back(value);
-    const bool goes_on = found->inside != kNone && wire == Wire::len && depth < schema::max_depth;
+    const bool goes_on = found->inside != kNone && depth < schema::max_depth;
     if (goes_on && !pick(found->inside, value.bytes, depth + 1, out)) return false;
+  }
+  return true;
+}
+
+bool FieldPicker::pick_packed(const Step& step, std::string_view bytes, std::vector<Picked>& out) {
+  WireCursor cursor(bytes);
+  while (!cursor.done()) {
+    Picked value{.path = step.path};
+    if (!read_number(cursor, step.wire, value.number)) return false;
+    if (step.path != kNone) out.push_back(value);
   }
   return true;
 }

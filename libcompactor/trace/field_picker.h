@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "schema/wire_format.h"
+
 namespace compactor::trace {
 
 /// One value. It points into the body.
@@ -30,7 +32,8 @@ class FieldPicker {
   std::size_t add(const google::protobuf::Descriptor& type, std::string_view path);
 
   /// Appends the values in the order of the bytes. False when the bytes cannot be read to the end;
-  /// what was picked before that stands.
+  /// what was picked before that stands. A field that is not written as its type is, is passed
+  /// over, as protobuf does.
   bool pick(std::string_view body, std::vector<Picked>& out) const;
 
   /// The field at the end of that path; null for one that the type does not have.
@@ -45,12 +48,15 @@ class FieldPicker {
   /// A field on the way: what is picked there, and what is further inside it.
   struct Step {
     std::uint32_t number = 0;
+    schema::Wire wire = schema::Wire::varint;
+    bool packable = false;  // its elements may come in one field
     std::uint32_t path = kNone;
     std::uint32_t inside = kNone;  // a node
   };
   using Node = std::vector<Step>;
 
-  Step& step(std::uint32_t node, std::uint32_t number);
+  Step& step(std::uint32_t node, const google::protobuf::FieldDescriptor& field);
+  static bool pick_packed(const Step& step, std::string_view bytes, std::vector<Picked>& out);
   bool pick(std::uint32_t node, std::string_view body, int depth, std::vector<Picked>& out) const;
 
   std::vector<Node> nodes_;

@@ -1,6 +1,7 @@
 #include "trace/field_picker.h"
 
 #include <doctest/doctest.h>
+#include <google/protobuf/descriptor.pb.h>
 
 #include "schema/catalog.h"
 #include "schema/json_reader.h"
@@ -75,6 +76,36 @@ TEST_CASE("bytes that end anywhere give what stands before, and are told") {
     CHECK(picked.size() <= 2);
   }
   CHECK(told > bytes.size() / 2);
+}
+
+TEST_CASE("a field that is written as another type than its own is not that field") {
+  Fixture f;
+  const auto framework = f.picker.add(f.type, "framework_id.value");
+  const auto refuse = f.picker.add(f.type, "filters.refuse_seconds");
+  const auto offer = f.picker.add(f.type, "offer_ids.value");
+  // framework_id as a number; filters with refuse_seconds as a text; an offer id as a fixed32.
+  const std::string bytes = std::string("\x08\x07", 2) + "\x2a\x03\x0a\x01x" + "\x35\1\2\3\4";
+  std::vector<Picked> picked;
+  CHECK(f.picker.pick(bytes, picked));
+  CHECK(picked.empty());
+  CHECK(f.values(framework, bytes + f.body(kTwo)) == std::vector<std::string>{"F"});
+  CHECK(f.values(refuse, bytes + f.body(kTwo)) == std::vector<std::string>{"2.5"});
+  CHECK(f.values(offer, bytes + f.body(kTwo)) == std::vector<std::string>{"O1", "O2"});
+}
+
+TEST_CASE("a list of numbers may come packed") {
+  FieldPicker picker;
+  const auto path = picker.add(*google::protobuf::SourceCodeInfo_Location::descriptor(), "path");
+  for (const std::string& bytes :
+       {std::string("\x0a\x03\x01\x02\x03", 5), std::string("\x08\x01\x08\x02\x08\x03", 6)}) {
+    std::vector<Picked> picked;
+    CHECK(picker.pick(bytes, picked));
+    REQUIRE(picked.size() == 3);
+    for (std::size_t i = 0; i < picked.size(); ++i) {
+      CHECK(picked[i].path == path);
+      CHECK(picked[i].number == i + 1);
+    }
+  }
 }
 
 TEST_CASE("a message in itself without end is left at some depth") {
