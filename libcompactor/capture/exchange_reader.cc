@@ -1,6 +1,10 @@
 #include "capture/exchange_reader.h"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
+#include <array>
+#include <cstring>
 #include <limits>
 #include <utility>
 
@@ -35,6 +39,20 @@ HttpHeaders headers_of(const wire::HttpMessage& http) {
     return found == nullptr ? std::string_view() : *found;
   };
   return {value("User-Agent"), value("Mesos-Stream-Id"), value("Content-Type")};
+}
+
+/// What a message says of its sender, `id@address:port`, has another address than this end of the
+/// connection. Its port may be any: a process sends from one that the kernel gave it.
+bool is_elsewhere(std::string_view sender, const Endpoint& source) {
+  const std::size_t at = sender.rfind('@');
+  const std::size_t colon = sender.rfind(':');
+  if (at == std::string_view::npos || colon == std::string_view::npos || colon < at) return false;
+  in_addr address{};
+  const std::string host(sender.substr(at + 1, colon - at - 1));
+  if (::inet_pton(AF_INET, host.c_str(), &address) != 1) return false;  // a name says nothing
+  std::array<std::uint8_t, 4> bytes{};
+  std::memcpy(bytes.data(), &address, bytes.size());
+  return Address::v4(bytes.data()) != source.address;
 }
 
 }  // namespace
@@ -200,7 +218,7 @@ void Exchange::read_message(Request& request, const wire::HttpMessage& http,
   ++ledger().messages;
   ledger().message_bytes += bytes;
   request.asked.message = true;
-  note_sender(head.sender);
+  request.wrong_sender = note_sender(head.sender);
   request.asked.wanted =
       tracker_.events_.wants(head.sender, id, connection_.endpoint(other(client())), head.name);
   request.asked.told = !request.asked.wanted;
@@ -214,9 +232,11 @@ void Exchange::read_message(Request& request, const wire::HttpMessage& http,
   if (options().bodies) request.text.append(body.value_or(http.body));
 }
 
-void Exchange::note_sender(std::string_view sender) {
+bool Exchange::note_sender(std::string_view sender) {
   if (messages_++ == 0) sender_ = sender.substr(0, kLongestSender);
-  if (!wrong_sender_) wrong_sender_ = is_elsewhere(sender, connection_.endpoint(client()));
+  const bool wrong = is_elsewhere(sender, connection_.endpoint(client()));
+  wrong_sender_ = wrong_sender_ || wrong;
+  return wrong;
 }
 
 void Exchange::read_http(Request& request, const wire::HttpMessage& http, std::uint64_t bytes) {

@@ -19,10 +19,6 @@
 
 namespace compactor::capture {
 
-/// What a message says of its sender, `id@address:port`, has another address than this end of the
-/// connection. Its port may be any: a process sends from one that the kernel gave it.
-bool is_elsewhere(std::string_view sender, const Endpoint& source);
-
 class Exchange final : public StreamReader, private HttpStreamEvents {
  public:
   Exchange(ExchangeTracker& tracker, const ConnectionInfo& connection);
@@ -86,7 +82,7 @@ class Exchange final : public StreamReader, private HttpStreamEvents {
   Request new_request(const wire::HttpMessage& http, const Place& place);
   void read_message(Request& request, const wire::HttpMessage& http, const wire::MessageHead& head,
                     std::uint64_t bytes);
-  void note_sender(std::string_view sender);
+  bool note_sender(std::string_view sender);
   void read_http(Request& request, const wire::HttpMessage& http, std::uint64_t bytes);
   Range answers_unseen(const Place& place) const;
   bool is_rest_of_cut();

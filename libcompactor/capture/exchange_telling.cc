@@ -1,10 +1,6 @@
 // What is told of a connection, when, and what is kept until then.
-#include <arpa/inet.h>
-
 #include <algorithm>
 #include <array>
-#include <cstring>
-#include <string>
 #include <utility>
 
 #include "capture/exchange_reader.h"
@@ -16,18 +12,6 @@ constexpr std::size_t kSpareBuffers = 256;
 constexpr std::size_t kSpareBufferSize = std::size_t{4} << 10;
 
 }  // namespace
-
-bool is_elsewhere(std::string_view sender, const Endpoint& source) {
-  const std::size_t at = sender.rfind('@');
-  const std::size_t colon = sender.rfind(':');
-  if (at == std::string_view::npos || colon == std::string_view::npos || colon < at) return false;
-  in_addr address{};
-  const std::string host(sender.substr(at + 1, colon - at - 1));
-  if (::inet_pton(AF_INET, host.c_str(), &address) != 1) return false;  // a name says nothing
-  std::array<std::uint8_t, 4> bytes{};
-  std::memcpy(bytes.data(), &address, bytes.size());
-  return Address::v4(bytes.data()) != source.address;
-}
 
 /// Whoever sent the first FIN, or the RST, did not wait for more.
 Unanswered Exchange::unanswered() const {
@@ -75,7 +59,7 @@ void Exchange::tell_message(Request& request, const Seen& seen) {
                             request.body(),
                             request.size,
                             request.trouble,
-                            is_elsewhere(request.sender_or_method(), seen.source())};
+                            request.wrong_sender};
   request.asked.wanted = tracker_.events_.on_message(message);
 }
 

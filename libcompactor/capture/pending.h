@@ -38,6 +38,7 @@ struct Request {
   std::uint32_t id_or_url_size = 0;
   std::uint32_t name_size = 0;  // of plain HTTP: what is kept of its headers, see pack()
   bool partial = false;
+  bool wrong_sender = false;  // of a message: what it says of its sender is another address
   std::string trouble{};
 
   void set_head(std::string_view sender_or_method, std::string_view id_or_url,

@@ -46,8 +46,8 @@ class Findings {
   Findings(const Facts& facts, const Entities& entities, Tell tell)
       : facts_(facts), entities_(entities), tell_(std::move(tell)) {}
 
-  /// Before the entities learn of it. `source`: the address that it came from, as in 10.0.0.5;
-  /// empty when that is not known.
+  /// Before the entities learn of it. `source`: the address that it came from, as in 10.0.0.5, if
+  /// that is not its sender's; else empty.
   void add(const Reading& message, std::string_view source);
   void add(const Conversation& conversation);
   void add(const Departure& departure);

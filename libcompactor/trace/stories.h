@@ -75,7 +75,8 @@ class Stories {
   Stories(const Facts& facts, const schema::Catalog& catalog, StoryEvents& events,
           Selection selection);
 
-  /// The next message, in order of time. `source`: the address that it came from, without a port.
+  /// The next message, in order of time. `source`: the address that it came from, without a port,
+  /// if that is not its sender's; else empty.
   void add(const Message& message, std::string_view source);
   /// A connection that had messages has ended, after those that were added.
   void add_end(const LinkEnd& end) { departures_.add(end); }

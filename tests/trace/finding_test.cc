@@ -152,9 +152,13 @@ TEST_CASE(
 
 TEST_CASE("a sender that is not where its messages come from") {
   Teller t;
-  t.source = "10.0.0.2";
   register_agent(t);
-  CHECK(t.found() == "warning:wrong_sender_address");  // the master's, which is at 10.0.0.1
+  CHECK(t.found().empty());
+  t.source = "10.0.0.2";
+  for (const char* task : {"t", "u"})
+    t.say(kMaster, kAgent, "KillTaskMessage",
+          R"({"framework_id":{"value":"F"},"task_id":{"value":")" + std::string(task) + "\"}}");
+  CHECK(t.found() == "warning:wrong_sender_address");
   CHECK(t.findings[0].message == "master@10.0.0.1:5050 sends from 10.0.0.2");
 }
 

@@ -17,7 +17,7 @@ class HeldMessage {
   HeldMessage& operator=(const HeldMessage&) = delete;
 
   const compactor::trace::Message& message() const { return message_; }
-  /// The address that it came from, without a port.
+  /// The address that it came from, without a port, if that is not its sender's; else empty.
   std::string_view source() const { return source_; }
   std::size_t size() const { return text_.size() + sizeof *this; }
 

@@ -56,7 +56,7 @@ bool Tracer::on_message(const SeenMessage& message) {
       !filter_.accepts_kind(message.name,
                             kind_of_message(&types_, std::string(message.name), message.body)))
     return false;
-  const auto source = message.source().str();
+  const auto source = message.wrong_sender ? message.source().str() : std::string();
   to_.assign(message.id).append("@").append(message.destination().str());
   hold({message.time, message.from, to_, message.name, message.body, message.connection.number,
         message.seq, message.size, message.status, message.partial},
