@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <list>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -19,14 +20,14 @@ namespace compactor::trace {
 struct Entity {
   Kind kind = Kind::task;
   std::string id{};
-  std::string framework{};     // of a task and an executor, whose ids are unique only in it
+  std::string framework{};     // of what has an id that is unique only in it
   std::string pid{};           // where it lives; the newest
-  std::string name{};          // of a framework and a task; of an agent its host
+  std::string name{};          // of a framework and a task; of an agent its host; what is done
   std::string version{};       // of Mesos
   std::string version_from{};  // the message that told it
   std::string state{};
   std::string reason{};  // why it is in that state, where that was told
-  std::string agent{};   // where a task or an executor is
+  std::string agent{};   // where a task, an executor or an operation is
   bool ended = false;    // in that state for good
   Time first{};
   Time last{};
@@ -42,6 +43,7 @@ class Entities {
   void add(const Reading& message);
 
   /// Null when there is none of that id. `framework` only of tasks and executors; empty: any.
+  /// Of an operation its UUID, or with its framework the id that it has there.
   const Entity* find(Kind kind, std::string_view id, std::string_view framework = {}) const;
   /// Who is at that PID; null for nobody known.
   const Entity* at(std::string_view pid) const;
@@ -50,14 +52,33 @@ class Entities {
   /// In the order in which they were first seen.
   template <class F>
   void for_each(F&& f) const {
-    for (const Entity& entity : all_) f(entity);
+    for (const Entity* entity : in_order()) f(*entity);
   }
   std::uint64_t forgotten() const { return forgotten_; }
 
  private:
-  using Place = std::list<Entity>::iterator;
+  /// With all by which it is found.
+  struct Known {
+    Entity entity{};
+    std::uint64_t number = 0;  // in the order in which they were first seen
+    Key key{};
+    std::optional<Key> other_key{};   // of an operation, which has a UUID and may have an id
+    std::vector<std::string> ends{};  // PIDs, or ends of connections, where it is
+    std::list<Known>::iterator place{};
+  };
+  struct Introduction {
+    std::string name;
+    std::string version;
+    std::string told_by;
+  };
 
-  Entity& touch(Kind kind, std::string_view id, std::string_view framework, const Message& message);
+  std::vector<const Entity*> in_order() const;
+  Known& make(const Key& key, Kind kind, std::string_view id, const Message& message);
+  void touch(Known& known, const Message& message);
+  Known& touch(Kind kind, std::string_view id, std::string_view framework, const Message& message);
+  Known* touch_operation(const Id& id, std::string_view framework, const Message& message);
+  Known& join(Known& by_uuid, std::string_view id, std::string_view framework,
+              const Message& message);
   void touch_ids(const Reading& message);
   void touch_pids(const Reading& message);
   void learn(const Reading& message);
@@ -67,22 +88,23 @@ class Entities {
   void learn_task(const Reading& message);
   void learn_offers(const Reading& message);
   void learn_client(const Reading& message);
-  Entity& learn_pid(Entity& entity, std::string_view pid);
-  void learn_other_end(const Entity& entity, std::string_view end);
+  void learn_operation(const Reading& message);
+  Entity& learn_pid(Known& known, std::string_view pid);
+  void learn_end(Known& known, std::string_view end);
+  void introduce(std::string_view pid, Introduction introduction);
+  void take_introduction(Entity& entity);
+  void forget(Known& known);
   void forget_one();
 
   std::size_t most_;
-  std::list<Entity> all_;
-  std::unordered_map<Key, Place> by_id_;
-  std::unordered_map<std::string, Place> by_pid_;
-  /// What an agent or a scheduler said of itself before it got its id, by its PID.
-  struct Introduction {
-    std::string name;
-    std::string version;
-    std::string told_by;
-  };
+  std::list<Known> all_;  // of which nothing was heard for longest stands first
+  std::uint64_t made_ = 0;
+  std::unordered_map<Key, Known*> by_id_;
+  std::unordered_map<std::string, Known*> by_pid_;
+  /// What an agent or a scheduler said of itself before it got its id, by its PID. Once it has one
+  /// that is no longer needed.
   std::unordered_map<std::string, Introduction> introductions_;
-  std::vector<const Entity*> touched_;  // by the message at hand
+  std::vector<const Known*> touched_;  // by the message at hand
   std::uint64_t forgotten_ = 0;
 };
 

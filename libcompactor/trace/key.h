@@ -35,6 +35,13 @@ class KeyMaker {
   }
   void add(std::uint64_t number) { take(number); }
   Key key() const { return key_; }
+  /// That of these parts.
+  template <class... Parts>
+  static Key of(const Parts&... parts) {
+    KeyMaker made;
+    (made.add(parts), ...);
+    return made.key();
+  }
 
  private:
   static std::uint64_t mix(std::uint64_t a, std::uint64_t b) {

@@ -13,6 +13,7 @@ struct ReadPlan {
   struct IdAt {
     Kind kind;
     std::size_t path;
+    bool binary = false;
   };
   const google::protobuf::Descriptor* type = nullptr;
   FieldPicker picker;
@@ -49,6 +50,8 @@ constexpr std::array kWanted = {
     Wanted{"mesos.internal.SlaveRegisteredMessage",
            "slave_id.value connection.total_ping_timeout_seconds"},
     Wanted{"mesos.internal.ResourceOffersMessage", "offers.id.value offers.slave_id.value pids"},
+    Wanted{"mesos.internal.ApplyOperationMessage", "operation_info.id.value operation_info.type"},
+    Wanted{"mesos.internal.UpdateOperationStatusMessage", "status.state status.operation_id.value"},
     Wanted{"mesos.internal.RegisterFrameworkMessage", "framework.name"},
     Wanted{"mesos.internal.ReregisterFrameworkMessage", "framework.name"},
     Wanted{"mesos.v1.scheduler.Call",
@@ -121,8 +124,13 @@ std::unique_ptr<ReadPlan> Reader::make(std::string_view name) const {
   if (type == nullptr) return nullptr;
   auto plan = std::make_unique<ReadPlan>();
   plan->type = type;
-  for (const IdPath& id : facts_.ids(name))
-    plan->ids.push_back({id.kind, plan->picker.add(*type, id.path)});
+  for (const IdPath& id : facts_.ids(name)) {
+    const auto path = plan->picker.add(*type, id.path);
+    const auto* field = plan->picker.field(path);
+    const bool binary =
+        field != nullptr && field->type() == google::protobuf::FieldDescriptor::TYPE_BYTES;
+    plan->ids.push_back({id.kind, path, binary});
+  }
   for (const Pair* pair : asked_by(name)) {
     add_paths(*plan, pair->request_when);
     for (const Join& join : pair->fields)
@@ -157,7 +165,7 @@ const Reading& Reader::read(const Message& message) {
   made.misread_ = !made.plan_->picker.pick(message.body, made.picked_) && !message.partial;
   for (const ReadPlan::IdAt& id : made.plan_->ids) {
     for (const Picked& value : made.picked_)
-      if (value.path == id.path) made.ids_.push_back({id.kind, value.bytes});
+      if (value.path == id.path) made.ids_.push_back({id.kind, value.bytes, id.binary});
   }
   return made;
 }

@@ -40,6 +40,7 @@ struct Id {
   Kind kind;
   std::string_view text;
 };
+  bool binary = false;  // bytes, as a UUID is, and not text
 
 /// The name behind mesos.internal; empty for another.
 std::string_view internal_name(std::string_view name);

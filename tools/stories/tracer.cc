@@ -221,8 +221,9 @@ void Tracer::print_entities() {
   };
   using compactor::trace::Kind;
   const std::pair<Kind, std::string_view> all[] = {
-      {Kind::master, "masters"},     {Kind::agent, "agents"}, {Kind::framework, "frameworks"},
-      {Kind::executor, "executors"}, {Kind::task, "tasks"},   {Kind::offer, "offers"}};
+      {Kind::master, "masters"},      {Kind::agent, "agents"}, {Kind::framework, "frameworks"},
+      {Kind::executor, "executors"},  {Kind::task, "tasks"},   {Kind::offer, "offers"},
+      {Kind::operation, "operations"}};
   for (const auto& each : all) {
     const Kind kind = each.first;
     const auto title = each.second;
