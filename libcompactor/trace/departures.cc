@@ -59,12 +59,15 @@ const std::string& Departures::pid_of(const std::string& address) const {
 
 void Departures::add(const LinkEnd& end) {
   known_.erase(end.conn);
-  if (const auto other = nodes_.find(end.other); other != nodes_.end())
-    other->second.alive.erase(end.conn);
+  for (const auto& address : {end.ended_by, end.other}) {
+    const auto found = nodes_.find(address);
+    if (found == nodes_.end()) continue;
+    found->second.alive.erase(end.conn);
+    if (end.lost_sight) found->second.lost_sight = true;
+  }
   const auto found = nodes_.find(end.ended_by);
-  if (found == nodes_.end()) return;
+  if (found == nodes_.end() || end.unclear || found->second.lost_sight) return;
   Node& node = found->second;
-  node.alive.erase(end.conn);
   std::erase_if(node.ended, [&](const LinkEnd& each) { return end.time - each.time > kAtOnce; });
   node.ended.push_back(end);
   const bool lost = std::any_of(node.ended.begin(), node.ended.end(),

@@ -22,6 +22,10 @@ struct LinkEnd {
   std::string other{};     // that of the other end
   bool accepted = false;   // who ended it had accepted it: a peer has lost its link
   bool reset = false;
+  /// Who ended it is not known: the two are who had it, either way round.
+  bool unclear = false;
+  /// It may still be there: it was only lost sight of.
+  bool lost_sight = false;
 };
 
 struct Departure {
@@ -39,6 +43,7 @@ class Departures {
   explicit Departures(Tell tell) : tell_(std::move(tell)) {}
 
   void add(const Message& message);
+  /// Of every connection that had messages: else its processes seem to have it still.
   void add(const LinkEnd& end);
 
  private:
@@ -46,6 +51,7 @@ class Departures {
     std::string pid{};
     std::unordered_set<std::uint64_t> alive{};
     std::vector<LinkEnd> ended{};  // within the last second
+    bool lost_sight = false;       // of one of its connections: what it still has is not known
   };
 
   void learn(std::string_view pid, std::uint64_t conn);

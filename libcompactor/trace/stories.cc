@@ -36,10 +36,11 @@ bool gets_an_id(Role role) {
 }  // namespace
 
 Stories::Stories(const Facts& facts, const schema::Catalog& catalog, StoryEvents& events,
-                 Selection selection)
+                 StoryOptions options)
     : facts_(facts),
       events_(events),
-      selection_(std::move(selection)),
+      selection_(std::move(options.selection)),
+      has_departures_(options.departures),
       reader_(facts, catalog),
       conversations_(reader_,
                      [this](const Conversation& conversation) {
@@ -66,7 +67,8 @@ void Stories::add(const Message& message, std::string_view source) {
   findings_.add(reading, source);
   entities_.add(reading);
   conversations_.add(reading);
-  departures_.add(message);
+  if (has_departures_) departures_.add(message);
+  if (reading.misread()) ++counts_.undecodable;
   if (selection_.empty()) {
     ++counts_.messages;
   } else {

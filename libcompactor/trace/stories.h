@@ -51,6 +51,12 @@ struct Selection {
   }
 };
 
+struct StoryOptions {
+  Selection selection{};
+  /// All connections of a process are seen: when they end, it has ended.
+  bool departures = true;
+};
+
 class StoryEvents {
  public:
   virtual ~StoryEvents() = default;
@@ -73,13 +79,15 @@ class Stories {
  public:
   /// All three outlive it.
   Stories(const Facts& facts, const schema::Catalog& catalog, StoryEvents& events,
-          Selection selection);
+          StoryOptions options);
 
   /// The next message, in order of time. `source`: the address that it came from, without a port,
   /// if that is not its sender's; else empty.
   void add(const Message& message, std::string_view source);
   /// A connection that had messages has ended, after those that were added.
-  void add_end(const LinkEnd& end) { departures_.add(end); }
+  void add_end(const LinkEnd& end) {
+    if (has_departures_) departures_.add(end);
+  }
   void add_gap(Time time, std::uint64_t conn, std::uint64_t bytes);
   /// The capture shows what came before `end`, and no more.
   void finish(Time end);
@@ -117,6 +125,7 @@ class Stories {
   Findings findings_;
   Departures departures_;
   StoryCounts counts_;
+  bool has_departures_;
   std::optional<Time> last_step_;
   /// What an agent, a scheduler or an executor said, and was told, before it had its id.
   std::unordered_map<std::string, std::vector<Step>> held_;

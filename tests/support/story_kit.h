@@ -25,7 +25,8 @@ inline const std::string kExecutor = "executor(1)@10.0.0.2:4001";
 /// Feeds Stories, and keeps what they tell.
 class Teller : public StoryEvents {
  public:
-  explicit Teller(const Selection& selection = {}) : stories(facts, catalog, *this, selection) {}
+  explicit Teller(const Selection& selection = {}) : Teller(StoryOptions{.selection = selection}) {}
+  explicit Teller(const StoryOptions& options) : stories(facts, catalog, *this, options) {}
 
   /// One message of mesos.internal, after `wait`.
   void say(const std::string& from, const std::string& to, const std::string& name,

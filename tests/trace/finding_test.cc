@@ -150,6 +150,60 @@ TEST_CASE(
   CHECK(u.found().find("exited") == std::string::npos);
 }
 
+TEST_CASE("which process has ended can only be told where every connection and every end is seen") {
+  const auto end_of = [](Teller& t, std::uint64_t conn) {
+    return LinkEnd{t.now, conn, "10.0.0.1:5050", "10.0.0.2:5051", true, false};
+  };
+  const auto talk = [](Teller& t) {
+    for (t.conn = 1; t.conn <= 3; ++t.conn)
+      t.say(kObserver, kAgent, "PingSlaveMessage", R"({"connected":true})");
+  };
+  StoryOptions blind;
+  blind.departures = false;
+  Teller t(blind);
+  talk(t);
+  for (const std::uint64_t conn : {1, 2, 3}) t.stories.add_end(end_of(t, conn));
+  CHECK(t.found().find("exited") == std::string::npos);
+  // The end of one is not who ended it: the process has it no longer, and has ended.
+  Teller u;
+  talk(u);
+  auto unclear = end_of(u, 2);
+  unclear.unclear = true;
+  u.stories.add_end(unclear);
+  u.stories.add_end(end_of(u, 1));
+  CHECK(u.found().find("exited") == std::string::npos);
+  u.stories.add_end(end_of(u, 3));
+  CHECK(u.found().find("warning:exited") != std::string::npos);
+  // One of which sight was lost may be there still.
+  Teller v;
+  talk(v);
+  unclear.lost_sight = true;
+  v.stories.add_end(unclear);
+  for (const std::uint64_t conn : {1, 3}) v.stories.add_end(end_of(v, conn));
+  CHECK(v.found().find("exited") == std::string::npos);
+}
+
+TEST_CASE("what was told is remembered within bounds, and what is forgotten is counted") {
+  KeySet set(3);
+  for (std::uint64_t i = 0; i < 5; ++i) CHECK(set.insert(KeyMaker::of(i)));
+  CHECK_FALSE(set.insert(KeyMaker::of(std::uint64_t{4})));
+  CHECK(set.forgotten() == 2);
+  CHECK_FALSE(set.contains(KeyMaker::of(std::uint64_t{1})));
+  CHECK(set.contains(KeyMaker::of(std::uint64_t{2})));
+  Teller t;
+  Message message;
+  message.to = kAgent;
+  message.from = kMaster;
+  message.status = 404;
+  for (int i = 0; i < 100'010; ++i) {
+    const auto to = "process-" + std::to_string(i) + "@10.0.0.9:1";
+    message.to = to;
+    t.stories.add(message, "");
+  }
+  CHECK(t.findings.size() == 100'010);
+  CHECK(t.stories.counts().forgotten == 10);
+}
+
 TEST_CASE("a sender that is not where its messages come from") {
   Teller t;
   register_agent(t);

@@ -34,12 +34,19 @@ std::string_view address_of(std::string_view endpoint) {
 }  // namespace
 
 Tracer::Tracer(const TraceOptions& options, const TrafficContext& context)
+/// What a process still has can only be told where nothing hides it.
+bool sees_all_connections(const SniffOptions& options) {
+  return !filter_of(options.selection).any() && options.filter.empty() && options.ports.empty() &&
+         !options.since;
+}
+
     : options_(options),
       console_(context.console),
       types_(context.types),
       filter_(filter_of(options.traffic.selection)),
       window_(options.traffic.window),
-      stories_(facts_, context.types.catalog(), *this, options.selection) {}
+      stories_(facts_, context.types.catalog(), *this,
+               {options.selection, sees_all_connections(options.traffic)}) {}
 
 bool Tracer::wants(std::string_view from, std::string_view id, const Endpoint& to,
                    std::string_view name) {
@@ -133,9 +140,8 @@ void Tracer::hold(const Message& message, std::string_view source) {
 
 void Tracer::on_connection(const ConnectionReport& report) {
   using compactor::capture::Close;
-  if (!report.ending || report.messages == 0 || !report.ending->by) return;
+  if (!report.ending || report.messages == 0) return;
   const auto how = report.ending->how;
-  if ((how != Close::finished && how != Close::reset) || ends_.size() >= most_ends) return;
   const auto& connection = report.connection;
   const auto client = connection.client.value_or(Side::a);
   // The client's process is where its messages say that they are from.
@@ -144,7 +150,9 @@ void Tracer::on_connection(const ConnectionReport& report) {
   compactor::trace::LinkEnd end;
   end.time = report.time;
   end.conn = connection.number;
-  end.accepted = *report.ending->by != client;
+  end.unclear = !report.ending->by || (how != Close::finished && how != Close::reset);
+  end.lost_sight = how == Close::evicted || how == Close::ended;
+  end.accepted = report.ending->by != client;
   end.ended_by = end.accepted ? server_address : client_address;
   end.other = end.accepted ? client_address : server_address;
   end.reset = how == Close::reset;
@@ -163,6 +171,7 @@ void Tracer::tell(const HeldMessage& held) {
   stories_.add(held.message(), held.source());
 }
 
+  if (ends_.size() > most_ends) tell_ends(ends_.begin()->first + std::chrono::nanoseconds(1));
 void Tracer::release(WallTime before) {
   order_.release(before, [this](const HeldMessage& held) { tell(held); });
   tell_ends(before);
