@@ -27,6 +27,7 @@ namespace {
 constexpr std::size_t most_kinds = 1000;
 constexpr std::size_t most_ends = 100'000;  // of connections, that wait for their turn
 
+constexpr const char* others = "(others)";  // kinds, beyond that
 std::string_view address_of(std::string_view endpoint) {
   return endpoint.substr(0, endpoint.rfind(':'));
 }
@@ -192,8 +193,8 @@ void Tracer::on_step(const Step& step) {
 
 void Tracer::on_conversation(const Conversation& conversation) {
   console_.print(conversation);
-  if (kinds_.size() >= most_kinds && !kinds_.contains(conversation.kind)) return;
-  KindRow& kind = kinds_[conversation.kind];
+  const bool is_other = kinds_.size() >= most_kinds && !kinds_.contains(conversation.kind);
+  KindRow& kind = kinds_[is_other ? others : conversation.kind];
   ConversationsRow& row = kind.row;
   ++row.count;
   if (conversation.attempts > 1) ++row.resent;
