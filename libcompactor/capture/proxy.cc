@@ -214,8 +214,10 @@ void Proxy::Impl::tick() {
   ticker.expires_after(kTick);
   ticker.async_wait([this](const ErrorCode& error) {
     if (error) return;
-    tracker.on_time(wall_time());
+    const Time now = wall_time();
+    tracker.on_time(now);
     refusals.on_time();
+    if (options.on_tick) options.on_tick(now);
     tick();
   });
 }

@@ -25,6 +25,8 @@ struct ProxyOptions {
   ExchangeOptions exchange;
   std::chrono::nanoseconds connect_timeout = std::chrono::seconds(5);  // of all addresses together
   std::size_t max_clients = 500;  // at once, each with two descriptors; more wait to be accepted
+  /// Called many times a second, on the thread of run(), after what is due then was told.
+  std::function<void(Time now)> on_tick{};
 };
 
 struct ProxyStats {

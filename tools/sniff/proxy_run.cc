@@ -51,13 +51,17 @@ ProxyRule parse_rule(const std::string& text) {
   return rule;
 }
 
-ProxyOptions proxy_options(const SniffOptions& options) {
+ProxyOptions proxy_options(const SniffOptions& options, Traffic& traffic) {
   ProxyOptions made;
   made.exchange = exchange_options(options);
   made.connect_timeout = options.connect_timeout.value_or(made.connect_timeout);
   const std::size_t descriptors = compactor::raise_descriptor_limit();
   constexpr std::size_t others = 64;  // of ours, not a client's
   made.max_clients = descriptors > 2 * others ? (descriptors - others) / 2 : descriptors / 4;
+  // Nothing comes late here, as packets do.
+  made.on_tick = [&traffic, wait = made.exchange.answer_wait](WallTime now) {
+    traffic.release(now - wait);
+  };
   return made;
 }
 
@@ -69,7 +73,7 @@ class ProxyRun {
         types_(options.types),
         console_(options.output, BodyView(options.body, &types_)),
         traffic_(make({options, console_, types_, diagram_, [this] { waiter_.finish(); }})),
-        proxy_(rules(options), *traffic_, proxy_options(options),
+        proxy_(rules(options), *traffic_, proxy_options(options, *traffic_),
                [this](const std::string& trouble) { console_.warning(trouble); }) {
     if (options.diagram) diagram_file_.emplace(*options.diagram, std::vector<FileId>());
     give_up_root(options, console_);

@@ -27,12 +27,16 @@ class HeldMessage {
   std::string_view source_;
 };
 
-/// Bounded: over its limit the earliest is let go before its time.
+/// Bounded: over its limit the earliest is let go before its time, by the next release().
 class MessageOrder {
  public:
   using Time = compactor::trace::Time;
   static constexpr std::size_t kMostHeld = std::size_t{64} << 20;
 
+  explicit MessageOrder(std::size_t most_held = kMostHeld) : most_held_(most_held) {}
+
+  bool is_over_limit() const { return bytes_ > most_held_; }
+  std::size_t bytes() const { return bytes_; }
   void add(const compactor::trace::Message& message, std::string_view source) {
     const auto place = held_.emplace(std::piecewise_construct, std::forward_as_tuple(message.time),
                                      std::forward_as_tuple(message, source));
@@ -41,7 +45,7 @@ class MessageOrder {
   /// Calls `f` for each from before that time, in order, and forgets it.
   template <class F>
   void release(Time before, F&& f) {
-    while (!held_.empty() && (held_.begin()->first < before || bytes_ > kMostHeld)) {
+    while (!held_.empty() && (held_.begin()->first < before || is_over_limit())) {
       f(held_.begin()->second);
       bytes_ -= held_.begin()->second.size();
       held_.erase(held_.begin());
@@ -49,6 +53,7 @@ class MessageOrder {
   }
 
  private:
+  std::size_t most_held_;
   std::multimap<Time, HeldMessage> held_;
   std::size_t bytes_ = 0;
 };

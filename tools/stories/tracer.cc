@@ -149,6 +149,7 @@ void Tracer::on_connection(const ConnectionReport& report) {
   const auto client_address = report.sender.substr(report.sender.rfind('@') + 1);
   const auto server_address = connection.endpoint(other(client)).str();
   compactor::trace::LinkEnd end;
+  if (order_.is_over_limit()) release(WallTime::min());
   end.time = report.time;
   end.conn = connection.number;
   end.unclear = !report.ending->by || (how != Close::finished && how != Close::reset);
