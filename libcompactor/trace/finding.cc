@@ -140,7 +140,9 @@ void Findings::look_at_status(const Reading& message) {
   const int status = of.status.value_or(0);
   if (message.misread() && is_new("undecodable", of.name))
     tell(Severity::warning, "undecodable", message,
-         short_name(of.name) + " is not what its name says: its body cannot be read",
+         short_name(of.name) + (of.trouble.empty()
+                                    ? " is not what its name says: its body cannot be read"
+                                    : " cannot be read: " + std::string(of.trouble)),
          "another message of that name, or damaged on its way; compactor decode shows the fields");
   if (status < 400 || !is_new("refused", std::string(of.to) + std::to_string(status))) return;
   // Actors for one question may be gone when a late answer comes.

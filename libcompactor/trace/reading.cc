@@ -162,7 +162,8 @@ const Reading& Reader::read(const Message& message) {
   made.ids_.clear();
   made.misread_ = false;
   if (made.plan_ == nullptr) return made;
-  made.misread_ = !made.plan_->picker.pick(message.body, made.picked_) && !message.partial;
+  const bool whole = made.plan_->picker.pick(message.body, made.picked_) || message.partial;
+  made.misread_ = !whole || !message.trouble.empty();
   for (const ReadPlan::IdAt& id : made.plan_->ids) {
     for (const Picked& value : made.picked_)
       if (value.path == id.path) made.ids_.push_back({id.kind, value.bytes, id.binary});

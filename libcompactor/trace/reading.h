@@ -33,14 +33,15 @@ struct Message {
   std::size_t size = 0;         // of the whole body
   std::optional<int> status{};  // of the HTTP answer
   bool partial = false;
+  std::string_view trouble{};  // why the body is not what its name says, where that is known
 };
 
 /// An id that a message bears.
 struct Id {
   Kind kind;
   std::string_view text;
-};
   bool binary = false;  // bytes, as a UUID is, and not text
+};
 
 /// The name behind mesos.internal; empty for another.
 std::string_view internal_name(std::string_view name);

@@ -67,6 +67,7 @@ class StoryEvents {
 
 struct StoryCounts {
   std::uint64_t messages = 0;
+  std::uint64_t undecodable = 0;  // of all messages those whose body could not be read
   std::uint64_t conversations = 0;
   std::uint64_t answered = 0;
   std::uint64_t unanswered = 0;           // resent ones too

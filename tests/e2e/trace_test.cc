@@ -1,5 +1,6 @@
 // trace on recorded traffic, and on what is said in the test.
 #include <doctest/doctest.h>
+#include <signal.h>
 
 #include <algorithm>
 #include <map>
@@ -30,6 +31,39 @@ std::vector<Json> traced(const std::string& file, const Arguments& more = {}) {
   CHECK(result.exit == 0);
   return result.out_json();
 }
+
+/// Through a proxy to that port, that listens.
+class Traced {
+ public:
+  explicit Traced(std::uint16_t upstream, const Arguments& more = {})
+      : trace_(arguments(upstream, more)) {
+    for (;;) {  // until it is there
+      try {
+        Client attempt(port_);
+        return;
+      } catch (const std::runtime_error&) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(2));
+      }
+    }
+  }
+  std::uint16_t port() const { return port_; }
+  Background& process() { return trace_; }
+  Result stop() {
+    trace_.signal(SIGINT);
+    return trace_.finish();
+  }
+
+ private:
+  Arguments arguments(std::uint16_t upstream, const Arguments& more) const {
+    Arguments all{"trace", "--json", "--proxy",
+                  "127.0.0.1:" + std::to_string(port_) + "=127.0.0.1:" + std::to_string(upstream)};
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  }
+
+  std::uint16_t port_ = free_port();
+  Background trace_;
+};
 
 }  // namespace
 
@@ -179,6 +213,67 @@ TEST_CASE("through a proxy: a message to nobody is found") {
   const auto findings = of_type(result.out_json(), "finding");
   REQUIRE(findings.size() == 1);
   CHECK(findings[0]["code"] == "refused");
+}
+
+TEST_CASE("a call that cannot be read ends nothing: it is told, and counted") {
+  Served served({"somebody"});
+  Traced trace(served.port());
+  for (const char* body : {"{ this is no JSON", R"({"type":"NO_SUCH_TYPE"})",
+                           R"( {"type":"KILL","kill":{"task_id":7}})", "no protobuf either",
+                           R"({"type":"REVIVE","framework_id":{"value":"F"}})"}) {
+    const std::string text(body);
+    Client client(trace.port());
+    client.send(
+        "POST /api/v1/scheduler HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        "Content-Length: " +
+        std::to_string(text.size()) + "\r\n\r\n" + text);
+    client.statuses(1);
+  }
+  const auto result = trace.stop();
+  CHECK(result.exit == 0);
+  auto findings = of_type(result.out_json(), "finding");
+  std::erase_if(findings, [](const Json& finding) { return finding["code"] != "undecodable"; });
+  REQUIRE(findings.size() == 1);
+  CHECK(findings[0]["message"].get<std::string>().find("cannot be read: ") != std::string::npos);
+  CHECK(result.out_json().back()["messages"] == 5);
+  CHECK(result.out_json().back()["undecodable"] == 4);
+}
+
+TEST_CASE("a sender elsewhere is told; a name for its host says nothing") {
+  Served served({"somebody"});
+  Traced trace(served.port());
+  for (const char* from : {"x@localhost:1", "x@127.0.0.1:2", "x@10.9.9.9:1"}) {
+    Client client(trace.port());
+    client.send(message("somebody", "greet", "hello", from));
+    client.statuses(1);
+  }
+  const auto findings = of_type(trace.stop().out_json(), "finding");
+  REQUIRE(findings.size() == 1);
+  CHECK(findings[0]["message"] == "x@10.9.9.9:1 sends from 127.0.0.1");
+}
+
+TEST_CASE("with a filter it is not told which process has ended") {
+  const auto exits = [](const Arguments& more) {
+    int found = 0;
+    for (const auto& finding : of_type(traced("master-restart.pcap", more), "finding"))
+      if (finding["code"] == "exited" && finding["severity"] == "warning") ++found;
+    return found;
+  };
+  CHECK(exits({}) == 1);
+  CHECK(exits({"--agent", "*"}) == 1);
+  CHECK(exits({"--task", "nobody"}) == 0);
+  CHECK(exits({"--port", "5051"}) == 0);
+  CHECK(exits({"--name", "*Ping*"}) == 0);
+}
+
+TEST_CASE("through a proxy what is found is told at once, and not at the end") {
+  Served served({"somebody"});
+  Traced trace(served.port());
+  CHECK(run({"send", "nobody@127.0.0.1:" + std::to_string(trace.port()),
+             "mesos.internal.PingSlaveMessage", R"({"connected":true})"})
+            .exit == 1);
+  CHECK(trace.process().event("finding")["code"] == "refused");
+  CHECK(trace.stop().exit == 0);
 }
 
 TEST_CASE("selectors of several kinds are and-ed; what nobody has gives an empty story") {

@@ -347,7 +347,8 @@ struct ConversationsRow {
 
 struct TraceSummary {
   std::uint64_t packets = 0;
-  std::uint64_t messages = 0;  // that the stories are of
+  std::uint64_t messages = 0;     // that the stories are of
+  std::uint64_t undecodable = 0;  // of all messages those whose body could not be read
   std::uint64_t conversations = 0;
   std::uint64_t answered = 0;
   std::uint64_t unanswered = 0;

@@ -213,6 +213,7 @@ void append_json(std::string& out, const TraceSummary& summary) {
   line.value("findings") += "{\"error\":" + std::to_string(summary.errors) +
                             ",\"warning\":" + std::to_string(summary.warnings) +
                             ",\"info\":" + std::to_string(summary.infos) + '}';
+  line.number("undecodable", summary.undecodable);
   line.number("forgotten", summary.forgotten).number("gap_bytes", summary.gap_bytes);
   line.number("kernel_drops", summary.kernel_drops);
   line.end();
@@ -327,6 +328,8 @@ void StoryText::append(std::string& out, const TraceSummary& summary) {
          " never. Findings: " + std::to_string(summary.errors) + " error, " +
          std::to_string(summary.warnings) + " warning, " + std::to_string(summary.infos) +
          " info.\n";
+  if (summary.undecodable != 0)
+    out += counted(summary.undecodable, "message") + " whose body could not be read\n";
   if (summary.forgotten != 0)
     out += std::to_string(summary.forgotten) + " things forgotten for want of room\n";
 }

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "body/body_document.h"
 #include "body/v1_body.h"
+#include "cli/failure.h"
 
 namespace tool {
 
@@ -25,22 +27,22 @@ using compactor::trace::Step;
 namespace {
 
 constexpr std::size_t most_kinds = 1000;
+constexpr const char* others = "(others)";  // kinds, beyond that
 constexpr std::size_t most_ends = 100'000;  // of connections, that wait for their turn
 
-constexpr const char* others = "(others)";  // kinds, beyond that
 std::string_view address_of(std::string_view endpoint) {
   return endpoint.substr(0, endpoint.rfind(':'));
 }
 
-}  // namespace
-
-Tracer::Tracer(const TraceOptions& options, const TrafficContext& context)
 /// What a process still has can only be told where nothing hides it.
 bool sees_all_connections(const SniffOptions& options) {
   return !filter_of(options.selection).any() && options.filter.empty() && options.ports.empty() &&
          !options.since;
 }
 
+}  // namespace
+
+Tracer::Tracer(const TraceOptions& options, const TrafficContext& context)
     : options_(options),
       console_(context.console),
       types_(context.types),
@@ -67,7 +69,7 @@ bool Tracer::on_message(const SeenMessage& message) {
   const auto source = message.wrong_sender ? message.source().str() : std::string();
   to_.assign(message.id).append("@").append(message.destination().str());
   hold({message.time, message.from, to_, message.name, message.body, message.connection.number,
-        message.seq, message.size, message.status, message.partial},
+        message.seq, message.size, message.status, message.partial, message.trouble},
        address_of(source));
   return false;
 }
@@ -114,13 +116,13 @@ void Tracer::on_record(const SeenRecord& record) {
 
 /// Who serves it is a process: the first part of the path, or the master.
 void Tracer::hold_v1(Message message, std::string_view url, std::string_view bytes, bool event) {
-  std::string encoded;
   message.body = bytes;
-  if (bytes.starts_with('{')) {
-    auto made = types_.encode(message.name, bytes, {});
-    if (!made) return;
-    encoded = *std::move(made);
+  std::string encoded;
+  std::string trouble;
+  if (looks_like_json(bytes)) {
+    encode(message.name, bytes, encoded, trouble);
     message.body = encoded;
+    if (!message.partial) message.trouble = trouble;
   }
   const auto path = url.substr(1, url.find("/api/v1") - (url.starts_with("/api/v1") ? 0 : 1));
   std::string server(path.empty() || path.starts_with("api") ? "master" : path);
@@ -134,9 +136,20 @@ void Tracer::hold_v1(Message message, std::string_view url, std::string_view byt
   hold(message, {});
 }
 
+/// A peer may send what it likes: what is not of that type is told, and ends nothing.
+void Tracer::encode(std::string_view name, std::string_view json, std::string& encoded,
+                    std::string& trouble) {
+  try {
+    encoded = types_.encode(name, json, {}).value_or("");
+  } catch (const Failure& failure) {
+    trouble = failure.what();
+  }
+}
+
 void Tracer::hold(const Message& message, std::string_view source) {
   order_.add(message, source);
   ++shown_;
+  if (order_.is_over_limit()) release(WallTime::min());
 }
 
 void Tracer::on_connection(const ConnectionReport& report) {
@@ -149,7 +162,6 @@ void Tracer::on_connection(const ConnectionReport& report) {
   const auto client_address = report.sender.substr(report.sender.rfind('@') + 1);
   const auto server_address = connection.endpoint(other(client)).str();
   compactor::trace::LinkEnd end;
-  if (order_.is_over_limit()) release(WallTime::min());
   end.time = report.time;
   end.conn = connection.number;
   end.unclear = !report.ending->by || (how != Close::finished && how != Close::reset);
@@ -159,6 +171,7 @@ void Tracer::on_connection(const ConnectionReport& report) {
   end.other = end.accepted ? client_address : server_address;
   end.reset = how == Close::reset;
   ends_.emplace(end.time, std::move(end));
+  if (ends_.size() > most_ends) tell_ends(ends_.begin()->first + std::chrono::nanoseconds(1));
 }
 
 void Tracer::tell_ends(WallTime before) {
@@ -173,7 +186,6 @@ void Tracer::tell(const HeldMessage& held) {
   stories_.add(held.message(), held.source());
 }
 
-  if (ends_.size() > most_ends) tell_ends(ends_.begin()->first + std::chrono::nanoseconds(1));
 void Tracer::release(WallTime before) {
   order_.release(before, [this](const HeldMessage& held) { tell(held); });
   tell_ends(before);
@@ -275,6 +287,7 @@ TraceSummary Tracer::summary_of(const SniffSummary& summary) {
   made.packets = summary.packets;
   made.messages = counts.messages;
   made.conversations = counts.conversations;
+  made.undecodable = counts.undecodable;
   made.answered = counts.answered;
   made.unanswered = counts.unanswered;
   made.infos = worst_[0];

@@ -61,6 +61,8 @@ class Tracer : public Traffic, private compactor::trace::StoryEvents {
   /// A call or an event of the v1 API. `client` and `server` are ends of the connection.
   void hold_v1(compactor::trace::Message message, std::string_view url, std::string_view bytes,
                bool event);
+  void encode(std::string_view name, std::string_view json, std::string& encoded,
+              std::string& trouble);
   void hold(const compactor::trace::Message& message, std::string_view source);
   void tell(const HeldMessage& held);
   void tell_ends(WallTime before);
