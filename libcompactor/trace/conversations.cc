@@ -172,8 +172,18 @@ seconds Conversations::patience(std::string_view kind) {
   return found == kPatiences.end() ? kPatience : found->time;
 }
 
-Conversations::Conversations(const Reader& reader, Tell tell, ConversationLimits limits)
-    : reader_(reader), tell_(std::move(tell)), limits_(limits) {}
+Conversations::Conversations(const Reader& reader, Tell tell, ConversationLimits limits,
+                             Selects selects)
+    : reader_(reader),
+      tell_(std::move(tell)),
+      limits_(limits),
+      selects_(std::move(selects)),
+      ended_frameworks_(limits.open) {}
+
+bool Conversations::is_selected(const Reading& message) {
+  if (!selected_) selected_ = !selects_ || selects_(message);
+  return *selected_;
+}
 
 void Conversations::add(const Reading& message) {
   while (!open_.empty() &&
@@ -219,9 +229,9 @@ void Conversations::end_acknowledgements(const Reading& message) {
   const bool ends = name == "mesos.internal.ShutdownFrameworkMessage" ||
                     name == "mesos.internal.UnregisterFrameworkMessage" ||
                     (name.ends_with("scheduler.Call") && message.value("type") == "TEARDOWN");
-  if (!ends || ended_frameworks_.size() >= limits_.open) return;
+  if (!ends) return;
   if (const auto framework = message.id(Kind::framework); !framework.empty())
-    ended_frameworks_.emplace(framework);
+    ended_frameworks_.insert(KeyMaker::of(framework));
 }
 
 void Conversations::open(const Reading& message) {
@@ -280,8 +290,8 @@ Outcome Conversations::silence_of(const Conversation& conversation) const {
   const bool is_update = conversation.kind == kUpdate ||
                          conversation.kind == "mesos.v1.executor.Call/UPDATE" ||
                          conversation.kind == "mesos.v1.scheduler.Event/UPDATE";
-  const bool is_over = is_update && ended_frameworks_.contains(conversation.keys.framework);
-  if (is_over) return Outcome::ended;
+  const std::string_view framework = conversation.keys.framework;
+  if (is_update && ended_frameworks_.contains(KeyMaker::of(framework))) return Outcome::ended;
   return conversation.attempts > 1 ? Outcome::resent : Outcome::unanswered;
 }
 

@@ -9,11 +9,11 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
 #include "trace/key.h"
+#include "trace/key_set.h"
 #include "trace/reading.h"
 
 namespace compactor::trace {
@@ -86,7 +86,7 @@ class Conversations {
     for (const Open& open : open_) f(open.conversation);
   }
 
-  std::uint64_t forgotten() const { return forgotten_; }
+  std::uint64_t forgotten() const { return forgotten_ + ended_frameworks_.forgotten(); }
   /// How long after its last attempt one of that kind may still be answered.
   static std::chrono::seconds patience(std::string_view kind);
 
@@ -115,7 +115,7 @@ class Conversations {
   std::list<Open> open_;                           // in the order of their requests
   std::unordered_map<Key, std::list<Place>> due_;  // the oldest first
   std::unordered_map<Key, Place> same_;
-  std::unordered_set<std::string> ended_frameworks_;  // that were torn down
+  KeySet ended_frameworks_;  // that were torn down
   std::uint64_t forgotten_ = 0;
 };
 

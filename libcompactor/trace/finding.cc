@@ -10,8 +10,6 @@ using std::chrono::seconds;
 namespace {
 
 constexpr std::array<std::string_view, 3> kSeverities = {"info", "warning", "error"};
-constexpr std::size_t kMostTold = 100'000;
-constexpr std::size_t kMostKnown = 200'000;
 constexpr std::size_t kLarge = std::size_t{1} << 20;
 constexpr std::size_t kVeryLarge = std::size_t{16} << 20;
 /// So many registrations of one agent within so long are a loop.
@@ -98,11 +96,6 @@ std::string_view to_string(Severity severity) {
   return kSeverities[static_cast<std::size_t>(severity)];
 }
 
-bool Findings::is_new(std::string_view code, std::string_view what) {
-  if (told_.size() >= kMostTold) return false;
-  return told_.insert(std::string(code) + '\0' + std::string(what)).second;
-}
-
 void Findings::tell(Severity severity, std::string_view code, const Reading& message,
                     std::string text, std::string_view hint) {
   const Message& of = message.message();
@@ -144,7 +137,7 @@ void Findings::look_at_status(const Reading& message) {
                                     ? " is not what its name says: its body cannot be read"
                                     : " cannot be read: " + std::string(of.trouble)),
          "another message of that name, or damaged on its way; compactor decode shows the fields");
-  if (status < 400 || !is_new("refused", std::string(of.to) + std::to_string(status))) return;
+  if (status < 400 || !is_new("refused", of.to, static_cast<std::uint64_t>(status))) return;
   // Actors for one question may be gone when a late answer comes.
   const bool is_passing = message.to() == Role::req_res || message.to() == Role::authenticatee ||
                           message.to() == Role::slave_observer ||
@@ -161,8 +154,7 @@ void Findings::look_at_status(const Reading& message) {
 
 void Findings::look_at_size(const Reading& message) {
   const Message& of = message.message();
-  if (of.size <= kLarge || !is_new("large_message", std::string(of.name) + std::string(of.from)))
-    return;
+  if (of.size <= kLarge || !is_new("large_message", of.name, of.from)) return;
   tell(of.size > kVeryLarge ? Severity::warning : Severity::info, "large_message", message,
        short_name(of.name) + " of " + std::to_string(of.size >> 20) + " MiB",
        "what is behind it on the connection waits for it");
@@ -180,18 +172,18 @@ void Findings::look_at_sender(const Reading& message, std::string_view source) {
 void Findings::look_at_task(const Reading& message) {
   const auto name = internal_name(message.message().name);
   const std::string task(message.id(Kind::task));
-  if (name == "KillTaskMessage" && killed_.size() < kMostKnown) killed_.insert(task);
+  if (name == "KillTaskMessage") killed_.insert(KeyMaker::of(task));
   const bool kills =
       message.message().name.ends_with("scheduler.Call") && message.value("type") == "KILL";
-  if (kills && killed_.size() < kMostKnown) killed_.insert(task);
+  if (kills) killed_.insert(KeyMaker::of(task));
   if (name != "StatusUpdateMessage") return;
   const auto state = message.value("update.status.state");
-  const auto framework = std::string(message.id(Kind::framework));
-  if (!is_bad_end(state) || !is_new(state, framework + '\0' + task)) return;
+  const auto framework = message.id(Kind::framework);
+  if (!is_bad_end(state) || !is_new(state, framework, task)) return;
   const auto reason = message.value("update.status.reason");
   const auto text = message.value("update.status.message");
-  const bool asked_for =
-      state == "TASK_KILLED" && (killed_.contains(task) || torn_down_.contains(framework));
+  const bool asked_for = state == "TASK_KILLED" && (killed_.contains(KeyMaker::of(task)) ||
+                                                    torn_down_.contains(KeyMaker::of(framework)));
   static const std::unordered_map<std::string, std::string_view> kCodes = {
       {"TASK_FAILED", "task_failed"},
       {"TASK_KILLED", "task_killed"},
@@ -269,15 +261,15 @@ void Findings::look_at_framework(const Reading& message) {
   const bool tears_down =
       name == "UnregisterFrameworkMessage" ||
       (message.message().name.ends_with("scheduler.Call") && message.value("type") == "TEARDOWN");
-  if (tears_down && torn_down_.size() < kMostKnown) torn_down_.insert(framework);
+  if (tears_down) torn_down_.insert(key);
   if (name == "FrameworkErrorMessage" &&
-      is_new("framework_error", std::string(message.message().to) + message.value("message")))
+      is_new("framework_error", message.message().to, message.value("message")))
     tell(
         Severity::error, "framework_error", message,
+  const Key key = KeyMaker::of(framework);
         "the master refuses " + std::string(message.message().to) + ": " + message.value("message"),
         "the driver aborts: no more tasks are launched");
-  if (name != "ShutdownFrameworkMessage" || torn_down_.contains(framework)) return;
-  if (torn_down_.size() < kMostKnown) torn_down_.insert(framework);
+  if (name != "ShutdownFrameworkMessage" || !torn_down_.insert(key)) return;
   // One that has nothing left to run may have asked for it by HTTP, or have left.
   const bool runs = entities_.has_running_task(framework);
   if (is_new("framework_removed", framework))
@@ -293,10 +285,11 @@ void Findings::look_at_executor(const Reading& message) {
   const auto status = message.value("status");
   const std::string executor(message.id(Kind::executor));
   const std::string framework(message.id(Kind::framework));
-  if (status == "0" || !is_new("exited", framework + '\0' + executor)) return;
+  if (status == "0" || !is_new("exited", framework, executor)) return;
   // Of one that was started before the capture nobody knows whether it was told to end.
   const Entity* known = entities_.find(Kind::executor, executor, framework);
-  const bool expected = torn_down_.contains(framework) || known == nullptr || known->pid.empty();
+  const bool expected =
+      torn_down_.contains(KeyMaker::of(framework)) || known == nullptr || known->pid.empty();
   tell(expected ? Severity::info : Severity::warning, "exited", message,
        "executor " + executor + " ended with wait status " + status,
        "its lowest seven bits are a signal, what is above eight the exit code; -1: it never ran");
@@ -404,8 +397,8 @@ void Findings::add(const Departure& departure) {
   tell_(finding);
 }
 
-void Findings::add_gap(Time time, std::uint64_t conn, std::uint64_t bytes) {
-  if (!is_new("gap", std::to_string(conn))) return;
+void Findings::add_gap(Time time, std::uint64_t conn, std::uint64_t bytes, bool selected) {
+  if (!is_new("gap", conn)) return;
   tell_({Severity::warning,
          "gap",
          time,

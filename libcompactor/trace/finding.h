@@ -7,13 +7,13 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
 #include "trace/conversations.h"
 #include "trace/departures.h"
 #include "trace/entities.h"
+#include "trace/key_set.h"
 #include "trace/reading.h"
 
 namespace compactor::trace {
@@ -52,11 +52,19 @@ class Findings {
   void add(const Conversation& conversation);
   void add(const Departure& departure);
   /// Bytes that were not captured.
-  void add_gap(Time time, std::uint64_t conn, std::uint64_t bytes);
+  void add_gap(Time time, std::uint64_t conn, std::uint64_t bytes, bool selected = true);
+
+  /// Of what was told, or is known, for want of room.
+  std::uint64_t forgotten() const {
+    return told_.forgotten() + killed_.forgotten() + torn_down_.forgotten();
+  }
 
  private:
   struct Agent {
     std::string pid{};
+  static constexpr std::size_t kMostTold = 100'000;
+  static constexpr std::size_t kMostKnown = 200'000;
+
     std::vector<Time> registrations{};
   };
 
@@ -74,7 +82,10 @@ class Findings {
   void look_at_time(const Conversation& conversation);
 
   /// False when it was told before.
-  bool is_new(std::string_view code, std::string_view what);
+  template <class... What>
+  bool is_new(std::string_view code, const What&... what) {
+    return told_.insert(KeyMaker::of(code, what...));
+  }
   void tell(Severity severity, std::string_view code, const Reading& message, std::string text,
             std::string_view hint);
   void tell(Severity severity, std::string_view code, const Conversation& conversation,
@@ -83,10 +94,11 @@ class Findings {
   const Facts& facts_;
   const Entities& entities_;
   Tell tell_;
-  std::unordered_set<std::string> told_;
+  Selects selects_;
+  KeySet told_{kMostTold};
   std::unordered_map<std::string, Agent> agents_;  // by id
-  std::unordered_set<std::string> killed_;         // tasks, that somebody asked to kill
-  std::unordered_set<std::string> torn_down_;      // frameworks
+  KeySet killed_{kMostKnown};                      // tasks, that somebody asked to kill
+  KeySet torn_down_{kMostKnown};                   // frameworks
   struct Usual {
     std::uint64_t count = 0;
     double mean_us = 0;

@@ -97,7 +97,7 @@ void Stories::finish(Time end) {
 }
 
 const StoryCounts& Stories::counts() {
-  counts_.forgotten = conversations_.forgotten() + entities_.forgotten();
+  counts_.forgotten = conversations_.forgotten() + entities_.forgotten() + findings_.forgotten();
   return counts_;
 }
 
