@@ -186,6 +186,7 @@ bool Conversations::is_selected(const Reading& message) {
 }
 
 void Conversations::add(const Reading& message) {
+  selected_.reset();
   while (!open_.empty() &&
          message.message().time - open_.front().conversation.last_attempt > kForgotten)
     close(open_.begin(), silence_of(open_.front().conversation));
@@ -211,6 +212,7 @@ void Conversations::take_answer(const Reading& message, const Pair& pair, Place 
   Conversation& conversation = place->conversation;
   const bool passed_on = pair.effect == Effect::forward || pair.effect == Effect::effect;
   Reference reference = reference_of(message.message());
+  if (!conversation.selected) conversation.selected = is_selected(message);
   if (passed_on && place->has_ok) {
     const auto& legs = conversation.legs;
     const bool known =
@@ -256,6 +258,7 @@ void Conversations::open(const Reading& message) {
   made.conversation.request = reference_of(message.message());
   made.conversation.last_attempt = message.message().time;
   made.conversation.keys = keys_of(message);
+  made.conversation.selected = is_selected(message);
   made.has_ok = std::any_of(rows.begin(), rows.end(),
                             [](const Pair* row) { return row->effect == Effect::ok; });
   made.same = same;
@@ -282,6 +285,7 @@ bool Conversations::is_sent_again(const Reading& message, const Key& same) {
   }
   ++place->conversation.attempts;
   place->conversation.last_attempt = message.message().time;
+  if (!place->conversation.selected) place->conversation.selected = is_selected(message);
   if (is_refused(message.message())) close(place, Outcome::refused);
   return true;
 }

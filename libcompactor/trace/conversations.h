@@ -58,6 +58,7 @@ struct Conversation {
   unsigned attempts = 1;  // how often it was sent
   Time last_attempt{};
   Keys keys{};
+  bool selected = true;  // one of its messages is of the story that was asked for
 
   /// From the first request to the answer, by their first bytes.
   std::optional<std::chrono::nanoseconds> round_trip() const;
@@ -68,6 +69,9 @@ struct ConversationLimits {
   std::size_t legs = 16;       // of one conversation
 };
 
+/// Whether a message is of the story that was asked for; empty: every one is.
+using Selects = std::function<bool(const Reading&)>;
+
 /// Pairs messages, which it gets in the order of their time. Bounded: what is forgotten is counted.
 class Conversations {
  public:
@@ -75,7 +79,8 @@ class Conversations {
 
   /// `tell` gets each conversation once, when nothing more can come of it. The reader outlives
   /// this.
-  Conversations(const Reader& reader, Tell tell, ConversationLimits limits = {});
+  Conversations(const Reader& reader, Tell tell, ConversationLimits limits = {},
+                Selects selects = {});
 
   void add(const Reading& message);
   /// The capture shows what came before this, and no more: the rest is told.
@@ -102,6 +107,7 @@ class Conversations {
 
   void answer(const Reading& message);
   void open(const Reading& message);
+  bool is_selected(const Reading& message);
   bool is_sent_again(const Reading& message, const Key& same);
   void take_answer(const Reading& message, const Pair& pair, Place place);
   void end_acknowledgements(const Reading& message);
@@ -112,6 +118,8 @@ class Conversations {
   const Reader& reader_;
   Tell tell_;
   ConversationLimits limits_;
+  Selects selects_;
+  std::optional<bool> selected_;                   // the message at hand
   std::list<Open> open_;                           // in the order of their requests
   std::unordered_map<Key, std::list<Place>> due_;  // the oldest first
   std::unordered_map<Key, Place> same_;

@@ -99,7 +99,14 @@ std::string_view to_string(Severity severity) {
 void Findings::tell(Severity severity, std::string_view code, const Reading& message,
                     std::string text, std::string_view hint) {
   const Message& of = message.message();
-  tell_({severity, code, of.time, std::move(text), hint, keys_of(message), {{of.conn, of.seq}}});
+  tell_({severity,
+         code,
+         of.time,
+         std::move(text),
+         hint,
+         keys_of(message),
+         {{of.conn, of.seq}},
+         !selects_ || selects_(message)});
 }
 
 void Findings::tell(Severity severity, std::string_view code, const Conversation& conversation,
@@ -110,7 +117,8 @@ void Findings::tell(Severity severity, std::string_view code, const Conversation
                   std::move(text),
                   hint,
                   conversation.keys,
-                  {{conversation.request.conn, conversation.request.seq}}};
+                  {{conversation.request.conn, conversation.request.seq}},
+                  conversation.selected};
   if (conversation.answer)
     finding.evidence.push_back({conversation.answer->conn, conversation.answer->seq});
   tell_(finding);
@@ -258,6 +266,7 @@ void Findings::look_at_registration(const Reading& message) {
 void Findings::look_at_framework(const Reading& message) {
   const auto name = internal_name(message.message().name);
   const std::string framework(message.id(Kind::framework));
+  const Key key = KeyMaker::of(framework);
   const bool tears_down =
       name == "UnregisterFrameworkMessage" ||
       (message.message().name.ends_with("scheduler.Call") && message.value("type") == "TEARDOWN");
@@ -266,7 +275,6 @@ void Findings::look_at_framework(const Reading& message) {
       is_new("framework_error", message.message().to, message.value("message")))
     tell(
         Severity::error, "framework_error", message,
-  const Key key = KeyMaker::of(framework);
         "the master refuses " + std::string(message.message().to) + ": " + message.value("message"),
         "the driver aborts: no more tasks are launched");
   if (name != "ShutdownFrameworkMessage" || !torn_down_.insert(key)) return;
@@ -371,7 +379,7 @@ void Findings::look_at_time(const Conversation& conversation) {
 }
 
 /// A framework that was torn down, and an executor, end like that when all is well.
-void Findings::add(const Departure& departure) {
+void Findings::add(const Departure& departure, bool selected) {
   const Entity* entity = entities_.at(departure.pid);
   const Role role = role_of(departure.pid);
   const bool expected =
@@ -390,7 +398,8 @@ void Findings::add(const Departure& departure) {
                            : "it was stopped, crashed, or its host did: see its log from that time "
                              "on",
                   Keys{},
-                  {}};
+                  {},
+                  selected};
   if (entity != nullptr && entity->kind == Kind::agent) finding.keys.agent = entity->id;
   if (entity != nullptr && entity->kind == Kind::framework) finding.keys.framework = entity->id;
   for (const auto conn : departure.conns) finding.evidence.push_back({conn, 0});
@@ -406,7 +415,8 @@ void Findings::add_gap(Time time, std::uint64_t conn, std::uint64_t bytes, bool 
              " were not captured: what was said there is not known",
          "stories that touch it may have holes; capture with a larger buffer (-B)",
          Keys{},
-         {{conn, 0}}});
+         {{conn, 0}},
+         selected});
 }
 
 }  // namespace compactor::trace

@@ -35,6 +35,7 @@ struct Finding {
   std::string_view hint{};  // what to look at, or to do
   Keys keys{};
   std::vector<Evidence> evidence{};
+  bool selected = true;  // it is about the story that was asked for
 };
 
 /// Looks at messages and conversations as they come. Each thing is told once.
@@ -43,14 +44,15 @@ class Findings {
   using Tell = std::function<void(const Finding&)>;
 
   /// The entities are those of the messages before the one at hand. Both outlive this.
-  Findings(const Facts& facts, const Entities& entities, Tell tell)
-      : facts_(facts), entities_(entities), tell_(std::move(tell)) {}
+  Findings(const Facts& facts, const Entities& entities, Tell tell, Selects selects = {})
+      : facts_(facts), entities_(entities), tell_(std::move(tell)), selects_(std::move(selects)) {}
 
   /// Before the entities learn of it. `source`: the address that it came from, as in 10.0.0.5, if
   /// that is not its sender's; else empty.
   void add(const Reading& message, std::string_view source);
   void add(const Conversation& conversation);
-  void add(const Departure& departure);
+  /// `selected`: of both, whether it is about the story that was asked for.
+  void add(const Departure& departure, bool selected = true);
   /// Bytes that were not captured.
   void add_gap(Time time, std::uint64_t conn, std::uint64_t bytes, bool selected = true);
 
@@ -60,11 +62,11 @@ class Findings {
   }
 
  private:
-  struct Agent {
-    std::string pid{};
   static constexpr std::size_t kMostTold = 100'000;
   static constexpr std::size_t kMostKnown = 200'000;
 
+  struct Agent {
+    std::string pid{};
     std::vector<Time> registrations{};
   };
 

@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::size_t kMostHeld = 1000;      // PIDs that have no id yet
 constexpr std::size_t kMostHeldOfEach = 64;  // messages
+constexpr std::size_t kMostGaps = 10'000;    // connections that have one
+constexpr std::size_t kMostConns = 100'000;  // that a story is on
 
 bool fits(const std::vector<std::string>& globs, std::string_view id) {
   return std::any_of(globs.begin(), globs.end(),
@@ -42,24 +44,41 @@ Stories::Stories(const Facts& facts, const schema::Catalog& catalog, StoryEvents
       selection_(std::move(options.selection)),
       has_departures_(options.departures),
       reader_(facts, catalog),
-      conversations_(reader_,
-                     [this](const Conversation& conversation) {
-                       findings_.add(conversation);
-                       if (!selection_.empty() && !is_selected(conversation.keys)) return;
-                       ++counts_.conversations;
-                       if (conversation.outcome == Outcome::answered) ++counts_.answered;
-                       if (conversation.outcome == Outcome::unanswered ||
-                           conversation.outcome == Outcome::resent)
-                         ++counts_.unanswered;
-                       events_.on_conversation(conversation);
-                     }),
-      findings_(facts_, entities_,
-                [this](const Finding& finding) {
-                  if (!selection_.empty() && !is_selected(finding.keys)) return;
-                  ++counts_.findings[static_cast<std::size_t>(finding.severity)];
-                  events_.on_finding(finding);
-                }),
-      departures_([this](const Departure& departure) { findings_.add(departure); }) {}
+      conversations_(
+          reader_, [this](const Conversation& conversation) { on_conversation(conversation); }, {},
+          selects()),
+      findings_(
+          facts_, entities_, [this](const Finding& finding) { on_finding(finding); }, selects()),
+      departures_([this](const Departure& departure) { on_departure(departure); }) {}
+
+Selects Stories::selects() const {
+  if (selection_.empty()) return {};
+  return [this](const Reading& message) { return is_selected(message); };
+}
+
+void Stories::on_conversation(const Conversation& conversation) {
+  findings_.add(conversation);
+  if (!conversation.selected) return;
+  ++counts_.conversations;
+  if (conversation.outcome == Outcome::answered) ++counts_.answered;
+  if (conversation.outcome == Outcome::unanswered || conversation.outcome == Outcome::resent)
+    ++counts_.unanswered;
+  events_.on_conversation(conversation);
+}
+
+void Stories::on_finding(const Finding& finding) {
+  if (!finding.selected) return;
+  ++counts_.findings[static_cast<std::size_t>(finding.severity)];
+  events_.on_finding(finding);
+}
+
+/// It is of the story of who has ended, and of who has noticed.
+void Stories::on_departure(const Departure& departure) {
+  const bool selected = selection_.empty() || is_selected_at(departure.pid) ||
+                        std::any_of(departure.noticed_by.begin(), departure.noticed_by.end(),
+                                    [this](const std::string& pid) { return is_selected_at(pid); });
+  findings_.add(departure, selected);
+}
 
 void Stories::add(const Message& message, std::string_view source) {
   const Reading& reading = reader_.read(message);
@@ -89,11 +108,20 @@ void Stories::add_ids_of_client(const Reading& message) {
 }
 
 void Stories::add_gap(Time time, std::uint64_t conn, std::uint64_t bytes) {
-  findings_.add_gap(time, conn, bytes);
+  if (selection_.empty()) return findings_.add_gap(time, conn, bytes);
+  if (gaps_.size() < kMostGaps) gaps_.try_emplace(conn, Gap{time, bytes});
+}
+
+/// Whether a story has a message on that connection is known at its end.
+void Stories::tell_gaps() {
+  for (const auto& [conn, gap] : gaps_)
+    if (story_conns_.contains(conn)) findings_.add_gap(gap.time, conn, gap.bytes);
+  gaps_.clear();
 }
 
 void Stories::finish(Time end) {
   conversations_.finish(end);
+  tell_gaps();
 }
 
 const StoryCounts& Stories::counts() {
@@ -147,6 +175,7 @@ void Stories::tell(Step step) {
   ++counts_.messages;
   if (last_step_) step.delta = step.time - *last_step_;
   last_step_ = step.time;
+  if (story_conns_.size() < kMostConns) story_conns_.insert(step.conn);
   events_.on_step(step);
 }
 
@@ -159,17 +188,12 @@ bool Stories::is_selected(const Reading& message) const {
   if (by_ids) return true;
   if (!selection_.tasks.empty() || !selection_.offers.empty()) return false;
   // Pings and the like bear no id, but go to it or come from it.
-  for (const auto pid : {message.message().from, message.message().to}) {
-    const Entity* entity = entities_.at(pid);
-    if (entity != nullptr && entity->kind != Kind::master && is_selected(*entity)) return true;
-  }
-  return false;
+  return is_selected_at(message.message().from) || is_selected_at(message.message().to);
 }
 
-bool Stories::is_selected(const Keys& keys) const {
-  return fits_key(selection_.tasks, keys.task) && fits_key(selection_.agents, keys.agent) &&
-         fits_key(selection_.frameworks, keys.framework) &&
-         fits_key(selection_.executors, keys.executor) && fits_key(selection_.offers, keys.offer);
+bool Stories::is_selected_at(std::string_view pid) const {
+  const Entity* entity = entities_.at(pid);
+  return entity != nullptr && entity->kind != Kind::master && is_selected(*entity);
 }
 
 bool Stories::is_selected(const Entity& entity) const {

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -109,8 +109,13 @@ class Stories {
 
  private:
   bool is_selected(const Reading& message) const;
-  bool is_selected(const Keys& keys) const;
   bool is_selected(const Entity& entity) const;
+  bool is_selected_at(std::string_view pid) const;
+  Selects selects() const;
+  void on_conversation(const Conversation& conversation);
+  void on_finding(const Finding& finding);
+  void on_departure(const Departure& departure);
+  void tell_gaps();
   void add_ids_of_client(const Reading& message);
   void take_step(const Reading& message);
   void hold_back(const Step& step);
@@ -120,14 +125,20 @@ class Stories {
   const Facts& facts_;
   StoryEvents& events_;
   Selection selection_;
+  bool has_departures_;
   Reader reader_;
   Entities entities_;
   Conversations conversations_;
   Findings findings_;
   Departures departures_;
   StoryCounts counts_;
-  bool has_departures_;
   std::optional<Time> last_step_;
+  struct Gap {
+    Time time{};
+    std::uint64_t bytes = 0;
+  };
+  std::map<std::uint64_t, Gap> gaps_;              // by connection, of which it is the first
+  std::unordered_set<std::uint64_t> story_conns_;  // that the story that was asked for is on
   /// What an agent, a scheduler or an executor said, and was told, before it had its id.
   std::unordered_map<std::string, std::vector<Step>> held_;
 };

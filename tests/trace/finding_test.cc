@@ -276,4 +276,48 @@ TEST_CASE("an agent's story begins before it has its id") {
   CHECK(t.steps[3].says == "Ping connected true");
 }
 
+TEST_CASE(
+    "a story has the conversations and the findings of its messages, whichever id comes first") {
+  const auto tell = [](Teller& t) {
+    register_agent(t);
+    t.call(R"({"type":"ACCEPT","framework_id":{"value":"F"},"accept":{"offer_ids":[{"value":"O"}],)"
+           R"("operations":[{"type":"LAUNCH","launch":{"task_infos":[)"
+           R"({"name":"a","task_id":{"value":"first"},"slave_id":{"value":"S"}},)"
+           R"({"name":"b","task_id":{"value":"second"},"slave_id":{"value":"S"}}]}}]}})");
+    t.say(kObserver, kAgent, "PingSlaveMessage", R"({"connected":false})");
+    t.say(kObserver, "slave(1)@10.0.0.7:5051", "PingSlaveMessage", R"({"connected":false})");
+    t.end();
+  };
+  Selection task;
+  task.tasks = {"second"};
+  Teller t(task);
+  tell(t);
+  CHECK(t.told() == "Call/ACCEPT=open");
+  CHECK(t.found().empty());
+  Selection agent;
+  agent.agents = {"S"};
+  Teller u(agent);
+  tell(u);
+  // Neither its registration nor a ping to it bears its id.
+  CHECK(u.told() ==
+        "RegisterSlaveMessage=answered SlaveRegisteredMessage=answered UpdateSlaveMessage=open "
+        "Call/ACCEPT=open PingSlaveMessage=open");
+  CHECK(u.found() == "warning:agent_disconnected");
+  CHECK(u.stories.counts().conversations == 5);
+}
+
+TEST_CASE("of gaps a story has those on connections that it is on, at its end") {
+  Selection agent;
+  agent.agents = {"S"};
+  Teller t(agent);
+  t.conn = 7;
+  t.stories.add_gap(t.now, 7, 100);
+  t.stories.add_gap(t.now, 8, 100);
+  register_agent(t);
+  CHECK(t.found().empty());
+  t.end();
+  CHECK(t.found() == "warning:gap");
+  CHECK(t.findings[0].evidence[0].conn == 7);
+}
+
 }  // namespace trace_finding_test
