@@ -11,6 +11,7 @@
 #include "body/body_document.h"
 #include "body/encoding.h"
 #include "cli/failure.h"
+#include "cli/values.h"
 #include "text/base64.h"
 #include "text/hex.h"
 #include "text/json_text.h"
@@ -22,9 +23,10 @@ namespace {
 
 constexpr std::size_t shown_at_most = 200;  // bytes of a body, where it may be cut
 
-constexpr std::array<std::pair<std::string_view, BodyMode>, 7> modes{
+constexpr std::array<std::pair<std::string_view, BodyMode>, 8> modes{
     {{"auto", BodyMode::automatic},
      {"json", BodyMode::json},
+     {"pretty", BodyMode::pretty},
      {"text", BodyMode::text},
      {"hex", BodyMode::hex},
      {"base64", BodyMode::base64},
@@ -79,7 +81,7 @@ BodyMode parse_body_mode(std::string_view text) {
     if (name == text) return mode;
   }
   throw Failure(Exit::usage, "usage", "\"" + std::string(text) + "\" is no way to show a body",
-                "one of auto, json, text, hex, base64, none, summary");
+                "one of auto, json, pretty, text, hex, base64, none, summary");
 }
 
 void BodyView::append_json(std::string& out, std::string_view name, std::string_view bytes,
@@ -102,6 +104,7 @@ void BodyView::append_json(std::string& out, std::string_view name, std::string_
       return;
     case BodyMode::automatic:
     case BodyMode::json:
+    case BodyMode::pretty:
       if (types_ != nullptr && types_->append_json(out, name, bytes, key)) return;
       break;
     case BodyMode::text:
@@ -129,7 +132,13 @@ void BodyView::append_api_text(std::string& out, std::string_view type,
 
 void BodyView::append_text(std::string& out, std::string_view name, std::string_view bytes) const {
   if (mode_ == BodyMode::none || mode_ == BodyMode::summary || bytes.empty()) return;
+  if (mode_ == BodyMode::pretty) return append_below(out, name, bytes);
   out += "  ";
+  append_bytes(out, name, bytes);
+}
+
+/// As the mode says.
+void BodyView::append_bytes(std::string& out, std::string_view name, std::string_view bytes) const {
   switch (mode_) {
     case BodyMode::hex:
       compactor::text::append_hex(out, bytes);
@@ -145,6 +154,88 @@ void BodyView::append_text(std::string& out, std::string_view name, std::string_
   }
   if (types_ != nullptr && types_->append_text(out, name, bytes)) return;
   append_readable(out, bytes, true);
+}
+
+BodyView::Says BodyView::says(std::string_view name, std::string_view bytes, bool partial) const {
+  Says says;
+  std::string phrase;
+  if (types_ != nullptr && shows_json())
+    says.known = types_->append_says(phrase, says.marks, name, bytes, partial);
+  if (says.known) {
+    append_terminal_escaped(says.text, phrase);
+    return says;
+  }
+  append_terminal_escaped(says.text, name.empty() ? "(no name)" : name);
+  says.text += "  " + human_size(static_cast<double>(bytes.size()));
+  if (mode_ != BodyMode::automatic) return says;
+  if (says.marks.empty()) {
+    append_text(says.text, name, bytes);
+  } else {
+    append_readable(says.text += "  ", bytes, true);  // the marks say why it is not decoded
+  }
+  return says;
+}
+
+std::string BodyView::api_bytes(std::string_view type, std::string_view bytes) const {
+  if (!looks_like_json(bytes)) return std::string(bytes);
+  try {
+    return types_->encode(type, bytes, {}).value_or(std::string());
+  } catch (const Failure&) {
+    return {};  // it says nothing then; the body itself tells why
+  }
+}
+
+BodyView::Says BodyView::api_says(std::string_view type, std::string_view bytes) const {
+  if (types_ == nullptr || type.empty() || !shows_json()) return {};
+  auto said = says(type, api_bytes(type, bytes));
+  return said.known ? said : Says();
+}
+
+void BodyView::append_below(std::string& out, std::string_view name, std::string_view bytes) const {
+  if (!shows_below() || bytes.empty()) return;
+  out += "\n    ";
+  std::string decoded;
+  if (mode_ == BodyMode::pretty && types_ != nullptr && types_->append_text(decoded, name, bytes)) {
+    append_indented_json(out, decoded, 4);
+  } else {
+    append_bytes(out, name, bytes);
+  }
+}
+
+void BodyView::append_api_below(std::string& out, std::string_view type,
+                                std::string_view bytes) const {
+  const auto json = shows_json() ? compact_json(bytes) : std::nullopt;
+  if (!json) return append_below(out, type, bytes);
+  if (mode_ == BodyMode::automatic) return;
+  out += "\n    ";
+  mode_ == BodyMode::pretty ? append_indented_json(out, terminal_escaped(*json), 4)
+                            : append_terminal_escaped(out, *json);
+}
+
+std::string BodyView::short_body(std::string_view name, std::string_view bytes,
+                                 std::size_t width) const {
+  std::string text;
+  const bool asked = mode_ == BodyMode::automatic && types_ != nullptr && bytes.size() <= width;
+  if (!asked || !types_->append_text(text, name, bytes) || text.size() > width) return {};
+  return text;
+}
+
+void BodyView::append_says_json(std::string& out, std::string_view name, std::string_view bytes,
+                                bool partial) const {
+  std::string phrase;
+  std::string marks;
+  if (types_ == nullptr || !shows_json() || types_->type_of(name).empty()) return;
+  if (!types_->append_says(phrase, marks, name, bytes, partial)) return;
+  append_key(out, "says", "");
+  out += '"';
+  compactor::text::append_json_escaped(out, phrase);
+  out += '"';
+}
+
+void BodyView::append_api_says_json(std::string& out, std::string_view type,
+                                    std::string_view bytes) const {
+  if (types_ == nullptr || type.empty() || !shows_json()) return;
+  append_says_json(out, type, api_bytes(type, bytes));
 }
 
 std::string encode_json(std::string_view name, std::string_view json, std::string_view unknown,

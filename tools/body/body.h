@@ -28,6 +28,13 @@ class TypeCodec {
   /// The same for people, in one line. False as above.
   virtual bool append_text(std::string& out, std::string_view name, std::string_view bytes) = 0;
 
+  /// One phrase of what the message says, and in `marks` what is to be known of its body beside
+  /// that, each mark after two blanks: fields that are missing, or of no known schema. Any text of
+  /// the peer may be in the phrase. `partial`: bytes are missing, which is nothing to complain of.
+  /// False as above; then `marks` may say why.
+  virtual bool append_says(std::string& phrase, std::string& marks, std::string_view name,
+                           std::string_view bytes, bool partial) = 0;
+
   /// The bytes of a message of that name from its JSON, with `unknown` (bytes of unknown fields)
   /// behind them. Nothing when no type is known for the name. Throws Failure (exit 2) for JSON that
   /// does not fit the type.
@@ -56,7 +63,7 @@ inline constexpr std::size_t largest_body = std::size_t{1} << 30;
 enum class BodyForm { text, json, bytes };
 
 /// How bodies are shown: --body.
-enum class BodyMode { automatic, json, text, hex, base64, none, summary };
+enum class BodyMode { automatic, json, pretty, text, hex, base64, none, summary };
 
 /// The names of all modes, in the order of BodyMode.
 std::vector<std::string> body_mode_names();
@@ -74,8 +81,33 @@ class BodyView {
   void append_json(std::string& out, std::string_view name, std::string_view bytes,
                    std::string_view key = "body") const;
   /// For a terminal, with a blank before it, escaped; long bodies are cut in the modes auto and
-  /// json.
+  /// json. In the mode pretty on lines of its own.
   void append_text(std::string& out, std::string_view name, std::string_view bytes) const;
+
+  /// What a message says, for a line that may be cut: a phrase where its type is known and shown,
+  /// else its name, with the beginning of its body in the mode auto. Escaped for a terminal.
+  struct Says {
+    std::string text{};
+    std::string marks{};  // what is not to be cut: each after two blanks
+    bool known = false;   // it is a phrase
+  };
+  Says says(std::string_view name, std::string_view bytes, bool partial = false) const;
+  /// The same of a body of the HTTP API, which may be JSON.
+  Says api_says(std::string_view type, std::string_view bytes) const;
+  /// Whether append_below() shows any body.
+  bool shows_below() const {
+    return mode_ != BodyMode::automatic && mode_ != BodyMode::none && mode_ != BodyMode::summary;
+  }
+  /// The whole body on lines of its own, each begun by a line end and four blanks; nothing in the
+  /// modes auto, none and summary. `type`, `bytes`: as of append_text().
+  void append_below(std::string& out, std::string_view name, std::string_view bytes) const;
+  void append_api_below(std::string& out, std::string_view type, std::string_view bytes) const;
+  /// The body in one line, if it is that short and its type is known; else empty.
+  std::string short_body(std::string_view name, std::string_view bytes, std::size_t width) const;
+  /// ,"says":"…" where the body is shown as JSON of a known type.
+  void append_says_json(std::string& out, std::string_view name, std::string_view bytes,
+                        bool partial = false) const;
+  void append_api_says_json(std::string& out, std::string_view type, std::string_view bytes) const;
 
   /// The same of a body of the HTTP API, whose type is known and which may be JSON itself: that is
   /// shown as it came.
@@ -84,7 +116,12 @@ class BodyView {
   void append_api_text(std::string& out, std::string_view type, std::string_view bytes) const;
 
  private:
-  bool shows_json() const { return mode_ == BodyMode::automatic || mode_ == BodyMode::json; }
+  bool shows_json() const {
+    return mode_ == BodyMode::automatic || mode_ == BodyMode::json || mode_ == BodyMode::pretty;
+  }
+  void append_bytes(std::string& out, std::string_view name, std::string_view bytes) const;
+  /// What a body of the API is as protobuf.
+  std::string api_bytes(std::string_view type, std::string_view bytes) const;
 
   BodyMode mode_;
   TypeCodec* types_;

@@ -78,4 +78,37 @@ std::string terminal_escaped(std::string_view text) {
   return out;
 }
 
+void append_indented_json(std::string& out, std::string_view json, std::size_t indent) {
+  constexpr std::size_t step = 2;
+  std::size_t depth = 0;
+  const auto new_line = [&] { out.append("\n").append(indent + step * depth, ' '); };
+  bool quoted = false;
+  for (std::size_t i = 0; i < json.size(); ++i) {
+    const char c = json[i];
+    const char next = i + 1 < json.size() ? json[i + 1] : '\0';
+    if (quoted) {
+      out += c;
+      if (c == '\\' && next != '\0') out += json[++i];
+      quoted = c != '"';
+      continue;
+    }
+    const bool opens = c == '{' || c == '[';
+    const bool closes = c == '}' || c == ']';
+    if (opens && (next == '}' || next == ']')) {
+      out += c;
+      out += json[++i];
+      continue;
+    }
+    if (closes && depth > 0) {
+      --depth;
+      new_line();
+    }
+    out += c;
+    quoted = c == '"' && depth > 0;
+    if (opens) ++depth;
+    if (opens || (c == ',' && depth > 0)) new_line();
+    if (c == ':' && depth > 0) out += ' ';
+  }
+}
+
 }  // namespace tool

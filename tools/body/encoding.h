@@ -1,6 +1,7 @@
 // What a terminal may see of text from a peer.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -15,5 +16,9 @@ bool is_shown_as_it_is(std::string_view text);
 /// show its text as another one.
 void append_terminal_escaped(std::string& out, std::string_view text);
 std::string terminal_escaped(std::string_view text);
+
+/// JSON in one line -> on several, each but the first after so many blanks. What stands outside of
+/// its braces is left as it is.
+void append_indented_json(std::string& out, std::string_view json, std::size_t indent);
 
 }  // namespace tool

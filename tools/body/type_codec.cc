@@ -158,12 +158,39 @@ bool SchemaCodec::append_text(std::string& out, std::string_view name, std::stri
   }
   out += decoded_.json;
   if (!decoded_.inner.empty()) out += "  inner " + decoded_.inner;
+  append_marks(out);
+  return true;
+}
+
+/// What is to be known of the body in decoded_ beside its fields.
+void SchemaCodec::append_marks(std::string& out) const {
   const auto unknown = decoded_.unknown.size() + decoded_.unknown_below;
-  if (unknown > 0) out += "  + " + std::to_string(unknown) + " B of unknown fields";
+  if (unknown > 0) out += "  +" + std::to_string(unknown) + " B unknown";
   if (!decoded_.schema.empty()) out += "  (schema of Mesos " + decoded_.schema + ')';
   for (const auto& path : decoded_.missing) out += "  missing " + terminal_escaped(path);
   if (!decoded_.exact() && decoded_.missing.empty() && decoded_.schema.empty() && unknown == 0)
     out += "  (" + decoded_.inexact + ')';
+}
+
+bool SchemaCodec::append_says(std::string& phrase, std::string& marks, std::string_view name,
+                              std::string_view bytes, bool partial) {
+  std::lock_guard lock(mutex_);
+  const auto* type = catalog_->for_mailbox(name);
+  const auto* old = type == nullptr ? decode_old_name(name, bytes) : nullptr;
+  if (type == nullptr && old == nullptr) return false;
+  if (type != nullptr && !partial) {
+    if (!decoder_.decode(*type, bytes, decoded_)) {
+      count_misfit(bytes);
+      marks += "  not a " + type->name() + ": " + fault_of(decoded_);
+      return false;
+    }
+    append_marks(marks);
+  }
+  if (!speaker_) speaker_.emplace(*catalog_);
+  const std::string_view known = old != nullptr ? std::string_view(old->full_name()) : name;
+  const compactor::trace::Message message{
+      .name = known, .body = bytes, .size = bytes.size(), .partial = partial};
+  phrase += speaker_->reader.read(message).says();
   return true;
 }
 

@@ -13,6 +13,8 @@
 #include "schema/body_decoder.h"
 #include "schema/catalog.h"
 #include "schema/json_reader.h"
+#include "trace/facts.h"
+#include "trace/reading.h"
 
 namespace tool {
 
@@ -40,6 +42,8 @@ class SchemaCodec : public TypeCodec {
   bool append_json(std::string& out, std::string_view name, std::string_view bytes,
                    std::string_view key) override;
   bool append_text(std::string& out, std::string_view name, std::string_view bytes) override;
+  bool append_says(std::string& phrase, std::string& marks, std::string_view name,
+                   std::string_view bytes, bool partial) override;
   std::optional<std::string> encode(std::string_view name, std::string_view json,
                                     std::string_view unknown) override;
   std::string type_of(std::string_view name) override;
@@ -59,12 +63,20 @@ class SchemaCodec : public TypeCodec {
   const google::protobuf::Descriptor* decode_old_name(std::string_view name,
                                                       std::string_view bytes);
   void count_misfit(std::string_view bytes);
+  void append_marks(std::string& out) const;
 
   std::mutex mutex_;  // the console renders on one thread, an actor's lines are read on another
   std::unique_ptr<compactor::schema::Catalog> catalog_;
   compactor::schema::BodyDecoder decoder_;
   compactor::schema::JsonReader reader_;
   compactor::schema::DecodedBody decoded_;
+  /// What messages say: made when it is first asked for.
+  struct Speaker {
+    explicit Speaker(const compactor::schema::Catalog& catalog) : reader(facts, catalog) {}
+    compactor::trace::Facts facts;
+    compactor::trace::Reader reader;
+  };
+  std::optional<Speaker> speaker_;
   std::uint64_t misfits_ = 0;
   std::optional<std::vector<std::string_view>> counted_;  // of this message; only where they stood
 };

@@ -132,6 +132,14 @@ bool is_api_type(std::string_view content_type) {
   return type == "application/json" || type == "application/x-protobuf";
 }
 
+std::string_view server_id(std::string_view url) {
+  auto path = url.substr(0, url.find_first_of("?#"));
+  if (path == "/api/v1/scheduler") return "master";
+  if (path.starts_with("/api/") || !path.starts_with('/')) return {};
+  path.remove_prefix(1);
+  return path.substr(0, path.find('/'));
+}
+
 std::string_view first_record(std::string_view bytes) {
   constexpr std::size_t most_digits = 10;
   const auto end = bytes.substr(0, most_digits + 1).find_first_not_of("0123456789");

@@ -22,6 +22,10 @@ std::string response_type(std::string_view url);
 /// a call is plain text.
 bool is_api_type(std::string_view content_type);
 
+/// The id of the process that serves a URL: the first part of its path. `/api/v1/scheduler` is the
+/// master's. Empty where the URL does not say.
+std::string_view server_id(std::string_view url);
+
 /// The bytes, or what the first record of a RecordIO stream is.
 std::string_view first_record(std::string_view bytes);
 

@@ -69,6 +69,7 @@ CommandLine declare(ServeOptions& options) {
   line.number("--max-connections", 1, 10'000'000, options.max_connections,
               "most accepted connections; default the hard limit of descriptors - 64");
   add_output_options(line, options.output);
+  add_time_option(line, options.output);
   add_body_option(line, options.body);
   add_type_options(line, options.types);
   add_process_options(line, options.process);
@@ -159,6 +160,7 @@ Outline outline_serve() {
 
 int run_serve(const Arguments& arguments) {
   ServeOptions options;
+  options.output.naming = Naming::roles;
   if (!parse_or_help(declare(options), arguments)) return 0;
   SchemaCodec types(options.types);
   options.server.types = &types;

@@ -95,6 +95,7 @@ CommandLine declare(SniffOptions& options) {
   add_sources(line, options);
   add_selection(line, options);
   add_output_options(line, options.output);
+  add_time_option(line, options.output);
   line.alone("-D", "Output");
   return line;
 }
@@ -249,6 +250,7 @@ int run_traffic(SniffOptions& options, const MakeTraffic& make) {
 
 int run_sniff(const Arguments& arguments) {
   SniffOptions options;
+  options.output.naming = Naming::all;
   if (!parse_or_help(declare(options), arguments)) return 0;
   return run_traffic(options, print_traffic);
 }

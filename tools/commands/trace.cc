@@ -52,6 +52,7 @@ CommandLine declare(TraceOptions& options) {
                 "look at a message without its answer after so long (2s)");
   add_type_options(line, traffic.types);
   add_output_options(line, traffic.output);
+  add_time_option(line, traffic.output);
   line.alone("-D", "Output");
   return line;
 }

@@ -162,12 +162,4 @@ std::vector<std::string> pids_of(const HttpEnd& end) {
   return pids;
 }
 
-std::string_view server_id(std::string_view url) {
-  auto path = path_of(url);
-  if (path == "/api/v1/scheduler") return "master";
-  if (path.starts_with("/api/") || !path.starts_with('/')) return {};
-  path.remove_prefix(1);
-  return path.substr(0, path.find('/'));
-}
-
 }  // namespace tool

@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <utility>
 
+#include "output/line_text.h"
+
 namespace tool {
 
 namespace {
@@ -24,7 +26,12 @@ std::atomic<int> lost_output = 0;
 std::unique_ptr<Renderer> make_renderer(const OutputOptions& options, const BodyView& bodies) {
   if (options.json) return make_json_renderer(bodies);
   TextStyle style;
-  style.colour = wants_colour(options.colour, STDOUT_FILENO);
+  style.lines = {.colour = wants_colour(options.colour, STDOUT_FILENO),
+                 .columns = columns_of_stdout(),
+                 .time = options.time,
+                 .dates = options.dates,
+                 .naming = options.verbose > 0 ? Naming::none : options.naming,
+                 .whole = options.verbose > 0};
   style.error_colour = wants_colour(options.colour, STDERR_FILENO);
   style.histogram = ::isatty(STDOUT_FILENO) != 0 && !options.quiet;
   return make_text_renderer(style, bodies);

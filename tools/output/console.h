@@ -23,6 +23,9 @@ struct OutputOptions {
   int verbose = 0;
   bool results_on_stderr = false;  // standard output is for something else
   Colour colour = Colour::automatic;
+  TimeStyle time = TimeStyle::absolute;
+  bool dates = true;             // see LineStyle
+  Naming naming = Naming::none;  // with -v it is as none
 };
 
 /// Thread-safe. Whole lines, in order, never blocking.
@@ -48,6 +51,13 @@ class Console {
   void render(std::string& out, const Event& event) {
     renderer_->append(out, event);
   }
+  /// See Renderer: for who prints the lines later. The same holds as for render().
+  void leave_openings_out() { renderer_->leave_openings_out(); }
+  NamesInLine last_names() const { return renderer_->last_names(); }
+  void append_legend(std::string& out, const NamesInLine& names) {
+    renderer_->append_legend(out, names);
+  }
+  void append_opening(std::string& out, WallTime time) { renderer_->append_opening(out, time); }
   /// Bytes as they are, on standard output.
   void print_raw(std::string_view bytes) { out_.write(bytes); }
 

@@ -35,6 +35,18 @@ void add_output_options(CommandLine& line, OutputOptions& options) {
   line.choices("--color", "WHEN", {"auto", "always", "never"}, pick, "colour on stdout");
 }
 
+void add_time_option(CommandLine& line, OutputOptions& options) {
+  const auto pick = [&options](const std::string& typed) {
+    options.time = typed == "d"   ? TimeStyle::delta
+                   : typed == "r" ? TimeStyle::relative
+                   : typed == "u" ? TimeStyle::utc
+                                  : TimeStyle::absolute;
+  };
+  line.choices(
+      "-t", "HOW", {"a", "d", "r", "u"}, pick,
+      "times of lines: of day (a), since the line before (d), since the first (r), UTC (u)");
+}
+
 void add_body_option(CommandLine& line, BodyMode& mode) {
   auto pick = [&mode](const std::string& typed) { mode = parse_body_mode(typed); };
   line.choices("--body", "HOW", body_mode_names(), pick, "how bodies are shown");

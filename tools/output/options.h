@@ -14,6 +14,9 @@ namespace tool {
 /// --json -q -v --color
 void add_output_options(CommandLine& line, OutputOptions& options);
 
+/// -t: how the times of lines are shown
+void add_time_option(CommandLine& line, OutputOptions& options);
+
 /// --body: how bodies are shown
 void add_body_option(CommandLine& line, BodyMode& mode);
 

@@ -7,6 +7,7 @@
 
 #include "body/body.h"
 #include "output/events.h"
+#include "output/message_text.h"
 
 namespace tool {
 
@@ -51,6 +52,15 @@ class Renderer {
   virtual void append(std::string& out, const ConversationsRow& row) = 0;
   virtual void append(std::string& out, const TraceSummary& summary) = 0;
 
+  // Lines that are printed in another order than they are made in: what they begin with depends on
+  // the line before, so it is left out then, and asked for when they are printed. Only text has
+  // any.
+  virtual void leave_openings_out() {}
+  /// Of the line that was appended last.
+  virtual NamesInLine last_names() const { return {}; }
+  virtual void append_legend(std::string&, const NamesInLine&) {}
+  virtual void append_opening(std::string&, WallTime) {}
+
   // Everything else, for stderr.
   virtual void append_error(std::string& out, const Failure& failure) = 0;
   virtual void append_warning(std::string& out, std::string_view text) = 0;
@@ -58,7 +68,7 @@ class Renderer {
 };
 
 struct TextStyle {
-  bool colour = false;        // stdout
+  LineStyle lines{};
   bool error_colour = false;  // stderr
   bool histogram = false;     // stdout is a terminal
 };

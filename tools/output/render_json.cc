@@ -92,6 +92,7 @@ class JsonRenderer : public Renderer {
     line.number("size", event.body.size());
     if (event.number) line.number("n", *event.number);
     bodies_.append_json(out, event.name, event.body);
+    bodies_.append_says_json(out, event.name, event.body);
     line.end();
   }
 
@@ -136,6 +137,7 @@ class JsonRenderer : public Renderer {
     line.stamp(event.time).text("from", event.from).text("to", event.to).text("name", event.name);
     line.number("size", event.size);
     bodies_.append_json(out, event.name, event.body);
+    bodies_.append_says_json(out, event.name, event.body, event.partial);
     line.text("src", event.source).text("dst", event.destination);
     append_status(line, event.status, event.latency);
     line.number("conn", event.connection).number("seq", event.seq);
@@ -187,6 +189,7 @@ class JsonRenderer : public Renderer {
     if (!event.request_body.empty())
       bodies_.append_api_json(out, event.request_message, event.request_body, "request_body");
     if (event.request_cut) line.yes("request_body_cut");
+    bodies_.append_api_says_json(out, event.request_message, event.request_body);
     if (event.response_size) {
       line.number("response_size", *event.response_size);
     } else {
@@ -210,6 +213,7 @@ class JsonRenderer : public Renderer {
     line.text_if("content_type", event.content_type);
     line.number("size", event.body.size());
     bodies_.append_api_json(out, event.name, event.body);
+    bodies_.append_api_says_json(out, event.name, event.body);
     line.number("conn", event.connection).number("seq", event.seq).number("event", event.number);
     if (event.partial) line.yes("partial");
     line.end();

@@ -7,7 +7,6 @@
 #include "body/encoding.h"
 #include "cli/values.h"
 #include "output/colours.h"
-#include "output/connection_text.h"
 #include "output/json_line.h"
 #include "output/render.h"
 #include "output/story_lines.h"
@@ -40,19 +39,17 @@ std::string words(std::string_view outcome) {
 class TextRenderer : public Renderer {
  public:
   TextRenderer(TextStyle style, const BodyView& bodies)
-      : style_(style), bodies_(bodies), story_(style.colour) {}
+      : style_(style), bodies_(bodies), messages_(style.lines, bodies), story_(style.lines) {}
 
   void append(std::string& out, const ServingEvent& event) override {
     out += "serving ";
     paint(out, bold, event.pid);
     out += '\n';
+    messages_.names().add_known(event.pid);
   }
 
   void append(std::string& out, const MessageEvent& event) override {
-    append_envelope(out, event.time, event.from, event.to, event.name);
-    out += "  " + human_size(static_cast<double>(event.body.size()));
-    bodies_.append_text(out, event.name, event.body);
-    out += '\n';
+    messages_.append(out, event);
   }
 
   void append(std::string& out, const DeliveryEvent& event) override {
@@ -106,88 +103,29 @@ class TextRenderer : public Renderer {
   }
 
   void append(std::string& out, const SeenMessageEvent& event) override {
-    append_envelope(out, event.time, event.from, event.to, event.name);
-    out += "  " + human_size(static_cast<double>(event.size)) + "  ";
-    append_answer(out, event.status, event.latency, event.uncertain, event.unanswered);
-    if (event.partial) out += "  partial";
-    append_reason(out, event.trouble);
-    bodies_.append_text(out, event.name, event.body);
-    out += '\n';
+    messages_.append(out, event);
   }
-
   void append(std::string& out, const SeenAnswerEvent& event) override {
-    clock_.append_of_day(out, event.time);
-    out += "  answer to request " + std::to_string(event.seq) + " of connection " +
-           std::to_string(event.connection) + ": ";
-    append_answer(out, event.status, event.latency);
-    out += '\n';
+    messages_.append(out, event);
   }
-
-  void append(std::string& out, const GapEvent& event) override {
-    clock_.append_of_day(out, event.time);
-    out += "  " + std::string(event.source) + " → " + std::string(event.destination) + "  ";
-    paint(out, red, "gap: " + counted(event.bytes, "byte") + " not captured");
-    out += '\n';
-  }
-
+  void append(std::string& out, const GapEvent& event) override { messages_.append(out, event); }
   void append(std::string& out, const ConnectionEvent& event) override {
-    clock_.append_of_day(out, event.time);
-    out += "  " + std::string(event.source) + " → " + std::string(event.destination) + "  #" +
-           std::to_string(event.connection) + ' ';
-    const bool bad = event.state == "refused" || event.state == "reset";
-    paint(out, bad ? red : cyan, connection_state(event));
-    append_connection_details(out, event);
-    out += '\n';
+    messages_.append(out, event);
   }
-
   void append(std::string& out, const SeenHttpEvent& event) override {
-    clock_.append_of_day(out, event.time);
-    out += "  " + std::string(event.source);
-    if (event.client.name != event.source) {
-      out += " (";
-      append_terminal_escaped(out, event.client.name);
-      out += ')';
-    }
-    out += " → " + std::string(event.destination) + "  ";
-    append_terminal_escaped(out, event.method);
-    out += ' ';
-    append_terminal_escaped(out, event.url);
-    if (!event.call.empty()) {
-      out += ' ';
-      paint(out, cyan, event.call);
-    }
-    out += "  ";
-    append_answer(out, event.status, event.latency, false, event.unanswered);
-    if (event.request_size != 0)
-      out += "  sent " + human_size(static_cast<double>(event.request_size));
-    if (event.response_size) {
-      out += "  " + human_size(static_cast<double>(*event.response_size));
-    } else if (event.status) {
-      out += "  a stream";
-    }
-    bodies_.append_api_text(out, event.request_message, event.request_body);
-    if (event.request_cut) append_cut(out, event.request_body);
-    bodies_.append_api_text(out, event.response_message, event.response_body);
-    if (event.response_cut) append_cut(out, event.response_body);
-    out += '\n';
+    messages_.append(out, event);
+  }
+  void append(std::string& out, const HttpStreamEvent& event) override {
+    messages_.append(out, event);
   }
 
-  void append(std::string& out, const HttpStreamEvent& event) override {
-    clock_.append_of_day(out, event.time);
-    out += "  event " + std::to_string(event.number) + " of ";
-    if (event.url.empty()) {
-      out += "an unknown stream";
-    } else {
-      append_terminal_escaped(out, event.url);
-    }
-    if (!event.kind.empty()) {
-      out += ' ';
-      paint(out, cyan, event.kind);
-    }
-    out += "  " + human_size(static_cast<double>(event.body.size()));
-    if (event.partial) out += "  (others before it may be lost)";
-    bodies_.append_api_text(out, event.name, event.body);
-    out += '\n';
+  void leave_openings_out() override { messages_.leave_openings_out(); }
+  NamesInLine last_names() const override { return messages_.last_names(); }
+  void append_legend(std::string& out, const NamesInLine& names) override {
+    messages_.append_legend(out, names);
+  }
+  void append_opening(std::string& out, WallTime time) override {
+    messages_.append_opening(out, time);
   }
 
   void append(std::string& out, const StatisticsRow& row) override { append_statistics(out, row); }
@@ -410,40 +348,13 @@ class TextRenderer : public Renderer {
     out += "  ";
   }
 
-  void append_envelope(std::string& out, WallTime time, std::string_view from, std::string_view to,
-                       std::string_view name) {
-    clock_.append_of_day(out, time);
-    out += "  ";
-    append_terminal_escaped(out, from);
-    out += " → ";
-    append_terminal_escaped(out, to);
-    out += "  ";
-    paint(out, cyan, name.empty() ? "(no name)" : name);
-  }
-
   void paint(std::string& out, std::string_view colour, std::string_view text, bool on) {
     if (on) out += colour;
     append_terminal_escaped(out, text);
     if (on) out += plain;
   }
   void paint(std::string& out, std::string_view colour, std::string_view text) {
-    paint(out, colour, text, style_.colour);
-  }
-
-  void append_answer(std::string& out, std::optional<int> status,
-                     std::optional<std::chrono::nanoseconds> latency, bool uncertain = false,
-                     std::string_view unanswered = {}) {
-    if (!status) {
-      paint(out, yellow, uncertain ? "answer unknown" : "no answer");
-      if (!unanswered.empty()) out += ": " + words(unanswered);
-      return;
-    }
-    paint(out, *status / 100 == 2 ? green : red, std::to_string(*status));
-    if (latency) out += " in " + human_duration(microseconds(*latency));
-  }
-
-  static void append_cut(std::string& out, std::string_view kept) {
-    out += "  (cut: only the first " + human_size(static_cast<double>(kept.size())) + " are kept)";
+    paint(out, colour, text, style_.lines.colour);
   }
 
   static void append_reason(std::string& out, std::string_view reason) {
@@ -483,6 +394,7 @@ class TextRenderer : public Renderer {
   TextStyle style_;
   BodyView bodies_;
   compactor::text::TimeText clock_;
+  MessageText messages_;
   StoryText story_;
   bool sections_ = false;  // there was one
 };

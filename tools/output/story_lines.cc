@@ -8,6 +8,7 @@
 #include "cli/values.h"
 #include "output/colours.h"
 #include "output/json_line.h"
+#include "output/line_text.h"
 #include "text/json_text.h"
 
 namespace tool {
@@ -27,10 +28,6 @@ using compactor::trace::Step;
 namespace {
 
 using namespace colours;
-
-double micros(std::chrono::nanoseconds time) {
-  return static_cast<double>(time.count()) / 1e3;
-}
 
 void append_member(std::string& out, std::string_view key, std::string_view value) {
   if (out.back() != '{') out += ',';
@@ -58,70 +55,6 @@ void append_keys(JsonLine& line, const Keys& keys) {
   for (const auto& [name, value] : all)
     if (!value->empty()) append_member(out, name, *value);
   out += '}';
-}
-
-bool is_hex(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-}
-
-/// Whether a UUID and a dash begin there, as the ids that a master gives do.
-bool begins_id(std::string_view text) {
-  constexpr std::string_view shape = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx-";
-  if (text.size() <= shape.size()) return false;
-  for (std::size_t i = 0; i < shape.size(); ++i)
-    if (shape[i] == 'x' ? !is_hex(text[i]) : text[i] != '-') return false;
-  return true;
-}
-
-/// Ids without the master that gave them: S0, O12, 0001. Each was given once in a run of a master.
-std::string with_short_ids(std::string_view text) {
-  constexpr std::size_t master = 37;
-  std::string out;
-  while (!text.empty()) {
-    if (begins_id(text)) text.remove_prefix(master);
-    out += text.front();
-    text.remove_prefix(1);
-  }
-  return out;
-}
-
-constexpr std::size_t columns = 100;
-
-/// How many columns a text takes that is fit for a terminal.
-std::size_t width_of(std::string_view text) {
-  return static_cast<std::size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (c & '\xc0') != '\x80'; }));
-}
-
-/// As much of it as fits, with … for the rest.
-std::string fitted(std::string_view text, std::size_t width) {
-  if (width_of(text) <= width) return std::string(text);
-  std::size_t size = 0;
-  for (std::size_t left = width; size < text.size(); ++size) {
-    if ((text[size] & '\xc0') == '\x80') continue;
-    if (left-- <= 1) break;
-  }
-  return std::string(text.substr(0, size)) + "…";
-}
-
-/// Words on lines that fit, with so many blanks before each but the first.
-void append_wrapped(std::string& out, std::string_view text, std::size_t column,
-                    std::size_t indent) {
-  while (!text.empty()) {
-    const auto end = text.find(' ');
-    const auto word = text.substr(0, end);
-    if (column + width_of(word) > columns && column > indent) {
-      if (out.back() == ' ') out.pop_back();
-      out.append("\n").append(indent, ' ');
-      column = indent;
-    }
-    out += word;
-    column += width_of(word);
-    if (end == std::string_view::npos) return;
-    out += ' ';
-    ++column;
-    text.remove_prefix(end + 1);
-  }
 }
 
 /// In columns, so that the eye can run down.
@@ -226,12 +159,8 @@ void StoryText::paint(std::string& out, std::string_view colour, std::string_vie
 }
 
 void StoryText::append(std::string& out, const Step& step) {
+  opening_.append(out, step.time);
   const std::size_t begin = out.size();
-  clock_.append_of_day(out, step.time);
-  std::string delta = step.delta ? "+" + human_duration(micros(*step.delta)) : "";
-  constexpr std::size_t width = 10;
-  out.append("  ").append(delta.size() < width ? width - delta.size() : 0, ' ').append(delta);
-  out += "  ";
   append_terminal_escaped(out, step.from_role);
   out += " → ";
   append_terminal_escaped(out, step.to_role);
@@ -240,10 +169,11 @@ void StoryText::append(std::string& out, const Step& step) {
   constexpr int redirection = 300;
   const bool refused = step.status.value_or(0) >= redirection;
   if (refused) end += "  " + std::to_string(*step.status);
-  const std::size_t taken = width_of(std::string_view(out).substr(begin)) + end.size();
+  const std::size_t taken =
+      opening_.width() + width_of(std::string_view(out).substr(begin)) + end.size();
   const auto says = terminal_escaped(with_short_ids(step.says));
   if (colour_) out += cyan;
-  out += fitted(says, std::max(columns, taken + 20) - taken);
+  out += fitted(says, std::max(columns_, taken + 20) - taken);
   if (colour_) out += plain;
   if (colour_ && refused) out += red;
   out += end;
@@ -255,13 +185,12 @@ void StoryText::append(std::string& out, const Finding& finding) {
   const auto colour = finding.severity == Severity::error     ? red
                       : finding.severity == Severity::warning ? yellow
                                                               : faint;
-  clock_.append_of_day(out, finding.time);
-  out += "  ";
+  opening_.append(out, finding.time);
   paint(out, colour, to_string(finding.severity));
   out += "  ";
   paint(out, bold, finding.code);
   constexpr std::size_t indent = 4;
-  constexpr std::size_t before = 12 + 2 + 2 + 2;  // the time, and what stands between
+  const std::size_t before = opening_.width() + 2 + 2;  // and what stands between
   out += ": ";
   append_wrapped(out, terminal_escaped(with_short_ids(finding.message)),
                  before + to_string(finding.severity).size() + finding.code.size(), indent);

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "output/events.h"
-#include "text/time.h"
+#include "output/message_text.h"
 
 namespace tool {
 
@@ -18,7 +18,10 @@ void append_json(std::string& out, const TraceSummary& summary);
 /// The same for people.
 class StoryText {
  public:
-  explicit StoryText(bool colour) : colour_(colour) {}
+  explicit StoryText(const LineStyle& style)
+      : colour_(style.colour),
+        columns_(style.columns),
+        opening_(style.time, style.dates, style.colour) {}
 
   void append(std::string& out, const compactor::trace::Step& step);
   void append(std::string& out, const compactor::trace::Finding& finding);
@@ -30,7 +33,8 @@ class StoryText {
   void paint(std::string& out, std::string_view colour, std::string_view text) const;
 
   bool colour_;
-  compactor::text::TimeText clock_;
+  std::size_t columns_;
+  LineOpening opening_;
 };
 
 }  // namespace tool

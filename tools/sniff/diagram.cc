@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "body/encoding.h"
+#include "body/v1_body.h"
 #include "cli/values.h"
-#include "filter/message_filter.h"
 #include "text/utf8.h"
 
 namespace tool {

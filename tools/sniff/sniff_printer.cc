@@ -68,7 +68,10 @@ SniffPrinter::SniffPrinter(Console& console, PrinterOptions options, std::functi
     : console_(console),
       options_(std::move(options)),
       hints_(options_.filter),
-      done_(std::move(done)) {}
+      done_(std::move(done)),
+      lines_(console, options_.legend_first) {
+  if (options_.in_time_order) console.leave_openings_out();
+}
 
 bool SniffPrinter::wants(std::string_view from, std::string_view id, const Endpoint& to,
                          std::string_view name) {
@@ -436,13 +439,13 @@ void SniffPrinter::count(const HttpStreamEvent& event) {
 }
 
 void SniffPrinter::print_lines(std::string_view text, std::span<const TimeOrder::Line> lines) {
-  std::size_t shown = 0;
   for (const auto& line : lines) {
     if (over_) break;
-    shown += line.size;
+    lines_.add(text.substr(0, line.size), line.time, line.names);
+    text.remove_prefix(line.size);
     count_line(line.tag);
   }
-  if (shown > 0) console_.print_raw(text.substr(0, shown));
+  lines_.print(over_);
 }
 
 /// Those that are tagged count.
@@ -458,6 +461,7 @@ void SniffPrinter::release(WallTime before) {
 
 void SniffPrinter::release_all() {
   order_.release_all();
+  lines_.print(true);
 }
 
 bool SniffPrinter::is_in_window(WallTime time) {

@@ -17,6 +17,7 @@
 #include "filter/message_filter.h"
 #include "output/console.h"
 #include "sniff/diagram.h"
+#include "sniff/held_lines.h"
 #include "sniff/sniff_statistics.h"
 #include "sniff/time_order.h"
 #include "sniff/time_window.h"
@@ -34,6 +35,7 @@ struct PrinterOptions {
   bool silent = false;         // nothing is printed: it is only counted, and drawn
   bool connections = false;    // show when one is opened, and how it ends
   bool in_time_order = false;  // else as it is told
+  bool legend_first = false;   // of all names, before the first line
   Diagram* diagram = nullptr;  // gets what is printed
 };
 
@@ -109,7 +111,10 @@ class SniffPrinter : public Traffic {
       return;
     }
     const std::uint64_t tag = counts ? ++last_tag_ : 0;
-    order_.add(event.time, tag, [&](std::string& out) { console_.render(out, event); });
+    order_.add(event.time, tag, [&](std::string& out) {
+      console_.render(out, event);
+      return console_.last_names();
+    });
   }
   /// For what the conversation consists of: it stands in the diagram too.
   template <class Event>
@@ -130,6 +135,7 @@ class SniffPrinter : public Traffic {
   TimeOrder order_{[this](std::string_view text, std::span<const TimeOrder::Line> lines) {
     print_lines(text, lines);
   }};
+  HeldLines lines_;                          // what order_ has released
   std::uint64_t last_tag_ = 0;               // of the lines in order_ that count
   std::map<std::uint64_t, Sample> samples_;  // of them
   std::uint64_t shown_ = 0;

@@ -3,6 +3,9 @@
 #include <glob.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <filesystem>
+
 #include "capture/privileges.h"
 #include "cli/failure.h"
 #include "filter/type_hint.h"
@@ -102,6 +105,12 @@ PrinterOptions printer_options(const SniffOptions& options, SchemaCodec& types, 
   made.connections = options.connections || options.output.verbose > 0;
   made.silent = keeps_on_stdout(options);
   made.in_time_order = !options.files.empty() && !made.silent;
+  // What comes through a pipe may pause, and holds nothing back.
+  made.legend_first =
+      made.in_time_order && std::all_of(options.files.begin(), options.files.end(), [](auto& name) {
+        std::error_code unknown;
+        return name != "-" && !std::filesystem::is_fifo(name, unknown);
+      });
   if (options.diagram) made.diagram = &diagram;
   return made;
 }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "output/events.h"
+#include "output/short_names.h"
 
 namespace tool {
 
@@ -25,20 +26,22 @@ class TimeOrder {
     std::size_t begin;
     std::size_t size;
     std::uint64_t tag;
+    NamesInLine names;
   };
   /// Gets some lines, in order: `text` is what they say, one after the other.
   using Print = std::function<void(std::string_view text, std::span<const Line> lines)>;
 
   explicit TimeOrder(Print print) : print_(std::move(print)) {}
 
-  /// What `append(std::string&)` appends is about that time. `tag` is handed on with it.
+  /// What `append(std::string&)` appends is about that time; it gives the names in it, which are
+  /// handed on with it, as `tag` is.
   template <class Append>
   void add(WallTime time, std::uint64_t tag, Append&& append) {
     Slice& slice = slice_of(time);
     std::string& text = slice.chunks.back();
     const std::size_t begin = text.size();
-    append(text);
-    slice.lines.push_back({time, slice.chunks.size() - 1, begin, text.size() - begin, tag});
+    const NamesInLine names = append(text);
+    slice.lines.push_back({time, slice.chunks.size() - 1, begin, text.size() - begin, tag, names});
     held_ += text.size() - begin;
     while (held_ > most_held) release_first();
   }
