@@ -102,7 +102,8 @@ TEST_CASE(
   CHECK_FALSE(cut.contains("request_body_cut"));
   CHECK(cut.at("undecodable") == 0);
 
-  const auto text = sniffed(post("/api/v1", "application/json", big), answer("200 OK", "short"));
+  const auto text = sniffed(post("/api/v1", "application/json", big), answer("200 OK", "short"),
+                            {"--body", "json"});
   CHECK(text.out.find("(cut: only the first 65.5 kB are kept)") != std::string::npos);
   CHECK(text.out.find("short") != std::string::npos);
 

@@ -40,7 +40,9 @@ std::vector<Lines> blocks(const std::string& heading) {
 /// Without what differs from run to run.
 std::string masked(std::string text) {
   const std::pair<const char*, const char*> rules[] = {
+      {R"(\d{4}-\d\d-\d\d \(\w+\))", "DATE"},
       {R"(\d\d:\d\d:\d\d\.\d{3})", "TIME"},
+      {R"( +[+-]\d+(\.\d+)? (us|ms|s)\b)", " DELTA"},
       {R"(\d+(\.\d+)? (us|ms|s)\b)", "DURATION"},
       {R"(compactor-(\w+)\(\d+\)@127\.0\.0\.1:\d+)", "compactor-$1"},
   };

@@ -28,6 +28,12 @@ class FakeCodec : public tool::TypeCodec {
     out += "known " + std::string(bytes);
     return true;
   }
+  bool append_says(std::string& phrase, std::string&, std::string_view name, std::string_view bytes,
+                   bool) override {
+    if (name != "known.Type") return false;
+    phrase += "says " + std::string(bytes);
+    return true;
+  }
   std::optional<std::string> encode(std::string_view name, std::string_view json,
                                     std::string_view unknown) override {
     if (name != "known.Type") return std::nullopt;
@@ -145,7 +151,8 @@ TEST_CASE("what a peer chose is escaped in text, and colour is only where it is 
   CHECK(line.find('\x1b') == std::string::npos);
   CHECK(line.find("m\\x1b[2J") != std::string::npos);
   CHECK(line.find("body\\x07") != std::string::npos);
-  CHECK(text_of(message("m", ""), {.colour = true}).find("\x1b[36mm\x1b[0m") != std::string::npos);
+  CHECK(text_of(message("m", ""), {.lines = {.colour = true}}).find("\x1b[36mm\x1b[0m") !=
+        std::string::npos);
 }
 
 TEST_CASE("a long body is cut for people, between characters") {

@@ -24,7 +24,10 @@ struct Printed {
     for (const auto& line : which) tags.push_back(line.tag);
   }};
   void add(int milliseconds, std::uint64_t tag, const std::string& line) {
-    order.add(at(milliseconds), tag, [&](std::string& out) { out += line; });
+    order.add(at(milliseconds), tag, [&](std::string& out) {
+      out += line;
+      return tool::NamesInLine{};
+    });
   }
 };
 

@@ -215,7 +215,8 @@ void BodyView::append_api_below(std::string& out, std::string_view type,
 std::string BodyView::short_body(std::string_view name, std::string_view bytes,
                                  std::size_t width) const {
   std::string text;
-  const bool asked = mode_ == BodyMode::automatic && types_ != nullptr && bytes.size() <= width;
+  const bool asked =
+      mode_ == BodyMode::automatic && types_ != nullptr && !bytes.empty() && bytes.size() <= width;
   if (!asked || !types_->append_text(text, name, bytes) || text.size() > width) return {};
   return text;
 }

@@ -48,6 +48,13 @@ class TypeCodec {
   /// Empty when they are. Precondition: type_of(name) is not empty.
   virtual std::string misfit(std::string_view name, std::string_view bytes) = 0;
 
+  /// Why the process with the PID `to` aborts when it gets such a message; empty when none is known
+  /// to.
+  virtual std::string fatal(std::string_view /*to*/, std::string_view /*name*/,
+                            std::string_view /*bytes*/) {
+    return {};
+  }
+
   /// What follows is about another message than before, or another request and its answer.
   virtual void next_message() {}
 

@@ -228,6 +228,13 @@ std::string SchemaCodec::misfit(std::string_view name, std::string_view bytes) {
   return "it lacks " + names + ", which " + (missing.size() == 1 ? "is" : "are") + " required";
 }
 
+std::string SchemaCodec::fatal(std::string_view to, std::string_view name, std::string_view bytes) {
+  if (!name.starts_with("mesos.internal.")) return {};
+  std::lock_guard lock(mutex_);
+  if (!lint_) lint_.emplace(*catalog_);
+  return lint_->fatal(to, name, bytes);
+}
+
 std::string SchemaCodec::suggestion(std::string_view name) {
   std::lock_guard lock(mutex_);
   return compactor::text::did_you_mean(catalog_->suggest(name));

@@ -14,6 +14,7 @@
 #include "schema/catalog.h"
 #include "schema/json_reader.h"
 #include "trace/facts.h"
+#include "trace/lint.h"
 #include "trace/reading.h"
 
 namespace tool {
@@ -49,6 +50,7 @@ class SchemaCodec : public TypeCodec {
   std::string type_of(std::string_view name) override;
   std::string misfit(std::string_view name, std::string_view bytes) override;
   std::string suggestion(std::string_view name) override;
+  std::string fatal(std::string_view to, std::string_view name, std::string_view bytes) override;
 
   /// Where its types are from. Not for use beside its other functions on another thread.
   const compactor::schema::Catalog& catalog() const { return *catalog_; }
@@ -77,6 +79,7 @@ class SchemaCodec : public TypeCodec {
     compactor::trace::Reader reader;
   };
   std::optional<Speaker> speaker_;
+  std::optional<compactor::trace::Lint> lint_;  // likewise
   std::uint64_t misfits_ = 0;
   std::optional<std::vector<std::string_view>> counted_;  // of this message; only where they stood
 };

@@ -54,7 +54,8 @@ CommandLine declare(SendOptions& options) {
                   std::string(body_forms).append(" (JSON for the type NAME)"));
   line.group("Send");
   line.flag("--raw", options.raw, "send {…} as the text it is");
-  line.flag("--force", options.type_options.force, "send JSON that lacks required fields too");
+  line.flag("--force", options.type_options.force,
+            "send JSON that lacks required fields, and what its receiver aborts on, too");
   line.duration("--timeout", options.sender.timeout, "for the answer, or without progress (5s)");
   line.text("--expect", "NAME", options.sender.expect,
             "wait for a message of that name (a glob) and print it");
@@ -127,7 +128,8 @@ std::unique_ptr<Source> single_source(const SendOptions& options, const compacto
     message.body = read_body(*options.name, *options.body, options.raw, options.types);
     form = form_of(*options.body, options.raw);
   }
-  BodyCheck(options.types, console).check(message.name, message.body, form);
+  BodyCheck(options.types, console, options.type_options.force)
+      .check(message.to_text, message.name, message.body, form);
   return repeat(std::move(message), options.repeat.value_or(1), options.rate);
 }
 
@@ -140,6 +142,7 @@ std::unique_ptr<Source> batch_source(const SendOptions& options, const BatchFile
   rules.name = options.name;
   rules.use_recorded_to = options.use_recorded_to;
   rules.types = options.types;
+  rules.force = options.type_options.force;
   return batch(file.fd(), std::move(rules), parse_speed(options.speed), options.keep_from, console);
 }
 

@@ -171,7 +171,7 @@ int run_serve(const Arguments& arguments) {
   for (const auto& text : options.replies) {
     const auto& reply =
         options.server.replies.emplace_back(parse_reply(text, options.server.types));
-    check.check(reply.name, reply.body, BodyForm::bytes);
+    check.check({}, reply.name, reply.body, BodyForm::bytes);
   }
   auto routes = static_routes(options);
   auto words = command_words(options);

@@ -2,6 +2,10 @@
 
 #include <cctype>
 
+#include "body/body_document.h"
+#include "cli/failure.h"
+#include "trace/role.h"
+
 namespace tool {
 
 namespace {
@@ -13,6 +17,14 @@ constexpr std::size_t long_name = 10;
 bool looks_like_type(std::string_view name) {
   return name.size() >= long_name ||
          (!name.empty() && std::isupper(static_cast<unsigned char>(name.front())) != 0);
+}
+
+/// SUBSCRIBE of a framework that has an id already.
+bool subscribes_with_id(TypeCodec* types, std::string_view body) {
+  const auto document = document_of(types, "mesos.scheduler.Call", body);
+  if (!document) return false;
+  const auto& call = document->body;
+  return call.value("type", "") == "SUBSCRIBE" && call.contains("framework_id");
 }
 
 }  // namespace
@@ -35,12 +47,37 @@ std::string BodyCheck::trouble_of(std::string_view name, std::string_view body,
          "; a receiver drops it";
 }
 
-void BodyCheck::check(std::string_view name, std::string_view body, BodyForm form) {
+void BodyCheck::warn(std::string_view name, const std::string& trouble) {
   if (told_.size() > most_warnings) return;
-  const auto trouble = trouble_of(name, body, form);
-  if (trouble.empty() || !told_.insert(std::string(name) + ": " + trouble).second) return;
+  if (!told_.insert(std::string(name) + ": " + trouble).second) return;
   console_.warning(told_.size() > most_warnings ? "more such bodies are not told of"
                                                 : std::string(name) + ": " + trouble);
+}
+
+void BodyCheck::check(std::string_view to, std::string_view name, std::string_view body,
+                      BodyForm form) {
+  const auto trouble = trouble_of(name, body, form);
+  // What a receiver drops does it no harm.
+  const auto fatal = types_ == nullptr || !trouble.empty() ? "" : types_->fatal(to, name, body);
+  if (!fatal.empty() && !force_)
+    throw Failure(Exit::usage, "fatal", std::string(name) + " is not sent: " + fatal,
+                  "--force sends it");
+  if (!fatal.empty()) warn(name, fatal);
+  if (!trouble.empty()) warn(name, trouble);
+}
+
+void BodyCheck::check_recorded(std::string_view to, std::string_view name, std::string_view body,
+                               BodyForm form) {
+  check(to, name, body, form);
+  if (told_of_ghosts_ || compactor::trace::role_of(to) != compactor::trace::Role::master) return;
+  const bool agent = name == "mesos.internal.RegisterSlaveMessage" ||
+                     name == "mesos.internal.ReregisterSlaveMessage";
+  const bool framework = name == "mesos.internal.ReregisterFrameworkMessage" ||
+                         (name == "mesos.scheduler.Call" && subscribes_with_id(types_, body));
+  if (!agent && !framework) return;
+  told_of_ghosts_ = true;
+  console_.note(std::string(name) + " goes to a master: where it leads a cluster, it takes " +
+                (agent ? "an agent" : "a framework") + " for there that is not");
 }
 
 }  // namespace tool

@@ -91,7 +91,9 @@ BatchMessage BatchParser::parse(std::string_view line) {
   message.kind = partial ? BatchMessage::Kind::partial : BatchMessage::Kind::message;
   if (partial) return message;
   message.body = body_of_line(json, message.name, rules_.types);
-  check_.check(message.name, message.body, form_of_line(json));
+  const auto to = message.to.str();
+  recorded ? check_.check_recorded(to, message.name, message.body, form_of_line(json))
+           : check_.check(to, message.name, message.body, form_of_line(json));
   return message;
 }
 

@@ -34,13 +34,14 @@ struct BatchRules {
   std::optional<std::string> name;       // the argument
   bool use_recorded_to = false;
   TypeCodec* types = nullptr;
+  bool force = false;       // see BodyCheck
   Duration resolve_time{};  // for each name
 };
 
 class BatchParser {
  public:
   BatchParser(BatchRules rules, Console& console)
-      : rules_(std::move(rules)), console_(console), check_(rules_.types, console) {}
+      : rules_(std::move(rules)), console_(console), check_(rules_.types, console, rules_.force) {}
 
   /// Throws Failure (exit 2; for a host that does not resolve as resolve_pid does).
   BatchMessage parse(std::string_view line);

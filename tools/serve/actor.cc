@@ -35,6 +35,7 @@ struct Actor::Action {
   compactor::Pid to;
   std::string name;
   std::string body;
+  BodyForm form = BodyForm::bytes;
 };
 
 /// What is told of an action in the end: it is kept until its message is acknowledged, which may be
@@ -152,7 +153,7 @@ void Actor::act(std::string_view line) {
       action.name = text_of_line(what, "name");
       if (action.name.empty()) throw bad_action("it has no \"name\"");
       action.body = body_of_line(what, action.name, settings_.types);
-      body_check_.check(action.name, action.body, form_of_line(what));
+      action.form = form_of_line(what);
       if (!action.is_reply) action.to = parse_pid(text_of_line(what, "to"));
       action.is_reply ? reply(action) : send(action);
     } else if (json.contains("link")) {
@@ -170,7 +171,12 @@ void Actor::act(std::string_view line) {
   }
 }
 
+void Actor::check(const Action& action) {
+  body_check_.check(action.to.str(), action.name, action.body, action.form);
+}
+
 void Actor::send(const Action& action) {
+  check(action);
   auto from = settings_.pid.str();
   auto result = context_.send_wait(from, action.to, action.name, action.body, room_timeout,
                                    reporting(action));
@@ -198,6 +204,7 @@ void Actor::reply(Action& action) {
                          " replies in a row, each to the one before; send goes on");
     return;
   }
+  check(action);
   context_.reply(sender, action.name, action.body, reporting(action));
 }
 

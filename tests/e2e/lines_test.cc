@@ -1,0 +1,221 @@
+// The lines that people read: one for each message, which fits and says by itself what happened.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "support/documents.h"
+#include "support/harness.h"
+
+namespace e2e_lines_test {
+
+using namespace e2e;
+
+namespace {
+
+const std::string captures = TEST_DATA "/captures/mesos/";
+
+std::size_t columns_of(const std::string& line) {
+  return static_cast<std::size_t>(
+      std::count_if(line.begin(), line.end(), [](char c) { return (c & '\xc0') != '\x80'; }));
+}
+
+std::vector<std::string> shown(const Arguments& more) {
+  Arguments arguments{"sniff", "-t", "u"};
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return lines_of(run(arguments).out);
+}
+
+/// Of those with an arrow, which messages have.
+std::vector<std::string> messages_of(const std::vector<std::string>& lines) {
+  std::vector<std::string> found;
+  std::copy_if(lines.begin(), lines.end(), std::back_inserter(found),
+               [](const std::string& line) { return line.find(" → ") != std::string::npos; });
+  return found;
+}
+
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+bool contains(const std::vector<std::string>& lines, const std::string& text) {
+  return std::any_of(lines.begin(), lines.end(),
+                     [&](const std::string& line) { return line.find(text) != std::string::npos; });
+}
+
+}  // namespace
+
+TEST_CASE("every message of real captures is one line of 100 columns at most") {
+  for (const char* file : {"test-framework.pcap", "agent-register.pcap", "execute.pcap",
+                           "master-restart.pcap", "framework-teardown.pcap", "http-get.pcap"}) {
+    const auto lines = shown({"-r", captures + file, "--http"});
+    CHECK(!messages_of(lines).empty());
+    for (const auto& line : lines) CHECK_MESSAGE(columns_of(line) <= 100, line);
+  }
+  const auto lines = messages_of(shown({"-r", TEST_DATA "/v1/framework-executor.pcap", "--http"}));
+  for (const auto& line : lines) CHECK_MESSAGE(columns_of(line) <= 100, line);
+}
+
+TEST_CASE("each says by itself what happened") {
+  const auto lines = shown({"-r", captures + "test-framework.pcap"});
+  CHECK(contains(lines, "scheduler → master  Call SUBSCRIBE \"Test Framework (C++)\" roles *"));
+  CHECK(contains(lines, "master → agent  RunTask 1 \"Task 1\": cpus 1 mem 128  3.40 ms"));
+  CHECK(contains(lines, "executor → agent  StatusUpdate 1 TASK_FINISHED 7692efe8  635 us"));
+  CHECK(contains(lines, "master → scheduler  ResourceOffers O0: cpus 8 mem 4096"));
+  CHECK(contains(lines, "slave-observer(1) → agent  Ping connected true  partial, 2 B"));
+  const auto v1 = shown({"-r", TEST_DATA "/v1/framework-executor.pcap", "--http"});
+  CHECK(contains(v1, "master → framework 0004  Event OFFERS O3: cpus 4"));
+  CHECK(contains(v1, "framework 0004 → master  Call ACCEPT 0, 1, 2 … (4) of O3"));
+  CHECK(contains(v1, "executor default → agent  Call UPDATE 0 TASK_RUNNING 50fbd6b0"));
+}
+
+TEST_CASE("of files the legend stands first, and has every name that is used, and no other") {
+  const auto lines = shown({"-r", captures + "test-framework.pcap"});
+  std::set<std::string> told;
+  std::size_t at = 0;
+  for (; at < lines.size() && lines[at].find(" = ") != std::string::npos; ++at)
+    told.insert(lines[at].substr(0, lines[at].find(' ')));
+  REQUIRE(at < lines.size());
+  CHECK(lines[at] == "2026-11-22 (UTC)");
+  std::set<std::string> used;
+  for (const auto& line : messages_of(lines)) {
+    const auto arrow = line.find(" → ");
+    const auto from = line.rfind(' ', arrow - 1) + 1;
+    const auto to = arrow + std::string(" → ").size();
+    used.insert(line.substr(from, arrow - from));
+    used.insert(line.substr(to, line.find(' ', to) - to));
+  }
+  CHECK(told == used);
+  CHECK(contains(lines, "agent              = slave(1)@127.0.0.1:5051"));
+  // Of what was not shown, no name is told.
+  const auto one = shown({"-r", captures + "test-framework.pcap", "-c", "1"});
+  CHECK(one[0].starts_with("slave-observer(1)  = "));
+  CHECK(one[1].starts_with("agent  "));
+  CHECK(one[2] == "2026-11-22 (UTC)");
+}
+
+TEST_CASE("through a pipe a legend line comes before the first line that uses it") {
+  const auto file = run({"sniff", "-r", captures + "test-framework.pcap", "--json"});
+  const auto lines = lines_of(run({"sniff", "-r", "-", "-t", "u"}, {.input = file.out}).out);
+  REQUIRE(lines.size() > 20);
+  CHECK(lines[2] == "2026-11-22 (UTC)");
+  CHECK(lines[3].find("slave-observer(1) → agent") != std::string::npos);
+  const auto position = [&](const std::string& text) {
+    return std::find_if(
+               lines.begin(), lines.end(),
+               [&](const std::string& line) { return line.find(text) != std::string::npos; }) -
+           lines.begin();
+  };
+  CHECK(position("executor           = executor(1)@") > 5);
+  CHECK(position("executor           = executor(1)@") < position("executor → agent"));
+}
+
+TEST_CASE("-v: whole PIDs and ids, and nothing is cut") {
+  const auto lines = shown({"-r", captures + "test-framework.pcap", "-v"});
+  CHECK_FALSE(contains(lines, " = "));
+  CHECK(contains(lines,
+                 "master@127.0.0.1:5050 → slave(1)@127.0.0.1:5051  RunTask 1 \"Task 1\": cpus 1"));
+  const auto is_long = [](const std::string& line) { return columns_of(line) > 120; };
+  CHECK(std::any_of(lines.begin(), lines.end(), is_long));
+}
+
+TEST_CASE("-t: what the time of a line is") {
+  const Arguments file{"-r", captures + "execute.pcap", "-c", "3", "--body", "none"};
+  auto with = [&](const char* style) {
+    Arguments arguments{"sniff", "-t", style};
+    arguments.insert(arguments.end(), file.begin(), file.end());
+    return lines_of(run(arguments).out);
+  };
+  CHECK(with("u")[4].starts_with("01:31:51.169              agent → master  "));
+  CHECK(with("u")[5].starts_with("01:31:51.476     +308 ms  "));
+  CHECK(with("d")[5].starts_with("   +308 ms  slave-observer(1) → agent  "));
+  CHECK(with("r")[5].starts_with("    0.307748  slave-observer(1) → agent  "));
+  const auto wrong = run({"sniff", "-t", "x", "-r", captures + "execute.pcap"});
+  CHECK(wrong.exit == 2);
+}
+
+TEST_CASE("the date is told again at midnight") {
+  const std::string before = R"({"type":"message","time":"2026-01-31T23:59:59.9Z","from":)";
+  const std::string after = R"({"type":"message","time":"2026-02-01T00:00:00.1Z","from":)";
+  const std::string rest = R"("a@1.1.1.1:1","to":"b@1.1.1.1:2","name":"x","size":0,"body_text":"",)"
+                           R"("src":"1.1.1.1:1","dst":"1.1.1.1:2","conn":1,"status":202,)"
+                           R"("latency_us":5,"seq":)";
+  const auto lines = lines_of(run({"sniff", "-r", "-", "-t", "u"},
+                                  {.input = before + rest + "1}\n" + after + rest + "2}\n"})
+                                  .out);
+  REQUIRE(lines.size() >= 6);
+  CHECK(lines[2] == "2026-01-31 (UTC)");
+  CHECK(lines[4] == "2026-02-01 (UTC)");
+  CHECK(lines[5].starts_with("00:00:00.100     +200 ms  a → b  x  0 B  5.00 us"));
+}
+
+TEST_CASE("bodies come on lines of their own, with --body json on one, with pretty on several") {
+  const Arguments file{"-r", captures + "execute.pcap", "-c", "1", "--body"};
+  auto with = [&](const char* mode) {
+    Arguments arguments = file;
+    arguments.emplace_back(mode);
+    return shown(arguments);
+  };
+  const auto json = with("json");
+  CHECK(json[3].find("ExitedExecutor default status 9") != std::string::npos);
+  CHECK(json[4].starts_with("    {\"slave_id\":{\"value\":\""));
+  const auto pretty = with("pretty");
+  CHECK(pretty[3].find("ExitedExecutor default status 9") != std::string::npos);
+  CHECK(pretty[4] == "    {");
+  CHECK(pretty[5] == "      \"slave_id\": {");
+  CHECK(pretty[14] == "      \"status\": 9");
+  const auto hex = with("hex");
+  CHECK(hex[3].find("ExitedExecutorMessage  partial, 101 B") == std::string::npos);
+  CHECK(hex[3].find("ExitedExecutorMessage  101 B") != std::string::npos);
+  CHECK(hex[4].starts_with("    0a29"));
+}
+
+TEST_CASE("what is wrong with a body stands in its line") {
+  const std::string lines =
+      R"({"type":"message","time":"2026-01-31T12:00:00Z","from":"a@1.1.1.1:1","to":)"
+      R"("b@1.1.1.1:2","name":"mesos.internal.PingSlaveMessage","size":1,"body_base64":"CA==",)"
+      R"("conn":1,"status":404,"latency_us":5,"seq":1})"
+      "\n"
+      R"({"type":"message","time":"2026-01-31T12:00:00Z","from":"a@1.1.1.1:1","to":)"
+      R"("b@1.1.1.1:2","name":"mesos.internal.PingSlaveMessage","size":4,"body_base64":"CAH4Bw==",)"
+      R"("conn":1,"status":null,"latency_us":null,"seq":2})"
+      "\n";
+  const auto result = run({"sniff", "-r", "-"}, {.input = lines});
+  CHECK(has(result.out, "PingSlaveMessage  1 B"));
+  CHECK(has(result.out, "not a PingSlaveMessage: cut off inside a varint"));
+  CHECK(has(result.out, "  404  5.00 us\n"));
+  CHECK(has(result.out, "  no answer\n"));
+  CHECK(has(result.out, "1 undecodable"));
+}
+
+TEST_CASE("says is in the JSON, too, where the body is decoded") {
+  const auto events = run({"sniff", "-r", captures + "test-framework.pcap", "--json"});
+  std::set<std::string> said;
+  for (const auto& message : events.events("message")) {
+    CHECK(message.contains("says") == message.contains("body"));
+    said.insert(message.value("says", ""));
+  }
+  CHECK(said.contains("RunTask 1 \"Task 1\": cpus 1 mem 128"));
+  const auto v1 = run({"sniff", "-r", TEST_DATA "/v1/framework-executor.pcap", "--http", "--json"});
+  std::set<std::string> spoken;
+  for (const auto& event : v1.events("http_event")) spoken.insert(event.value("says", ""));
+  for (const auto& call : v1.events("http")) spoken.insert(call.value("says", ""));
+  CHECK(spoken.contains("Event HEARTBEAT"));
+  CHECK(spoken.contains("Call UPDATE 0 TASK_RUNNING 50fbd6b0"));
+  const auto none = run({"sniff", "-r", captures + "execute.pcap", "--json", "--body", "hex"});
+  for (const auto& message : none.events("message")) CHECK_FALSE(message.contains("says"));
+}
+
+TEST_CASE("serve: our own process by its id, a short body on the line") {
+  Background serve({"serve", "echo", "--ip", "127.0.0.1", "--port", "0", "--count", "2"});
+  const auto pid = serve.line().value().substr(std::string("serving ").size());
+  run({"send", pid, "greet", "hello, actor"});
+  run({"send", pid, "mesos.internal.PingSlaveMessage", "{\"connected\":true}"});
+  const auto lines = lines_of(serve.finish().out);
+  CHECK(contains(lines, " → echo  greet  12 B  hello, actor"));
+  CHECK(contains(lines, " → echo  Ping connected true"));
+}
+
+}  // namespace e2e_lines_test
