@@ -48,7 +48,7 @@ class FileMaker {
   }
   /// Now and then another number, of any size.
   std::uint32_t odd(std::size_t value) {
-    const auto luck = below(60);
+    const auto luck = below(800);
     if (luck == 0) return static_cast<std::uint32_t>(random_());
     return static_cast<std::uint32_t>(value) + (luck == 1 ? 1 : luck == 2 ? ~std::uint32_t{0} : 0);
   }
@@ -84,21 +84,25 @@ class FileMaker {
   }
   void section() {
     big_ = below(2) == 0;
+    interfaces_ = 0;
     add(0x0a0d0d0a, number(0x1a2b3c4d, 4) + u16(1) + u16(0) + std::string(8, '\xff'));
     interface();
   }
   void interface() {
     constexpr std::uint32_t links[] = {1, 113, 276, 0, 101, 147};
-    std::string body = u16(links[below(6)]) + u16(0) + u32(below(2) == 0 ? 0 : 100);
+    std::string body =
+        u16(links[below(40) == 0 ? 5 : below(5)]) + u16(0) + u32(below(2) == 0 ? 0 : 100);
     if (below(2) == 0)
       body += u16(9) + u16(1) + padded(std::string(1, static_cast<char>(random_())));
     if (below(3) == 0) body += u16(14) + u16(8) + u32(random_()) + u32(random_());
     if (below(2) == 0) body += u16(0) + u16(0);
     add(1, body);
+    ++interfaces_;
   }
   void block() {
     const auto bytes = piece();
-    switch (below(12)) {
+    const auto index = odd(below(interfaces_));
+    switch (below(20)) {
       case 0:
         return section();
       case 1:
@@ -106,15 +110,15 @@ class FileMaker {
       case 2:
         return add(3, u32(bytes.size()) + padded(bytes));
       case 3:
-        return add(2, u16(below(3)) + u16(0) + u32(5) + u32(6) + u32(bytes.size()) +
+        return add(2, u16(index) + u16(0) + u32(5) + u32(6) + u32(bytes.size()) +
                           u32(bytes.size()) + padded(bytes));
       case 4:
         return add(static_cast<std::uint32_t>(random_()), padded(bytes));
       case 5:
-        file_ += bytes;
+        if (below(5) == 0) file_ += bytes;
         return;
       default:
-        add(6, u32(below(3)) + u32(random_()) + u32(random_()) + u32(bytes.size()) +
+        add(6, u32(index) + u32(random_()) + u32(random_()) + u32(bytes.size()) +
                    u32(bytes.size() + below(2)) + padded(bytes));
     }
   }
@@ -123,6 +127,7 @@ class FileMaker {
   std::minstd_rand random_;
   std::string file_;
   bool big_ = false;
+  std::uint32_t interfaces_ = 0;  // of the section
 };
 
 void check(bool holds) {

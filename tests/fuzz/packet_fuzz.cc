@@ -132,11 +132,11 @@ class Wrapper {
     const unsigned protocol = static_cast<std::uint8_t>(packet[9]);
     const auto payload = packet.substr(20);
     const auto step = 8 * (1 + below(20));
-    const auto id = below(40);
+    const auto id = below(20) == 0 ? 7 : ++last_id_;
     std::vector<std::string> pieces;
     for (std::size_t at = 0; at < payload.size(); at += step) {
       const bool last = at + step >= payload.size();
-      if (below(20) == 0) continue;
+      if (below(200) == 0) continue;
       pieces.push_back(ipv4({protocol, payload.substr(at, step + 8 * (below(10) == 0))}, id,
                             at / 8 | (last ? 0 : 0x2000)));
       if (below(20) == 0) pieces.push_back(pieces.back());
@@ -153,6 +153,7 @@ class Wrapper {
 
   std::string_view rest_;
   std::minstd_rand random_;
+  std::uint32_t last_id_ = 100;
 };
 
 /// What is handed out was captured: whoever reads it reads memory that is there.
