@@ -339,6 +339,21 @@ TEST_CASE("--stats counts HTTP by endpoint and client, and calls by their type")
   }
 }
 
+TEST_CASE("--stats keeps no name of any length: those over 1000 bytes count together") {
+  const auto line = [](const std::string& name) {
+    return R"({"type":"message","time":"2026-01-31T12:00:00Z","from":"a@1.1.1.1:1","to":"b@1.1.1.1:2",)"
+           R"("size":0,"src":"1.1.1.1:1","dst":"1.1.1.1:2","status":202,"conn":1,"seq":1,"name":")" +
+           name + "\"}\n";
+  };
+  const std::string longest(1000, 'n');
+  const auto result = run({"sniff", "-r", "-", "--json", "--stats"},
+                          {.input = line(longest) + line(longest + "x") + line(longest + "y")});
+  std::map<std::string, int> rows;
+  for (const auto& row : result.events("statistics"))
+    if (row.at("by") == "name") rows[row.at("name")] = row.at("messages");
+  CHECK(rows == std::map<std::string, int>{{longest, 1}, {"(others)", 2}});
+}
+
 TEST_CASE("--diagram draws calls and events between framework, executor, master and agent") {
   const auto drawn =
       run_in_folder("compactor sniff -r " + v1 +

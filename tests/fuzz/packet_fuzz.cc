@@ -131,7 +131,7 @@ class Wrapper {
     if ((packet[0] >> 4 & 15) != 4) return {packet};
     const unsigned protocol = static_cast<std::uint8_t>(packet[9]);
     const auto payload = packet.substr(20);
-    const auto step = 8 * (1 + below(20));
+    const std::size_t step = 8 * (std::size_t{1} + below(20));
     const auto id = below(20) == 0 ? 7 : ++last_id_;
     std::vector<std::string> pieces;
     for (std::size_t at = 0; at < payload.size(); at += step) {

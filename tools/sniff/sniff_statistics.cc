@@ -9,6 +9,7 @@ namespace tool {
 namespace {
 
 constexpr std::size_t most_rows = 1000;
+constexpr std::size_t longest_name = 1000;
 constexpr std::string_view digits = "0123456789";
 
 /// A number, a UUID, and what Mesos makes of one: 20140101-…-S0.
@@ -67,7 +68,8 @@ void SniffStatistics::add(const Sample& sample) {
 
 void SniffStatistics::add(Rows& rows, Key key, const Sample& sample) {
   const bool is_full = rows.size() >= most_rows && !rows.contains(key);
-  rows[is_full ? Key{"(others)"} : std::move(key)].add(sample);
+  const bool is_long = std::max(key.first.size(), key.second.size()) > longest_name;
+  rows[is_full || is_long ? Key{"(others)"} : std::move(key)].add(sample);
 }
 
 void SniffStatistics::print(Console& console) const {

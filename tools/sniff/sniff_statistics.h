@@ -34,7 +34,8 @@ struct Sample {
 std::string endpoint_of(std::string_view url);
 
 /// Counts of messages: all, by name, by pair; and of HTTP by endpoint and client. What is beyond
-/// the first thousand rows of a table is counted as "(others)".
+/// the first thousand rows of a table, or has a name of more than a thousand bytes, is counted as
+/// "(others)".
 class SniffStatistics {
  public:
   void add(const Sample& sample);
