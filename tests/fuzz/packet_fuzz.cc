@@ -137,7 +137,7 @@ class Wrapper {
     for (std::size_t at = 0; at < payload.size(); at += step) {
       const bool last = at + step >= payload.size();
       if (below(200) == 0) continue;
-      pieces.push_back(ipv4({protocol, payload.substr(at, step + 8 * (below(10) == 0))}, id,
+      pieces.push_back(ipv4({protocol, payload.substr(at, below(10) == 0 ? step + 8 : step)}, id,
                             at / 8 | (last ? 0 : 0x2000)));
       if (below(20) == 0) pieces.push_back(pieces.back());
     }
@@ -183,7 +183,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       Segment segment;
       ++packets;
       total += packet.size();
-      const auto wire = packet.size() + wrapper.below(10) * (wrapper.below(5) == 0);
+      const std::size_t missing = wrapper.below(5) == 0 ? wrapper.below(10) : 0;
+      const auto wire = packet.size() + missing;
       if (dissector.read(link, packet, wire, time, segment) != Packet::tcp) continue;
       check(segment.payload.size() <= total);  // of this packet, or of the pieces so far
       touch(segment.payload);
