@@ -227,10 +227,8 @@ void Conversations::take_answer(const Reading& message, const Pair& pair, Place 
 
 /// Once a framework is torn down its updates need no acknowledgement; one may be under way.
 void Conversations::end_acknowledgements(const Reading& message) {
-  const auto name = message.message().name;
-  const bool ends = name == "mesos.internal.ShutdownFrameworkMessage" ||
-                    name == "mesos.internal.UnregisterFrameworkMessage" ||
-                    (name.ends_with("scheduler.Call") && message.value("type") == "TEARDOWN");
+  const bool ends = message.message().name == "mesos.internal.ShutdownFrameworkMessage" ||
+                    asks_for_teardown(message);
   if (!ends) return;
   if (const auto framework = message.id(Kind::framework); !framework.empty())
     ended_frameworks_.insert(KeyMaker::of(framework));

@@ -228,7 +228,7 @@ void Entities::learn(const Reading& message) {
 /// A client of the v1 API may be at several ends at once, one for each of its connections.
 void Entities::learn_client(const Reading& message) {
   const auto name = message.message().name;
-  if (!name.starts_with("mesos.v1.")) return;
+  if (!name.starts_with("mesos.v1.scheduler.") && !name.starts_with("mesos.v1.executor.")) return;
   const auto type = message.value("type");
   const auto client = name.ends_with(".Call") ? message.message().from : message.message().to;
   const auto framework = message.id(Kind::framework);
@@ -305,10 +305,7 @@ void Entities::learn_framework(const Reading& message) {
     if (known.entity.name.empty()) known.entity.name = message.value("framework.name");
     if (message.from() == Role::master) learn_pid(known, message.value("pid"));
   }
-  const bool torn_down =
-      message.message().name == "mesos.scheduler.Call" && message.value("type") == "TEARDOWN";
-  if (!torn_down && name != "ShutdownFrameworkMessage" && name != "UnregisterFrameworkMessage")
-    return;
+  if (name != "ShutdownFrameworkMessage" && !asks_for_teardown(message)) return;
   Entity& entity = touch(Kind::framework, id, {}, message.message()).entity;
   entity.state = "torn down";
   entity.ended = true;

@@ -267,10 +267,7 @@ void Findings::look_at_framework(const Reading& message) {
   const auto name = internal_name(message.message().name);
   const std::string framework(message.id(Kind::framework));
   const Key key = KeyMaker::of(framework);
-  const bool tears_down =
-      name == "UnregisterFrameworkMessage" ||
-      (message.message().name.ends_with("scheduler.Call") && message.value("type") == "TEARDOWN");
-  if (tears_down) torn_down_.insert(key);
+  if (asks_for_teardown(message)) torn_down_.insert(key);
   if (name == "FrameworkErrorMessage" &&
       is_new("framework_error", message.message().to, message.value("message")))
     tell(

@@ -171,6 +171,17 @@ const Reading& Reader::read(const Message& message) {
   return made;
 }
 
+bool asks_for_teardown(const Reading& message) {
+  const auto name = message.message().name;
+  if (name == "mesos.internal.UnregisterFrameworkMessage") return true;
+  return (name.ends_with("scheduler.Call") || name == "mesos.v1.master.Call") &&
+         message.value("type") == "TEARDOWN";
+}
+
+const google::protobuf::Descriptor* Reading::type() const {
+  return plan_ == nullptr ? nullptr : plan_->type;
+}
+
 std::size_t Reading::number_of(std::string_view path) const {
   return plan_ == nullptr ? 0 : plan_->picker.find(path);
 }

@@ -46,6 +46,10 @@ struct Id {
 /// The name behind mesos.internal; empty for another.
 std::string_view internal_name(std::string_view name);
 
+class Reading;
+/// A framework, or an operator, asks that the framework and all its tasks end.
+bool asks_for_teardown(const Reading& message);
+
 struct ReadPlan;
 
 /// A message with the values that the tables speak of. Refers to the message and to its reader.

@@ -81,7 +81,9 @@ bool Tracer::on_http(const SeenHttp& http) {
   const auto client = http.source().str();
   const auto server = http.destination().str();
   const auto type = call_type(http.url);
-  if (type.empty()) return false;
+  const bool tears_down =
+      http.method == "POST" && http.url.ends_with("/teardown") && http.status.value_or(0) == 200;
+  if (type.empty() && !tears_down) return false;
   Message call;
   call.time = http.time;
   call.from = client;
@@ -120,6 +122,10 @@ void Tracer::hold_v1(Message message, std::string_view url, std::string_view byt
   std::string encoded;
   std::string trouble;
   if (looks_like_json(bytes)) {
+  if (tears_down) {
+    hold_teardown(call, http.request_body);
+    return false;
+  }
     encode(message.name, bytes, encoded, trouble);
     message.body = encoded;
     if (!message.partial) message.trouble = trouble;
@@ -142,6 +148,19 @@ void Tracer::encode(std::string_view name, std::string_view json, std::string& e
   try {
     encoded = types_.encode(name, json, {}).value_or("");
   } catch (const Failure& failure) {
+void Tracer::hold_teardown(Message call, std::string_view form) {
+  constexpr std::string_view key = "frameworkId=";
+  const auto at = form.find(key);
+  if (at == std::string_view::npos) return;
+  const auto id = form.substr(at + key.size());
+  const std::string name = "mesos.v1.master.Call";
+  std::string json = R"({"type":"TEARDOWN","teardown":{"framework_id":{"value":)";
+  compactor::text::append_json_string(json, id.substr(0, id.find('&')));
+  json += "}}}";
+  call.name = name;
+  hold_v1(call, "/api/v1", json, false);
+}
+
     trouble = failure.what();
   }
 }

@@ -67,6 +67,8 @@ class Tracer : public Traffic, private compactor::trace::StoryEvents {
   void tell(const HeldMessage& held);
   void tell_ends(WallTime before);
   void print_entities();
+  /// An operator's `POST /master/teardown`, as the call that it has become.
+  void hold_teardown(compactor::trace::Message call, std::string_view form);
   void print_kinds();
   TraceSummary summary_of(const SniffSummary& summary);
 
