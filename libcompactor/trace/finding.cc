@@ -60,19 +60,6 @@ constexpr std::array kSilences = {
             "a replica of the registry is down or slow; without a quorum no master can lead"},
 };
 
-/// RegisterSlave, Call/SUBSCRIBE.
-std::string short_name(std::string_view kind) {
-  std::string name(kind);
-  for (const std::string_view prefix : {"mesos.internal.", "mesos.scheduler.", "mesos."}) {
-    if (!name.starts_with(prefix)) continue;
-    name.erase(0, prefix.size());
-    break;
-  }
-  constexpr std::string_view end = "Message";
-  if (name.ends_with(end)) name.resize(name.size() - end.size());
-  return name;
-}
-
 /// "1.11" of "1.11.0".
 std::string_view release_of(std::string_view version) {
   const auto first = version.find('.');
@@ -91,6 +78,18 @@ bool is_bad_end(std::string_view state) {
 }
 
 }  // namespace
+
+std::string short_name(std::string_view kind) {
+  std::string name(kind);
+  for (const std::string_view prefix : {"mesos.internal.", "mesos.scheduler.", "mesos."}) {
+    if (!name.starts_with(prefix)) continue;
+    name.erase(0, prefix.size());
+    break;
+  }
+  constexpr std::string_view end = "Message";
+  if (name.ends_with(end)) name.resize(name.size() - end.size());
+  return name;
+}
 
 std::string_view to_string(Severity severity) {
   return kSeverities[static_cast<std::size_t>(severity)];
@@ -134,6 +133,8 @@ void Findings::add(const Reading& message, std::string_view source) {
   look_at_framework(message);
   look_at_executor(message);
   look_at_version(message);
+  look_at_whereabouts(message);
+  look_at_body(message);
 }
 
 void Findings::look_at_status(const Reading& message) {

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "trace/body_check.h"
 #include "trace/conversations.h"
 #include "trace/departures.h"
 #include "trace/entities.h"
@@ -20,6 +21,9 @@ namespace compactor::trace {
 
 enum class Severity : std::uint8_t { info, warning, error };
 std::string_view to_string(Severity severity);
+
+/// RegisterSlave, Call/SUBSCRIBE: the name of a type, or of a kind, for people.
+std::string short_name(std::string_view kind);
 
 /// Where a message is.
 struct Evidence {
@@ -43,9 +47,15 @@ class Findings {
  public:
   using Tell = std::function<void(const Finding&)>;
 
-  /// The entities are those of the messages before the one at hand. Both outlive this.
-  Findings(const Facts& facts, const Entities& entities, Tell tell, Selects selects = {})
-      : facts_(facts), entities_(entities), tell_(std::move(tell)), selects_(std::move(selects)) {}
+  /// The entities are those of the messages before the one at hand. All three outlive this.
+  Findings(const Facts& facts, const schema::Catalog& catalog, const Entities& entities, Tell tell,
+           Selects selects = {})
+      : facts_(facts),
+        catalog_(catalog),
+        body_check_(catalog),
+        entities_(entities),
+        tell_(std::move(tell)),
+        selects_(std::move(selects)) {}
 
   /// Before the entities learn of it. `source`: the address that it came from, as in 10.0.0.5, if
   /// that is not its sender's; else empty.
@@ -81,6 +91,10 @@ class Findings {
   void look_at_version(const Reading& message);
   void look_at_silence(const Conversation& conversation);
   void look_at_attempts(const Conversation& conversation);
+  // body_findings.cc
+  void look_at_body(const Reading& message);
+  void look_at_whereabouts(const Reading& message);
+
   void look_at_time(const Conversation& conversation);
 
   /// False when it was told before.
@@ -96,6 +110,8 @@ class Findings {
   const Facts& facts_;
   const Entities& entities_;
   Tell tell_;
+  const schema::Catalog& catalog_;
+  BodyCheck body_check_;
   Selects selects_;
   KeySet told_{kMostTold};
   std::unordered_map<std::string, Agent> agents_;  // by id
@@ -103,6 +119,8 @@ class Findings {
   KeySet torn_down_{kMostKnown};                   // frameworks
   struct Usual {
     std::uint64_t count = 0;
+  KeySet present_{kMostKnown};                     // PIDs of agents that registered, or are pinged
+  std::unordered_map<std::string, Time> removed_;  // agents, and when that was told
     double mean_us = 0;
   };
   std::unordered_map<std::string, Usual> usual_;  // round trips, by kind

@@ -83,6 +83,8 @@ class Reading {
   std::string kind() const;
   /// One phrase of what it says; from peers: any text may be in it.
   std::string says() const;
+  /// Null for one that is not known.
+  const google::protobuf::Descriptor* type() const;
   /// The body could not be read to its end, and not for want of bytes.
   bool misread() const { return misread_; }
 

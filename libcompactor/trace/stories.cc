@@ -48,7 +48,8 @@ Stories::Stories(const Facts& facts, const schema::Catalog& catalog, StoryEvents
           reader_, [this](const Conversation& conversation) { on_conversation(conversation); }, {},
           selects()),
       findings_(
-          facts_, entities_, [this](const Finding& finding) { on_finding(finding); }, selects()),
+          facts_, catalog, entities_, [this](const Finding& finding) { on_finding(finding); },
+          selects()),
       departures_([this](const Departure& departure) { on_departure(departure); }) {}
 
 Selects Stories::selects() const {

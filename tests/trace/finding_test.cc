@@ -320,4 +320,148 @@ TEST_CASE("of gaps a story has those on connections that it is on, at its end") 
   CHECK(t.findings[0].evidence[0].conn == 7);
 }
 
+TEST_CASE("a body that lacks what its type requires: its receiver drops it") {
+  Teller t;
+  Message message;
+  message.name = "mesos.internal.RegisterSlaveMessage";
+  message.from = kAgent;
+  message.to = kMaster;
+  message.body = std::string_view(
+      "\x12\x06"
+      "1.11.0",
+      8);
+  message.size = message.body.size();
+  t.stories.add(message, "");
+  t.stories.add(message, "");
+  CHECK(t.found() == "error:missing_required");
+  CHECK(t.findings[0].message.find("lacks slave, which is required") != std::string::npos);
+  // Of one that was not captured to its end, or not kept, nothing is known.
+  Teller u;
+  message.size = 100;
+  u.stories.add(message, "");
+  message.size = 8;
+  message.partial = true;
+  u.stories.add(message, "");
+  CHECK(u.found().empty());
+}
+
+TEST_CASE("fields that nobody knows, or should use") {
+  Teller t;
+  const auto body = t.reader.encode_text(t.catalog.get("mesos.internal.RegisterSlaveMessage"),
+                                         R"({"slave":{"hostname":"h"},"version":"1.11.0"})") +
+                    std::string("\x98\x06\x01", 3);
+  Message message;
+  message.name = "mesos.internal.RegisterSlaveMessage";
+  message.from = kAgent;
+  message.to = kMaster;
+  message.body = body;
+  message.size = body.size();
+  t.stories.add(message, "");
+  CHECK(t.found() == "info:unknown_fields");
+  CHECK(t.findings[0].message.find("99 (varint)") != std::string::npos);
+  Teller u;
+  register_agent(u);
+  u.say(
+      kMaster, kAgent, "RunTaskMessage",
+      R"({"framework_id":{"value":"F"},"framework":{"user":"u","name":"n","id":{"value":"F"}},"task":{"name":"T","task_id":{"value":"t"},"slave_id":{"value":"S"}}})");
+  CHECK(u.found() == "info:deprecated_field");
+  CHECK(u.findings[0].message.find("framework_id") != std::string::npos);
+}
+
+TEST_CASE("agents that are not known to be there, and one that was removed and goes on") {
+  const std::string run =
+      R"({"framework":{"user":"u","name":"n","id":{"value":"F"}},"task":{"name":"T","task_id":{"value":"t"},"slave_id":{"value":"S"}}})";
+  Teller t;
+  t.say(kMaster, kAgent, "RunTaskMessage", run);
+  CHECK(t.found() == "info:unknown_agent");
+  Teller pinged;
+  pinged.say(kObserver, kAgent, "PingSlaveMessage", R"({"connected":true})");
+  pinged.say(kMaster, kAgent, "RunTaskMessage", run);
+  CHECK(pinged.found().empty());
+  Teller u;
+  register_agent(u);
+  u.say(kMaster, kScheduler, "LostSlaveMessage", R"({"slave_id":{"value":"S"}})");
+  u.say(kAgent, kMaster, "UpdateSlaveMessage", R"({"slave_id":{"value":"S"}})");
+  CHECK(u.found() == "error:agent_lost");  // it was under way
+  u.say(kAgent, kMaster, "UpdateSlaveMessage", R"({"slave_id":{"value":"S"}})", 5s);
+  CHECK(u.found() == "error:agent_lost warning:unknown_agent");
+  // It comes back, and is known.
+  Teller v;
+  register_agent(v);
+  v.say(kMaster, kScheduler, "LostSlaveMessage", R"({"slave_id":{"value":"S"}})");
+  v.say(kAgent, kMaster, "ReregisterSlaveMessage",
+        R"({"slave":{"hostname":"h","id":{"value":"S"}},"version":"1.11.0"})", 5s);
+  v.say(kMaster, kAgent, "SlaveReregisteredMessage", R"({"slave_id":{"value":"S"}})");
+  v.say(kAgent, kMaster, "UpdateSlaveMessage", R"({"slave_id":{"value":"S"}})", 5s);
+  CHECK(v.found() == "error:agent_lost");
+}
+
+TEST_CASE("a large message; one far slower than others of its kind; an offer that nobody uses") {
+  Teller t;
+  Message message;
+  message.from = kMaster;
+  message.to = kScheduler;
+  message.name = "greet";
+  for (const std::size_t size : {std::size_t{1} << 20, (std::size_t{1} << 20) + 1}) {
+    message.size = size;
+    t.stories.add(message, "");
+  }
+  message.from = kAgent;
+  message.size = std::size_t{17} << 20;
+  t.stories.add(message, "");
+  CHECK(t.found() == "info:large_message warning:large_message");
+  Teller u;
+  for (int i = 0; i < 12; ++i) {
+    u.say(kObserver, kAgent, "PingSlaveMessage", R"({"connected":true})", 15s);
+    u.say(kAgent, kObserver, "PongSlaveMessage", "{}", i == 11 ? 5s : 1ms);
+  }
+  CHECK(u.found() == "info:slow");
+  Teller v;
+  v.say(
+      kMaster, kScheduler, "ResourceOffersMessage",
+      R"({"offers":[{"id":{"value":"O1"},"framework_id":{"value":"F"},"slave_id":{"value":"S"},"hostname":"h"}],"pids":["x"]})");
+  v.end(90s);
+  CHECK(v.found() == "info:offer_unused");
+}
+
+TEST_CASE("an operator's teardown is somebody who asked for it") {
+  Teller t;
+  t.update(kAgent, kMaster, "t", "TASK_RUNNING", kUuid);
+  t.say_as("mesos.v1.master.Call", "10.0.0.9:1", kMaster,
+           R"({"type":"TEARDOWN","teardown":{"framework_id":{"value":"F"}}})", 1ms, 200);
+  t.say(kMaster, kAgent, "ShutdownFrameworkMessage", R"({"framework_id":{"value":"F"}})");
+  t.end();
+  CHECK(t.found().empty());
+  CHECK(t.told().find("Call/TEARDOWN=answered") != std::string::npos);
+}
+
+TEST_CASE("a refusal that comes late is found, and closes its conversation") {
+  Teller t;
+  t.say(kObserver, kAgent, "PingSlaveMessage", R"({"connected":true})", 1ms, std::nullopt);
+  Message message;
+  message.name = "mesos.internal.PingSlaveMessage";
+  message.from = kObserver;
+  message.to = kAgent;
+  message.conn = t.conn;
+  message.seq = t.seq;
+  message.status = 404;
+  message.partial = true;
+  t.stories.add_late_status(message);
+  CHECK(t.found() == "warning:refused");
+  CHECK(t.told() == "PingSlaveMessage=refused");
+}
+
+TEST_CASE("memory is bounded: what is forgotten is counted") {
+  StoryOptions options;
+  options.memory = 1 << 20;
+  Teller t(options);
+  for (int i = 0; i < 2000; ++i) {
+    const auto task = "t" + std::to_string(i);
+    t.update(kAgent, kMaster, task, "TASK_RUNNING", kUuid);
+  }
+  CHECK(t.stories.counts().forgotten > 2000);
+  t.end();
+  CHECK(t.conversations.size() < 500);
+}
+
 }  // namespace trace_finding_test
