@@ -152,7 +152,7 @@ class PacketRun {
     if (options.keep) keep_packets();
     auto wake = [this] { waiter_.wake(); };
     console_.watch([wake](bool) { wake(); }, wake);
-    waiter_.on_quit = [this] { console_.note(interim(summary())); };
+    waiter_.on_quit = [this] { traffic_->print_so_far(summary()); };
   }
   ~PacketRun() { console_.watch({}, {}); }
   PacketRun(const PacketRun&) = delete;

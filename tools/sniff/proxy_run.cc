@@ -78,7 +78,7 @@ class ProxyRun {
     if (options.diagram) diagram_file_.emplace(*options.diagram, std::vector<FileId>());
     give_up_root(options, console_);
     console_.watch([this](bool full) { proxy_.pause(full); }, [this] { waiter_.finish(); });
-    waiter_.on_quit = [this] { proxy_.post([this] { console_.note(interim(summary())); }); };
+    waiter_.on_quit = [this] { proxy_.post([this] { traffic_->print_so_far(summary()); }); };
   }
   ~ProxyRun() { console_.watch({}, {}); }
   ProxyRun(const ProxyRun&) = delete;

@@ -37,6 +37,8 @@ class PrintedTraffic final : public SniffPrinter {
         console_(context.console),
         types_(context.types) {}
 
+  void print_so_far(const SniffSummary& summary) override { console_.note(interim(summary)); }
+
   int conclude(const SniffSummary& summary) override {
     return tool::conclude(options_, console_, *this, types_, summary);
   }

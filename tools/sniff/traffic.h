@@ -22,6 +22,8 @@ class Traffic : public compactor::capture::ExchangeEvents {
   virtual void release_all() = 0;
   /// How much of it was shown.
   virtual std::uint64_t shown() const = 0;
+  /// Prints how far it is, in the middle of a run.
+  virtual void print_so_far(const SniffSummary& summary) = 0;
   /// Prints what stands at the end. The exit status.
   virtual int conclude(const SniffSummary& summary) = 0;
 };

@@ -267,16 +267,13 @@ void Tracer::print_entities() {
       {Kind::executor, "executors"},  {Kind::task, "tasks"},   {Kind::offer, "offers"},
       {Kind::operation, "operations"}};
   for (const auto& each : all) {
-    const Kind kind = each.first;
-    const auto title = each.second;
-    bool first = true;
-    stories_.for_each_entity([&](const Entity& entity) {
-      if (entity.kind != kind) return;
-      // Of offers there are too many for people.
-      if (kind == Kind::offer && !console_.options().json && options_.selection.empty()) return;
-      if (std::exchange(first, false)) section(title);
-      console_.print(entity);
-    });
+    // Of offers there are too many for people.
+    const bool too_many =
+        each.first == Kind::offer && !console_.options().json && options_.selection.empty();
+    const auto& entities = by_kind[each.first];
+    if (entities.empty() || too_many) continue;
+    section(each.second);
+    for (const Entity* entity : entities) console_.print(*entity);
   }
 }
 
@@ -317,6 +314,8 @@ TraceSummary Tracer::summary_of(const SniffSummary& summary) {
   made.kernel_drops = summary.kernel_drops;
   return made;
 }
+  std::map<Kind, std::vector<const Entity*>> by_kind;
+  stories_.for_each_entity([&](const Entity& entity) { by_kind[entity.kind].push_back(&entity); });
 
 int Tracer::conclude(const SniffSummary& summary) {
   stories_.finish(std::max(last_, summary.last.value_or(last_)));
@@ -331,3 +330,9 @@ int Tracer::conclude(const SniffSummary& summary) {
 }
 
 }  // namespace tool
+void Tracer::print_so_far(const SniffSummary& summary) {
+  print_entities();
+  print_kinds();
+  console_.note(interim(summary));
+}
+

@@ -39,6 +39,7 @@ class Tracer : public Traffic, private compactor::trace::StoryEvents {
   std::uint64_t shown() const override { return shown_; }
   int conclude(const SniffSummary& summary) override;
 
+  void print_so_far(const SniffSummary& summary) override;
   bool wants(std::string_view from, std::string_view id, const compactor::capture::Endpoint& to,
              std::string_view name) override;
   bool on_message(const compactor::capture::SeenMessage& message) override;
