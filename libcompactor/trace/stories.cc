@@ -12,6 +12,9 @@ namespace {
 constexpr std::size_t kMostHeld = 1000;      // PIDs that have no id yet
 constexpr std::size_t kMostHeldOfEach = 64;  // messages
 constexpr std::size_t kMostGaps = 10'000;    // connections that have one
+// What one of them takes, with all by which it is found.
+constexpr std::size_t kBytesOfConversation = 1300;
+constexpr std::size_t kBytesOfEntity = 650;
 constexpr std::size_t kMostConns = 100'000;  // that a story is on
 
 bool fits(const std::vector<std::string>& globs, std::string_view id) {
@@ -43,6 +46,7 @@ Stories::Stories(const Facts& facts, const schema::Catalog& catalog, StoryEvents
       events_(events),
       selection_(std::move(options.selection)),
       has_departures_(options.departures),
+      has_steps_(options.steps || !selection_.empty()),
       reader_(facts, catalog),
       conversations_(
           reader_, [this](const Conversation& conversation) { on_conversation(conversation); }, {},
@@ -89,9 +93,7 @@ void Stories::add(const Message& message, std::string_view source) {
   conversations_.add(reading);
   if (has_departures_) departures_.add(message);
   if (reading.misread()) ++counts_.undecodable;
-  if (selection_.empty()) {
-    ++counts_.messages;
-  } else {
+  if (has_steps_) {
     take_step(reading);
   }
 }
@@ -146,7 +148,8 @@ void Stories::take_step(const Reading& message) {
             of.conn,
             of.seq,
             of.status,
-            of.partial};
+            of.partial,
+            of.size};
   if (!selected) return hold_back(step);
   release_held(message);
   tell(std::move(step));

@@ -35,6 +35,7 @@ struct Step {
   std::uint64_t seq = 0;
   std::optional<int> status{};
   bool partial = false;
+  std::size_t size = 0;  // of the body
 };
 
 /// What a story is to be about: ids, or globs of them. Of each kind that is given one has to fit.
@@ -55,6 +56,10 @@ struct StoryOptions {
   Selection selection{};
   /// All connections of a process are seen: when they end, it has ended.
   bool departures = true;
+  /// Steps are told also where nothing was asked for.
+  bool steps = false;
+  /// About so much is held; what is more is forgotten, and counted.
+  std::size_t memory = std::size_t{512} << 20;
 };
 
 class StoryEvents {
@@ -128,6 +133,7 @@ class Stories {
   bool has_departures_;
   Reader reader_;
   Entities entities_;
+  bool has_steps_;
   Conversations conversations_;
   Findings findings_;
   Departures departures_;

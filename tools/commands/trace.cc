@@ -48,8 +48,11 @@ CommandLine declare(TraceOptions& options) {
       "--fail-on", "SEVERITY", {"error", "warning", "info", "never"},
       [&options](const std::string& typed) { options.fail_on = severity_of(typed); },
       "exit 1 when there is a finding as bad as that");
-  line.duration("--answer-wait", traffic.answer_wait,
-                "look at a message without its answer after so long (2s)");
+  line.duration("--answer-wait", options.answer_wait,
+                "look at a message without its HTTP answer after so long (2s, live 250ms)");
+  line.size("--memory", options.memory, "hold about so much, and forget what is older (512m)");
+  line.text("--diagram", "FILE.svg|FILE.mmd", traffic.diagram,
+            "draw the story at the end: as a picture, or for Mermaid");
   add_type_options(line, traffic.types);
   add_output_options(line, traffic.output);
   add_time_option(line, traffic.output);

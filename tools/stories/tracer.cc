@@ -7,6 +7,8 @@
 #include "body/v1_body.h"
 #include "cli/failure.h"
 
+#include "output/line_text.h"
+#include "text/json_text.h"
 namespace tool {
 
 using compactor::capture::ConnectionReport;
@@ -48,8 +50,18 @@ Tracer::Tracer(const TraceOptions& options, const TrafficContext& context)
       types_(context.types),
       filter_(filter_of(options.traffic.selection)),
       window_(options.traffic.window),
-      stories_(facts_, context.types.catalog(), *this,
-               {options.selection, sees_all_connections(options.traffic)}) {}
+      stories_(facts_, context.types.catalog(), *this, story_options(options)),
+      order_(story_options(options).memory / 8) {}
+
+compactor::trace::StoryOptions Tracer::story_options(const TraceOptions& options) {
+  compactor::trace::StoryOptions made;
+  made.selection = options.selection;
+  made.departures = sees_all_connections(options.traffic);
+  made.steps = options.traffic.diagram.has_value();
+  made.memory = options.memory.value_or(made.memory);
+  return made;
+}
+      diagram_(context.diagram),
 
 bool Tracer::wants(std::string_view from, std::string_view id, const Endpoint& to,
                    std::string_view name) {
@@ -220,7 +232,20 @@ void Tracer::on_gap(const SeenGap& gap) {
 }
 
 void Tracer::on_step(const Step& step) {
-  console_.print(step);
+  if (!options_.selection.empty()) console_.print(step);
+  if (!options_.traffic.diagram) return;
+  const auto says = with_short_ids(step.says);
+  SeenMessageEvent event;
+  event.time = step.time;
+  event.from = step.from;
+  event.to = step.to;
+  event.name = says;
+  event.size = step.size;
+  event.status = step.status;
+  event.connection = step.conn;
+  event.seq = step.seq;
+  event.partial = step.partial;
+  diagram_.add(event);
 }
 
 void Tracer::on_conversation(const Conversation& conversation) {

@@ -80,6 +80,7 @@ class Tracer : public Traffic, private compactor::trace::StoryEvents {
   TimeWindow window_;
   compactor::trace::Facts facts_;
   compactor::trace::Stories stories_;
+  Diagram& diagram_;
   MessageOrder order_;
   std::multimap<WallTime, compactor::trace::LinkEnd> ends_;  // of connections, not yet told
   std::map<std::string, KindRow> kinds_;
