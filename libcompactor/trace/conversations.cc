@@ -195,6 +195,17 @@ void Conversations::add(const Reading& message) {
   open(message);
 }
 
+/// Late, but not by much: it is one of the newest.
+void Conversations::refuse(const Message& message) {
+  constexpr int looked_at = 10'000;
+  auto place = open_.end();
+  for (int i = 0; i < looked_at && place != open_.begin(); ++i) {
+    const Reference& request = (--place)->conversation.request;
+    if (request.conn == message.conn && request.seq == message.seq)
+      return close(place, Outcome::refused);
+  }
+}
+
 void Conversations::answer(const Reading& message) {
   for (const Pair* pair : reader_.answered_by(message.message().name)) {
     if (!message.meets(pair->answer_when)) continue;

@@ -85,11 +85,8 @@ class Conversations {
   void add(const Reading& message);
   /// The capture shows what came before this, and no more: the rest is told.
   void finish(Time end);
-  /// Calls `f` for each that waits for its answer.
-  template <class F>
-  void for_each_open(F&& f) const {
-    for (const Open& open : open_) f(open.conversation);
-  }
+  /// HTTP has refused that message after it was added.
+  void refuse(const Message& message);
 
   std::uint64_t forgotten() const { return forgotten_ + ended_frameworks_.forgotten(); }
   /// How long after its last attempt one of that kind may still be answered.

@@ -60,6 +60,8 @@ class Findings {
   /// Before the entities learn of it. `source`: the address that it came from, as in 10.0.0.5, if
   /// that is not its sender's; else empty.
   void add(const Reading& message, std::string_view source);
+  /// Only what its status says.
+  void add_status(const Reading& message) { look_at_status(message); }
   void add(const Conversation& conversation);
   /// `selected`: of both, whether it is about the story that was asked for.
   void add(const Departure& departure, bool selected = true);
@@ -89,12 +91,12 @@ class Findings {
   void look_at_executor(const Reading& message);
   void look_at_registration(const Reading& message);
   void look_at_version(const Reading& message);
-  void look_at_silence(const Conversation& conversation);
-  void look_at_attempts(const Conversation& conversation);
   // body_findings.cc
   void look_at_body(const Reading& message);
   void look_at_whereabouts(const Reading& message);
 
+  void look_at_silence(const Conversation& conversation);
+  void look_at_attempts(const Conversation& conversation);
   void look_at_time(const Conversation& conversation);
 
   /// False when it was told before.
@@ -108,19 +110,19 @@ class Findings {
             std::string text, std::string_view hint);
 
   const Facts& facts_;
-  const Entities& entities_;
-  Tell tell_;
   const schema::Catalog& catalog_;
   BodyCheck body_check_;
+  const Entities& entities_;
+  Tell tell_;
   Selects selects_;
   KeySet told_{kMostTold};
   std::unordered_map<std::string, Agent> agents_;  // by id
   KeySet killed_{kMostKnown};                      // tasks, that somebody asked to kill
   KeySet torn_down_{kMostKnown};                   // frameworks
-  struct Usual {
-    std::uint64_t count = 0;
   KeySet present_{kMostKnown};                     // PIDs of agents that registered, or are pinged
   std::unordered_map<std::string, Time> removed_;  // agents, and when that was told
+  struct Usual {
+    std::uint64_t count = 0;
     double mean_us = 0;
   };
   std::unordered_map<std::string, Usual> usual_;  // round trips, by kind

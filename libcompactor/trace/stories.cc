@@ -48,9 +48,10 @@ Stories::Stories(const Facts& facts, const schema::Catalog& catalog, StoryEvents
       has_departures_(options.departures),
       has_steps_(options.steps || !selection_.empty()),
       reader_(facts, catalog),
+      entities_(options.memory / 4 / kBytesOfEntity),
       conversations_(
-          reader_, [this](const Conversation& conversation) { on_conversation(conversation); }, {},
-          selects()),
+          reader_, [this](const Conversation& conversation) { on_conversation(conversation); },
+          {.open = options.memory / 2 / kBytesOfConversation}, selects()),
       findings_(
           facts_, catalog, entities_, [this](const Finding& finding) { on_finding(finding); },
           selects()),
@@ -95,7 +96,15 @@ void Stories::add(const Message& message, std::string_view source) {
   if (reading.misread()) ++counts_.undecodable;
   if (has_steps_) {
     take_step(reading);
+  } else {
+    ++counts_.messages;
   }
+}
+
+void Stories::add_late_status(const Message& message) {
+  const Reading& reading = reader_.read(message);
+  findings_.add_status(reading);
+  conversations_.refuse(message);
 }
 
 /// Events of the v1 API do not say whom they are for: their connection does.
@@ -184,6 +193,7 @@ void Stories::tell(Step step) {
 }
 
 bool Stories::is_selected(const Reading& message) const {
+  if (selection_.empty()) return true;
   const bool by_ids = fits(selection_.tasks, Kind::task, message) &&
                       fits(selection_.agents, Kind::agent, message) &&
                       fits(selection_.frameworks, Kind::framework, message) &&

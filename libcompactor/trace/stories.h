@@ -95,6 +95,8 @@ class Stories {
     if (has_departures_) departures_.add(end);
   }
   void add_gap(Time time, std::uint64_t conn, std::uint64_t bytes);
+  /// That message, which was added without a status, has got one.
+  void add_late_status(const Message& message);
   /// The capture shows what came before `end`, and no more.
   void finish(Time end);
 
@@ -131,9 +133,9 @@ class Stories {
   StoryEvents& events_;
   Selection selection_;
   bool has_departures_;
+  bool has_steps_;
   Reader reader_;
   Entities entities_;
-  bool has_steps_;
   Conversations conversations_;
   Findings findings_;
   Departures departures_;

@@ -3,6 +3,8 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <fstream>
+#include <iterator>
 #include <map>
 #include <set>
 
@@ -69,22 +71,76 @@ class Traced {
 
 TEST_CASE("healthy captures give no finding above info") {
   for (const char* file :
-       {"agent-register.pcap", "http-get.pcap", "execute.pcap", "test-framework.pcap"}) {
+       {"agent-register.pcap", "http-get.pcap", "execute.pcap", "test-framework.pcap",
+        "framework-teardown.pcap", "../../v1/framework-executor.pcap"}) {
     CAPTURE(file);
-    for (const auto& finding : of_type(traced(file), "finding"))
+    for (const auto& finding : of_type(traced(file), "finding")) {
       CHECK(finding["severity"] == "info");
+      for (const char* code : {"missing_required", "unknown_fields", "deprecated_field"})
+        CHECK(finding["code"] != code);
+    }
     CHECK(run({"trace", "-r", captures + file, "--fail-on", "warning"}).exit == 0);
   }
 }
 
 TEST_CASE("a capture in which something is wrong fails in CI, and says what") {
-  const auto findings = of_type(traced("framework-teardown.pcap"), "finding");
+  const auto findings = of_type(traced("master-restart.pcap"), "finding");
   std::set<std::string> codes;
   for (const auto& finding : findings) codes.insert(finding["code"].get<std::string>());
-  CHECK(codes.contains("framework_removed"));
-  CHECK(run({"trace", "-r", captures + "framework-teardown.pcap", "--fail-on", "warning"}).exit ==
+  CHECK(codes.contains("exited"));
+  CHECK(run({"trace", "-r", captures + "master-restart.pcap", "--fail-on", "warning"}).exit == 1);
+  CHECK(run({"trace", "-r", captures + "master-restart.pcap", "--fail-on", "error"}).exit == 0);
+}
+
+TEST_CASE("an operator's POST to /master/teardown is a step of the framework's story") {
+  const auto steps = of_type(traced("framework-teardown.pcap", {"--framework", "*"}), "step");
+  const auto asked = std::find_if(steps.begin(), steps.end(), [](const Json& step) {
+    return step["name"] == "mesos.v1.master.Call";
+  });
+  REQUIRE(asked != steps.end());
+  CHECK((*asked)["says"].get<std::string>().find("Call TEARDOWN ") == 0);
+  CHECK((*asked)["from_role"] == "127.0.0.1:37440");
+  REQUIRE(std::next(asked) != steps.end());
+  CHECK((*std::next(asked))["name"] == "mesos.internal.ShutdownFrameworkMessage");
+}
+
+TEST_CASE("the story is drawn, too: the same steps, in roles that are their PIDs") {
+  const auto picture = temporary_file("story.mmd", "");
+  CHECK(traced("test-framework.pcap", {"--task", "1", "--diagram", picture}).size() > 15);
+  std::ifstream file(picture);
+  const std::string text((std::istreambuf_iterator<char>(file)), {});
+  CHECK(text.find("sequenceDiagram") == 0);
+  CHECK(text.find("RunTask 1") != std::string::npos);
+  CHECK(text.find("RunTask 2") == std::string::npos);
+  // Without a selector it is everything, and no step is printed.
+  CHECK(of_type(traced("test-framework.pcap", {"--diagram", picture}), "step").empty());
+  std::ifstream whole(picture);
+  const std::string all((std::istreambuf_iterator<char>(whole)), {});
+  CHECK(all.find("RunTask 2") != std::string::npos);
+}
+
+TEST_CASE("SIGQUIT prints who is there so far, and the run goes on") {
+  Served served({"slave(1)", "master"});
+  Traced trace(served.port());
+  CHECK(run({"send", "master@127.0.0.1:" + std::to_string(trace.port()),
+             "mesos.internal.UnregisterSlaveMessage", R"({"slave_id":{"value":"S1"}})"})
+            .exit == 0);
+  CHECK(run({"send", "nobody@127.0.0.1:" + std::to_string(trace.port()), "greet", "hello"}).exit ==
         1);
-  CHECK(run({"trace", "-r", captures + "framework-teardown.pcap", "--fail-on", "error"}).exit == 0);
+  CHECK(trace.process().event("finding")["code"] == "refused");  // so all of it was looked at
+  trace.process().signal(SIGQUIT);
+  CHECK(trace.process().event("entity")["kind"] == "master");
+  const auto result = trace.stop();
+  CHECK(result.exit == 0);
+  CHECK(result.out_json().back()["type"] == "summary");
+  CHECK(result.err.find("so far") != std::string::npos);
+}
+
+TEST_CASE("what is known is bounded by --memory, and what is forgotten is counted") {
+  const auto events = traced("test-framework.pcap", {"--memory", "1m"});
+  CHECK(events.back()["forgotten"] == 0);
+  const auto refused = run({"trace", "-r", captures + "test-framework.pcap", "--memory", "100"});
+  CHECK(refused.exit == 2);
 }
 
 TEST_CASE("who died, when, and who noticed") {

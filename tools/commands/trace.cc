@@ -14,6 +14,8 @@ namespace {
 
 using compactor::trace::Severity;
 
+constexpr std::size_t least_memory = std::size_t{1} << 20;
+
 std::optional<Severity> severity_of(const std::string& word) {
   if (word == "error") return Severity::error;
   if (word == "warning") return Severity::warning;
@@ -86,6 +88,14 @@ int run_trace(const Arguments& arguments) {
   refuse_filters(arguments);
   if (!parse_or_help(declare(options), arguments)) return 0;
   options.traffic.http = true;  // the v1 API
+  // Live, what is found is to be told within a second of its cause.
+  const bool live = options.traffic.files.empty();
+  options.traffic.answer_wait = options.answer_wait.value_or(
+      live ? std::chrono::milliseconds(250) : Duration(std::chrono::seconds(2)));
+  if (options.memory && *options.memory < least_memory)
+    throw Failure(
+        Exit::usage, "usage", "--memory is less than 1m",
+        "it is what all that is known takes together: 64m are enough for a small cluster");
   return run_traffic(options.traffic,
                      [&](const TrafficContext& context) -> std::unique_ptr<Traffic> {
                        return std::make_unique<Tracer>(options, context);

@@ -17,6 +17,7 @@ class HeldMessage {
   HeldMessage& operator=(const HeldMessage&) = delete;
 
   const compactor::trace::Message& message() const { return message_; }
+  void set_status(int status) { message_.status = status; }
   /// The address that it came from, without a port, if that is not its sender's; else empty.
   std::string_view source() const { return source_; }
   std::size_t size() const { return text_.size() + sizeof *this; }
@@ -41,6 +42,16 @@ class MessageOrder {
     const auto place = held_.emplace(std::piecewise_construct, std::forward_as_tuple(message.time),
                                      std::forward_as_tuple(message, source));
     bytes_ += place->second.size();
+  }
+  /// Of that message; false when it is not held.
+  bool set_status(std::uint64_t conn, std::uint64_t seq, int status) {
+    for (auto place = held_.rbegin(); place != held_.rend(); ++place) {
+      const auto& message = place->second.message();
+      if (message.conn != conn || message.seq != seq) continue;
+      place->second.set_status(status);
+      return true;
+    }
+    return false;
   }
   /// Calls `f` for each from before that time, in order, and forgets it.
   template <class F>

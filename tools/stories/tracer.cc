@@ -2,17 +2,19 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "body/body_document.h"
 #include "body/v1_body.h"
 #include "cli/failure.h"
-
 #include "output/line_text.h"
 #include "text/json_text.h"
+
 namespace tool {
 
 using compactor::capture::ConnectionReport;
 using compactor::capture::Endpoint;
+using compactor::capture::SeenAnswer;
 using compactor::capture::SeenGap;
 using compactor::capture::SeenHttp;
 using compactor::capture::SeenMessage;
@@ -29,8 +31,10 @@ using compactor::trace::Step;
 namespace {
 
 constexpr std::size_t most_kinds = 1000;
-constexpr const char* others = "(others)";  // kinds, beyond that
-constexpr std::size_t most_ends = 100'000;  // of connections, that wait for their turn
+constexpr const char* others = "(others)";           // kinds, beyond that
+constexpr std::size_t most_ends = 100'000;           // of connections, that wait for their turn
+constexpr std::size_t most_without_status = 10'000;  // messages that may yet get one
+constexpr int refused = 400;                         // HTTP statuses from here on
 
 std::string_view address_of(std::string_view endpoint) {
   return endpoint.substr(0, endpoint.rfind(':'));
@@ -48,6 +52,7 @@ Tracer::Tracer(const TraceOptions& options, const TrafficContext& context)
     : options_(options),
       console_(context.console),
       types_(context.types),
+      diagram_(context.diagram),
       filter_(filter_of(options.traffic.selection)),
       window_(options.traffic.window),
       stories_(facts_, context.types.catalog(), *this, story_options(options)),
@@ -61,7 +66,6 @@ compactor::trace::StoryOptions Tracer::story_options(const TraceOptions& options
   made.memory = options.memory.value_or(made.memory);
   return made;
 }
-      diagram_(context.diagram),
 
 bool Tracer::wants(std::string_view from, std::string_view id, const Endpoint& to,
                    std::string_view name) {
@@ -83,7 +87,19 @@ bool Tracer::on_message(const SeenMessage& message) {
   hold({message.time, message.from, to_, message.name, message.body, message.connection.number,
         message.seq, message.size, message.status, message.partial, message.trouble},
        address_of(source));
-  return false;
+  return !message.status;
+}
+
+/// Of those that came late only a refusal matters.
+void Tracer::on_answer(const SeenAnswer& answer) {
+  const auto found = without_status_.find({answer.connection, answer.seq});
+  if (answer.status >= refused &&
+      !order_.set_status(answer.connection, answer.seq, answer.status) &&
+      found != without_status_.end()) {
+    found->second.set_status(answer.status);
+    stories_.add_late_status(found->second.message());
+  }
+  if (found != without_status_.end()) without_status_.erase(found);
 }
 
 bool Tracer::on_http(const SeenHttp& http) {
@@ -106,6 +122,10 @@ bool Tracer::on_http(const SeenHttp& http) {
   call.size = http.request_size;
   call.status = http.status;
   call.partial = http.partial || http.request_body.size() < http.request_size;
+  if (tears_down) {
+    hold_teardown(call, http.request_body);
+    return false;
+  }
   hold_v1(call, http.url, http.request_body, false);
   return false;
 }
@@ -128,16 +148,25 @@ void Tracer::on_record(const SeenRecord& record) {
   hold_v1(event, record.url, record.record, true);
 }
 
+void Tracer::hold_teardown(Message call, std::string_view form) {
+  constexpr std::string_view key = "frameworkId=";
+  const auto at = form.find(key);
+  if (at == std::string_view::npos) return;
+  const auto id = form.substr(at + key.size());
+  const std::string name = "mesos.v1.master.Call";
+  std::string json = R"({"type":"TEARDOWN","teardown":{"framework_id":{"value":)";
+  compactor::text::append_json_string(json, id.substr(0, id.find('&')));
+  json += "}}}";
+  call.name = name;
+  hold_v1(call, "/api/v1", json, false);
+}
+
 /// Who serves it is a process: the first part of the path, or the master.
 void Tracer::hold_v1(Message message, std::string_view url, std::string_view bytes, bool event) {
   message.body = bytes;
   std::string encoded;
   std::string trouble;
   if (looks_like_json(bytes)) {
-  if (tears_down) {
-    hold_teardown(call, http.request_body);
-    return false;
-  }
     encode(message.name, bytes, encoded, trouble);
     message.body = encoded;
     if (!message.partial) message.trouble = trouble;
@@ -160,19 +189,6 @@ void Tracer::encode(std::string_view name, std::string_view json, std::string& e
   try {
     encoded = types_.encode(name, json, {}).value_or("");
   } catch (const Failure& failure) {
-void Tracer::hold_teardown(Message call, std::string_view form) {
-  constexpr std::string_view key = "frameworkId=";
-  const auto at = form.find(key);
-  if (at == std::string_view::npos) return;
-  const auto id = form.substr(at + key.size());
-  const std::string name = "mesos.v1.master.Call";
-  std::string json = R"({"type":"TEARDOWN","teardown":{"framework_id":{"value":)";
-  compactor::text::append_json_string(json, id.substr(0, id.find('&')));
-  json += "}}}";
-  call.name = name;
-  hold_v1(call, "/api/v1", json, false);
-}
-
     trouble = failure.what();
   }
 }
@@ -215,6 +231,16 @@ void Tracer::tell_ends(WallTime before) {
 void Tracer::tell(const HeldMessage& held) {
   tell_ends(held.message().time);
   stories_.add(held.message(), held.source());
+  if (!held.message().status) wait_for_status(held);
+}
+
+void Tracer::wait_for_status(const HeldMessage& held) {
+  Message message = held.message();
+  message.body = {};
+  message.partial = true;
+  while (without_status_.size() >= most_without_status)
+    without_status_.erase(without_status_.begin());
+  without_status_.try_emplace({message.conn, message.seq}, message, held.source());
 }
 
 void Tracer::release(WallTime before) {
@@ -291,6 +317,8 @@ void Tracer::print_entities() {
       {Kind::master, "masters"},      {Kind::agent, "agents"}, {Kind::framework, "frameworks"},
       {Kind::executor, "executors"},  {Kind::task, "tasks"},   {Kind::offer, "offers"},
       {Kind::operation, "operations"}};
+  std::map<Kind, std::vector<const Entity*>> by_kind;
+  stories_.for_each_entity([&](const Entity& entity) { by_kind[entity.kind].push_back(&entity); });
   for (const auto& each : all) {
     // Of offers there are too many for people.
     const bool too_many =
@@ -339,8 +367,12 @@ TraceSummary Tracer::summary_of(const SniffSummary& summary) {
   made.kernel_drops = summary.kernel_drops;
   return made;
 }
-  std::map<Kind, std::vector<const Entity*>> by_kind;
-  stories_.for_each_entity([&](const Entity& entity) { by_kind[entity.kind].push_back(&entity); });
+
+void Tracer::print_so_far(const SniffSummary& summary) {
+  print_entities();
+  print_kinds();
+  console_.note(interim(summary));
+}
 
 int Tracer::conclude(const SniffSummary& summary) {
   stories_.finish(std::max(last_, summary.last.value_or(last_)));
@@ -355,9 +387,3 @@ int Tracer::conclude(const SniffSummary& summary) {
 }
 
 }  // namespace tool
-void Tracer::print_so_far(const SniffSummary& summary) {
-  print_entities();
-  print_kinds();
-  console_.note(interim(summary));
-}
-

@@ -24,6 +24,8 @@ struct TraceOptions {
   compactor::trace::Selection selection;
   /// From which severity on a finding is exit 1; none: never.
   std::optional<compactor::trace::Severity> fail_on;
+  std::optional<std::size_t> memory;
+  std::optional<Duration> answer_wait;
 };
 
 /// One thread at a time.
@@ -37,13 +39,13 @@ class Tracer : public Traffic, private compactor::trace::StoryEvents {
   void release(WallTime before) override;
   void release_all() override;
   std::uint64_t shown() const override { return shown_; }
+  void print_so_far(const SniffSummary& summary) override;
   int conclude(const SniffSummary& summary) override;
 
-  void print_so_far(const SniffSummary& summary) override;
   bool wants(std::string_view from, std::string_view id, const compactor::capture::Endpoint& to,
              std::string_view name) override;
   bool on_message(const compactor::capture::SeenMessage& message) override;
-  void on_answer(const compactor::capture::SeenAnswer&) override {}
+  void on_answer(const compactor::capture::SeenAnswer& answer) override;
   void on_gap(const compactor::capture::SeenGap& gap) override;
   void on_connection(const compactor::capture::ConnectionReport& report) override;
   bool on_http(const compactor::capture::SeenHttp& http) override;
@@ -65,23 +67,27 @@ class Tracer : public Traffic, private compactor::trace::StoryEvents {
   void encode(std::string_view name, std::string_view json, std::string& encoded,
               std::string& trouble);
   void hold(const compactor::trace::Message& message, std::string_view source);
-  void tell(const HeldMessage& held);
-  void tell_ends(WallTime before);
-  void print_entities();
   /// An operator's `POST /master/teardown`, as the call that it has become.
   void hold_teardown(compactor::trace::Message call, std::string_view form);
+  void tell(const HeldMessage& held);
+  void wait_for_status(const HeldMessage& held);
+  static compactor::trace::StoryOptions story_options(const TraceOptions& options);
+  void tell_ends(WallTime before);
+  void print_entities();
   void print_kinds();
   TraceSummary summary_of(const SniffSummary& summary);
 
   const TraceOptions& options_;
   Console& console_;
   TypeCodec& types_;
+  Diagram& diagram_;
   MessageFilter filter_;
   TimeWindow window_;
   compactor::trace::Facts facts_;
   compactor::trace::Stories stories_;
-  Diagram& diagram_;
   MessageOrder order_;
+  /// Told without a status, by connection and place there; without their bodies.
+  std::map<std::pair<std::uint64_t, std::uint64_t>, HeldMessage> without_status_;
   std::multimap<WallTime, compactor::trace::LinkEnd> ends_;  // of connections, not yet told
   std::map<std::string, KindRow> kinds_;
   WallTime last_{};  // of the capture
