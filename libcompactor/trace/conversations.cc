@@ -208,12 +208,16 @@ void Conversations::refuse(const Message& message) {
 
 void Conversations::answer(const Reading& message) {
   for (const Pair* pair : reader_.answered_by(message.message().name)) {
+    // Most rows are about what nobody has asked.
+    if (const auto found = waiting_.find(pair); found == waiting_.end() || found->second == 0)
+      continue;
     if (!message.meets(pair->answer_when)) continue;
     for (const KeyMaker& key : keys_of_answer(message, *pair)) {
       const auto found = due_.find(key.key());
       if (found == due_.end()) continue;
       // A pong answers the last ping before it; anything else what waits for longest.
-      const Place place = is_ping(pair->request) ? found->second.back() : found->second.front();
+      const Place place =
+          is_ping(pair->request) ? found->second.last->place : found->second.first->place;
       take_answer(message, *pair, place);
     }
   }
@@ -232,7 +236,7 @@ void Conversations::take_answer(const Reading& message, const Pair& pair, Place 
     return;
   }
   if (pair.effect == Effect::end) return close(place, Outcome::ended);
-  conversation.answer = std::move(reference);
+  conversation.answer = std::make_shared<const Reference>(std::move(reference));
   close(place, pair.effect == Effect::fail ? Outcome::refused : Outcome::answered);
 }
 
@@ -247,7 +251,7 @@ void Conversations::end_acknowledgements(const Reading& message) {
 
 void Conversations::open(const Reading& message) {
   std::vector<const Pair*> rows;
-  Keys128 due;
+  std::vector<Due> due;
   bool asks = false;
   for (const Pair* pair : reader_.asked_by(message.message().name)) {
     if (!message.meets(pair->request_when)) continue;
@@ -256,7 +260,7 @@ void Conversations::open(const Reading& message) {
     rows.push_back(pair);
     // What can only be refused, or end, asks for nothing.
     asks = asks || (pair->effect != Effect::fail && pair->effect != Effect::end);
-    due.insert(due.end(), keys.begin(), keys.end());
+    for (const KeyMaker& key : keys) due.push_back({key.key(), pair});
   }
   if (!asks) return;
   auto kind = message.kind();
@@ -272,9 +276,10 @@ void Conversations::open(const Reading& message) {
                             [](const Pair* row) { return row->effect == Effect::ok; });
   made.same = same;
   const Place place = std::prev(open_.end());
-  for (const KeyMaker& key : due) {
-    auto& waiting = due_[key.key()];
-    made.due.emplace_back(key.key(), waiting.insert(waiting.end(), place));
+  made.due.assign(due.begin(), due.end());
+  for (Due& each : made.due) {
+    each.place = place;
+    enqueue(each);
   }
   same_[made.same] = place;
   if (is_refused(message.message())) return close(place, Outcome::refused);
@@ -325,12 +330,25 @@ void Conversations::close(Place place, Outcome outcome) {
   tell_(told);
 }
 
+void Conversations::enqueue(Due& due) {
+  Queue& queue = due_[due.key];
+  ++waiting_[due.pair];
+  due.before = queue.last;
+  (queue.last == nullptr ? queue.first : queue.last->after) = &due;
+  queue.last = &due;
+}
+
+void Conversations::dequeue(const Due& due) {
+  --waiting_[due.pair];
+  const auto found = due_.find(due.key);
+  Queue& queue = found->second;
+  (due.before == nullptr ? queue.first : due.before->after) = due.after;
+  (due.after == nullptr ? queue.last : due.after->before) = due.before;
+  if (queue.first == nullptr) due_.erase(found);
+}
+
 void Conversations::remove(Place place) {
-  for (const auto& [key, waiting] : place->due) {
-    const auto found = due_.find(key);
-    found->second.erase(waiting);
-    if (found->second.empty()) due_.erase(found);
-  }
+  for (const Due& due : place->due) dequeue(due);
   if (const auto found = same_.find(place->same); found != same_.end() && found->second == place)
     same_.erase(found);
   open_.erase(place);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <list>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -50,9 +51,9 @@ struct Keys {
 Keys keys_of(const Reading& message);
 
 struct Conversation {
-  std::string kind{};   // of its request, see Reading::kind()
-  Reference request{};  // the first, of several that are the same
-  std::optional<Reference> answer{};
+  std::string kind{};                         // of its request, see Reading::kind()
+  Reference request{};                        // the first, of several that are the same
+  std::shared_ptr<const Reference> answer{};  // null: none; few have one while they are held
   std::vector<Reference> legs{};  // the same message passed on, and what else came of it
   Outcome outcome = Outcome::open;
   unsigned attempts = 1;  // how often it was sent
@@ -93,14 +94,26 @@ class Conversations {
   static std::chrono::seconds patience(std::string_view kind);
 
  private:
+  struct Open;
+  using Place = std::list<Open>::iterator;
+  /// One that waits for an answer with that key, in a queue with the others, the oldest first.
+  struct Due {
+    Key key{};
+    const Pair* pair = nullptr;  // the row of its answer
+    Place place{};
+    Due* before = nullptr;
+    Due* after = nullptr;
+  };
+  struct Queue {
+    Due* first = nullptr;
+    Due* last = nullptr;
+  };
   struct Open {
     Conversation conversation;
-    std::vector<std::pair<Key, std::list<std::list<Open>::iterator>::iterator>>
-        due;              // by what its answers are found
-    Key same;             // what the same request has
-    bool has_ok = false;  // there is an answer to it, and not only what it leads to
+    std::vector<Due> due;  // by what its answers are found; not changed once they are in queues
+    Key same;              // what the same request has
+    bool has_ok = false;   // there is an answer to it, and not only what it leads to
   };
-  using Place = std::list<Open>::iterator;
 
   void answer(const Reading& message);
   void open(const Reading& message);
@@ -111,14 +124,17 @@ class Conversations {
   Outcome silence_of(const Conversation& conversation) const;
   void close(Place place, Outcome outcome);
   void remove(Place place);
+  void enqueue(Due& due);
+  void dequeue(const Due& due);
 
   const Reader& reader_;
   Tell tell_;
   ConversationLimits limits_;
   Selects selects_;
-  std::optional<bool> selected_;                   // the message at hand
-  std::list<Open> open_;                           // in the order of their requests
-  std::unordered_map<Key, std::list<Place>> due_;  // the oldest first
+  std::optional<bool> selected_;  // the message at hand
+  std::list<Open> open_;          // in the order of their requests
+  std::unordered_map<Key, Queue> due_;
+  std::unordered_map<const Pair*, std::size_t> waiting_;  // how many there are in due_
   std::unordered_map<Key, Place> same_;
   KeySet ended_frameworks_;  // that were torn down
   std::uint64_t forgotten_ = 0;
