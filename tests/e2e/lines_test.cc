@@ -179,14 +179,15 @@ TEST_CASE("what is wrong with a body stands in its line") {
       R"("conn":1,"status":404,"latency_us":5,"seq":1})"
       "\n"
       R"({"type":"message","time":"2026-01-31T12:00:00Z","from":"a@1.1.1.1:1","to":)"
-      R"("b@1.1.1.1:2","name":"mesos.internal.PingSlaveMessage","size":4,"body_base64":"CAH4Bw==",)"
+      R"("b@1.1.1.1:2","name":"mesos.internal.PingSlaveMessage","size":5,"body_base64":"CAH4BwE=",)"
       R"("conn":1,"status":null,"latency_us":null,"seq":2})"
       "\n";
   const auto result = run({"sniff", "-r", "-"}, {.input = lines});
-  CHECK(has(result.out, "PingSlaveMessage  1 B"));
-  CHECK(has(result.out, "not a PingSlaveMessage: cut off inside a varint"));
+  CHECK(has(result.out, "a → b  PingSlaveMess"));
+  CHECK(has(result.out, "  not decoded: cut off inside a varint at byte 1"));
   CHECK(has(result.out, "  404  5.00 us\n"));
   CHECK(has(result.out, "  no answer\n"));
+  CHECK(has(result.out, "Ping connected true  +3 B unknown  no answer\n"));
   CHECK(has(result.out, "1 undecodable"));
 }
 

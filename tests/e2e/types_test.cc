@@ -399,7 +399,7 @@ TEST_CASE("a message of Mesos 0.22 is told by the schema of its time") {
   const std::string file = TEST_DATA "/old/mesos-0.22-reregister.pcap";
   const auto text = run({"sniff", "-r", file});
   CHECK(text.exit == 0);
-  CHECK(has(text.out, "\"type\":\"REREGISTER\"}  (schema of Mesos 0.22.2)"));
+  CHECK(has(text.out, "Call REREGISTER  (schema of Mesos 0.22.2)"));
   const auto json = run({"sniff", "-r", file, "--json"});
   const auto message = json.events("message").at(0);
   CHECK(message.at("body_schema") == "0.22.2");

@@ -151,7 +151,7 @@ TEST_CASE("what a peer chose is escaped in text, and colour is only where it is 
   CHECK(line.find('\x1b') == std::string::npos);
   CHECK(line.find("m\\x1b[2J") != std::string::npos);
   CHECK(line.find("body\\x07") != std::string::npos);
-  CHECK(text_of(message("m", ""), {.lines = {.colour = true}}).find("\x1b[36mm\x1b[0m") !=
+  CHECK(text_of(message("m", ""), {.lines = {.colour = true}}).find("\x1b[36mm  0 B\x1b[0m") !=
         std::string::npos);
 }
 
@@ -159,7 +159,7 @@ TEST_CASE("a long body is cut for people, between characters") {
   std::string body;
   for (int i = 0; i < 150; ++i) body += "\xc3\xa9";
   auto line = text_of(message("m", body));
-  CHECK(line.find("B more)") != std::string::npos);
+  CHECK(line.ends_with("é…\n"));
   CHECK(line.find("\\x") == std::string::npos);
   CHECK(json_of(message("m", body))["body_text"] == body);
 }

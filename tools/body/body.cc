@@ -156,7 +156,8 @@ void BodyView::append_bytes(std::string& out, std::string_view name, std::string
   append_readable(out, bytes, true);
 }
 
-BodyView::Says BodyView::says(std::string_view name, std::string_view bytes, bool partial) const {
+BodyView::Says BodyView::says(std::string_view name, std::string_view bytes, std::size_t size,
+                              bool partial) const {
   Says says;
   std::string phrase;
   if (types_ != nullptr && shows_json())
@@ -166,20 +167,22 @@ BodyView::Says BodyView::says(std::string_view name, std::string_view bytes, boo
     return says;
   }
   append_terminal_escaped(says.text, name.empty() ? "(no name)" : name);
-  says.text += "  " + human_size(static_cast<double>(bytes.size()));
+  says.text += "  " + human_size(static_cast<double>(size));
   if (mode_ != BodyMode::automatic) return says;
+  // The marks say why it is not decoded; what tells that at length counts it.
+  std::string shown;
+  append_text(shown, name, bytes);
   if (says.marks.empty()) {
-    append_text(says.text, name, bytes);
+    says.text += shown;
   } else {
-    append_readable(says.text += "  ", bytes, true);  // the marks say why it is not decoded
+    append_readable(says.text += "  ", bytes, true);
   }
   return says;
 }
 
-std::string BodyView::api_bytes(std::string_view type, std::string_view bytes) const {
-  if (!looks_like_json(bytes)) return std::string(bytes);
+std::string BodyView::encoded(std::string_view type, std::string_view json) const {
   try {
-    return types_->encode(type, bytes, {}).value_or(std::string());
+    return types_->encode(type, json, {}).value_or(std::string());
   } catch (const Failure&) {
     return {};  // it says nothing then; the body itself tells why
   }
@@ -187,7 +190,7 @@ std::string BodyView::api_bytes(std::string_view type, std::string_view bytes) c
 
 BodyView::Says BodyView::api_says(std::string_view type, std::string_view bytes) const {
   if (types_ == nullptr || type.empty() || !shows_json()) return {};
-  auto said = says(type, api_bytes(type, bytes));
+  auto said = looks_like_json(bytes) ? says(type, encoded(type, bytes)) : says(type, bytes);
   return said.known ? said : Says();
 }
 
@@ -236,7 +239,8 @@ void BodyView::append_says_json(std::string& out, std::string_view name, std::st
 void BodyView::append_api_says_json(std::string& out, std::string_view type,
                                     std::string_view bytes) const {
   if (types_ == nullptr || type.empty() || !shows_json()) return;
-  append_says_json(out, type, api_bytes(type, bytes));
+  looks_like_json(bytes) ? append_says_json(out, type, encoded(type, bytes))
+                         : append_says_json(out, type, bytes);
 }
 
 std::string encode_json(std::string_view name, std::string_view json, std::string_view unknown,

@@ -98,7 +98,11 @@ class BodyView {
     std::string marks{};  // what is not to be cut: each after two blanks
     bool known = false;   // it is a phrase
   };
-  Says says(std::string_view name, std::string_view bytes, bool partial = false) const;
+  Says says(std::string_view name, std::string_view bytes) const {
+    return says(name, bytes, bytes.size(), false);
+  }
+  /// `size`: of the whole body, where that is not at hand.
+  Says says(std::string_view name, std::string_view bytes, std::size_t size, bool partial) const;
   /// The same of a body of the HTTP API, which may be JSON.
   Says api_says(std::string_view type, std::string_view bytes) const;
   /// Whether append_below() shows any body.
@@ -127,8 +131,8 @@ class BodyView {
     return mode_ == BodyMode::automatic || mode_ == BodyMode::json || mode_ == BodyMode::pretty;
   }
   void append_bytes(std::string& out, std::string_view name, std::string_view bytes) const;
-  /// What a body of the API is as protobuf.
-  std::string api_bytes(std::string_view type, std::string_view bytes) const;
+  /// A body of the API that is JSON as protobuf; empty when it is not of that type.
+  std::string encoded(std::string_view type, std::string_view json) const;
 
   BodyMode mode_;
   TypeCodec* types_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "body/body_document.h"
 #include "body/encoding.h"
 #include "body/mailbox_names.h"
 #include "cli/failure.h"
@@ -172,6 +173,16 @@ void SchemaCodec::append_marks(std::string& out) const {
     out += "  (" + decoded_.inexact + ')';
 }
 
+/// What the body in decoded_ says, which phrases made for today's schema would get wrong: its name
+/// and which call or event it is.
+void SchemaCodec::append_of_old_schema(std::string& phrase,
+                                       const google::protobuf::Descriptor& type) const {
+  phrase += type.name();
+  const auto document = parse_document(decoded_.json);
+  const auto kind = document ? document->value("type", nlohmann::json()) : nlohmann::json();
+  if (kind.is_string()) phrase += ' ' + kind.get<std::string>();
+}
+
 bool SchemaCodec::append_says(std::string& phrase, std::string& marks, std::string_view name,
                               std::string_view bytes, bool partial) {
   std::lock_guard lock(mutex_);
@@ -180,17 +191,21 @@ bool SchemaCodec::append_says(std::string& phrase, std::string& marks, std::stri
   if (type == nullptr && old == nullptr) return false;
   if (type != nullptr && !partial) {
     if (!decoder_.decode(*type, bytes, decoded_)) {
-      count_misfit(bytes);
-      marks += "  not a " + type->name() + ": " + fault_of(decoded_);
+      marks += "  not decoded: " + fault_of(decoded_);
       return false;
     }
     append_marks(marks);
+  }
+  if (!partial && type != nullptr && !decoded_.schema.empty()) {
+    append_of_old_schema(phrase, *type);
+    return true;
   }
   if (!speaker_) speaker_.emplace(*catalog_);
   const std::string_view known = old != nullptr ? std::string_view(old->full_name()) : name;
   const compactor::trace::Message message{
       .name = known, .body = bytes, .size = bytes.size(), .partial = partial};
   phrase += speaker_->reader.read(message).says();
+  while (phrase.ends_with(' ')) phrase.pop_back();  // before a value that is not there
   return true;
 }
 

@@ -66,6 +66,7 @@ class SchemaCodec : public TypeCodec {
                                                       std::string_view bytes);
   void count_misfit(std::string_view bytes);
   void append_marks(std::string& out) const;
+  void append_of_old_schema(std::string& phrase, const google::protobuf::Descriptor& type) const;
 
   std::mutex mutex_;  // the console renders on one thread, an actor's lines are read on another
   std::unique_ptr<compactor::schema::Catalog> catalog_;

@@ -159,7 +159,7 @@ void MessageText::append(std::string& out, const MessageEvent& event) {
 
 void MessageText::append(std::string& out, const SeenMessageEvent& event) {
   begin_between(out, event.time, event.from.empty() ? event.source : event.from, event.to);
-  const auto says = bodies_.says(event.name, event.body, event.partial);
+  const auto says = bodies_.says(event.name, event.body, event.size, event.partial);
   Tail tail;
   if (event.partial) add(tail, yellow, "partial, " + human_size(static_cast<double>(event.size)));
   if (!event.trouble.empty()) add(tail, yellow, terminal_escaped(event.trouble));
@@ -269,8 +269,9 @@ void MessageText::append(std::string& out, const HttpStreamEvent& event) {
   const auto said = bodies_.api_says(event.name, event.body);
   std::string says = said.text;
   if (says.empty()) {
-    says = "Event " +
-           (event.kind.empty() ? std::to_string(event.number) : terminal_escaped(event.kind));
+    says = event.url.empty() ? "event of an unknown stream: " : "";
+    says += "Event " +
+            (event.kind.empty() ? std::to_string(event.number) : terminal_escaped(event.kind));
     says += "  " + human_size(static_cast<double>(event.body.size()));
     if (event.kind.empty()) bodies_.append_api_text(says, event.name, event.body);
   }
