@@ -100,8 +100,9 @@ TEST_CASE("the session of the README prints what it shows") {
 TEST_CASE("every command that the README lists does what it says") {
   NEEDS(place::own_network());
   // Those that go on until they are ended, and what they have said when they are.
-  const std::map<std::string, std::string> endless{
-      {"serve", "serving worker@"}, {"link", "linked slave(1)@"}, {"sniff", "StatusUpdate  missing update"}};
+  const std::map<std::string, std::string> endless{{"serve", "serving worker@"},
+                                                   {"link", "linked slave(1)@"},
+                                                   {"sniff", "StatusUpdate  missing update"}};
   std::string script =
       R"(ip address add 10.0.0.5 dev lo
 ip address add 10.0.0.7 dev lo

@@ -295,8 +295,8 @@ TEST_CASE("bytes of a queued body come through JSON that is no UTF-8") {
 
 TEST_CASE("an answer that is not what the path answers is garbage with a reason") {
   const std::string deep(100'000, '[');
-  for (const std::string& body :
-       {""s, "<html>"s, "[1,2]"s, "{}"s, "[[[[[["s, "\"text\""s, "null"s, "[1e5669]"s, "[]\0[]"s, deep}) {
+  for (const std::string& body : {""s, "<html>"s, "[1,2]"s, "{}"s, "[[[[[["s, "\"text\""s, "null"s,
+                                  "[1e5669]"s, "[]\0[]"s, deep}) {
     CAPTURE(body);
     CannedServer node([&](const std::string&) { return CannedAnswer{ok(body)}; });
     const Server server = server_at(node.port());

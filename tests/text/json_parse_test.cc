@@ -37,7 +37,8 @@ TEST_CASE("a whole number is an integer, however it is written") {
   CHECK(parse_json("[9007199254740993.0]").dump() == "[9007199254740993]");
   CHECK(parse_json("-9.223372036854775808e18").get<std::int64_t>() == INT64_MIN);
   CHECK(parse_json("0e9").is_number_unsigned());
-  for (const std::string text : {"-0.0", "-0e5", "-0", "0.5", "1e20", "-1e19", "18446744073709551616"})
+  for (const std::string text :
+       {"-0.0", "-0e5", "-0", "0.5", "1e20", "-1e19", "18446744073709551616"})
     CHECK(parse_json(text).is_number_float());
 }
 
