@@ -25,11 +25,12 @@ bool FragmentAssembler::add(const Fragment& piece, Time now, ByteView& payload,
     return false;
   }
   Datagram& datagram = datagram_of(piece, now);
+  ++datagram.fragments;
+  ++held_fragments_;
   keep(datagram, piece);
   if (!is_complete(datagram)) return false;
   join(datagram, payload);
   protocol = datagram.protocol;
-  held_pieces_ -= datagram.pieces.size();
   erase(by_key_.at(datagram.key));
   return true;
 }
@@ -39,7 +40,7 @@ FragmentAssembler::Datagram& FragmentAssembler::datagram_of(const Fragment& piec
                 piece.v6 ? std::uint8_t{0} : piece.protocol, piece.v6};
   const auto known = by_key_.find(key);
   if (known != by_key_.end()) return *known->second;
-  datagrams_.push_back({key, now, {}, 0, piece.protocol});
+  datagrams_.push_back({key, now, {}, 0, piece.protocol, 0});
   by_key_.emplace(key, std::prev(datagrams_.end()));
   held_ += kDatagramCost;
   return datagrams_.back();
@@ -64,7 +65,6 @@ void FragmentAssembler::keep(Datagram& datagram, const Fragment& piece) {
     const std::size_t from = std::min(at - piece.offset, piece.payload.bytes.size());
     Piece kept{std::string(piece.payload.bytes.substr(from, stop - at)), stop - at};
     held_ += kept.bytes.size() + kPieceCost;
-    ++held_pieces_;
     datagram.pieces.emplace(at, std::move(kept));
     at = stop;
   }
@@ -87,13 +87,13 @@ void FragmentAssembler::join(const Datagram& datagram, ByteView& payload) {
     joined_ += piece.bytes;
     if (piece.bytes.size() < piece.wire) break;
   }
-  payload = {joined_, datagram.end};
+  // A piece may have said that it is the last, and others go on behind it.
+  payload = {std::string_view(joined_).substr(0, datagram.end), datagram.end};
 }
 
 void FragmentAssembler::make_room(Time now) {
   while (!datagrams_.empty() && (held_ > kMostHeld || now - datagrams_.front().first > kPatience)) {
-    given_up_ += datagrams_.front().pieces.size();
-    held_pieces_ -= datagrams_.front().pieces.size();
+    given_up_ += datagrams_.front().fragments;
     erase(datagrams_.begin());
   }
 }
@@ -101,6 +101,7 @@ void FragmentAssembler::make_room(Time now) {
 void FragmentAssembler::erase(Datagrams::iterator datagram) {
   for (const auto& [at, piece] : datagram->pieces) held_ -= piece.bytes.size() + kPieceCost;
   held_ -= kDatagramCost;
+  held_fragments_ -= datagram->fragments;
   by_key_.erase(datagram->key);
   datagrams_.erase(datagram);
 }

@@ -33,8 +33,8 @@ class FragmentAssembler {
   /// valid until the next call. The first copy of a byte counts.
   bool add(const Fragment& piece, Time now, ByteView& payload, std::uint8_t& protocol);
 
-  /// Pieces of packets that were given up, or that are not complete.
-  std::uint64_t left_out() const { return given_up_ + held_pieces_; }
+  /// Fragments of packets that were given up, or that are not complete.
+  std::uint64_t left_out() const { return given_up_ + held_fragments_; }
   /// Bytes of memory.
   std::size_t memory() const { return held_; }
 
@@ -54,9 +54,11 @@ class FragmentAssembler {
   struct Datagram {
     Key key;
     Time first;
-    std::map<std::size_t, Piece> pieces;  // by offset; disjoint
+    std::map<std::size_t, Piece> pieces;  // by offset; disjoint: of a fragment between others
+                                          // that are known, there may be several
     std::size_t end = 0;                  // where the last piece ends; 0 while that is missing
     std::uint8_t protocol = 0;
+    std::uint64_t fragments = 0;  // that have come
   };
   using Datagrams = std::list<Datagram>;
 
@@ -71,7 +73,7 @@ class FragmentAssembler {
   std::map<Key, Datagrams::iterator> by_key_;
   std::string joined_;
   std::size_t held_ = 0;
-  std::uint64_t held_pieces_ = 0;
+  std::uint64_t held_fragments_ = 0;
   std::uint64_t given_up_ = 0;
 };
 

@@ -249,6 +249,31 @@ TEST_CASE("fragments are bounded in memory and in time, and counted when they ar
   CHECK(read(dissector, kRaw, ipv4(6, std::string(64, 'x'), 2, 0x1fff)).what == Packet::fragment);
 }
 
+TEST_CASE("fragments that go on behind the last one, and one between others that are known") {
+  FragmentAssembler assembler;
+  ByteView payload;
+  std::uint8_t protocol = 0;
+  const std::string text(64, 'x');
+  const auto add = [&](std::size_t offset, std::size_t size, bool last) {
+    Fragment piece;
+    piece.offset = offset;
+    piece.last = last;
+    piece.payload = {std::string_view(text).substr(0, size), size};
+    return assembler.add(piece, Time{}, payload, protocol);
+  };
+  CHECK_FALSE(add(8, 8, false));
+  CHECK_FALSE(add(24, 32, false));
+  CHECK_FALSE(add(8, 48, false));  // what is new of it stands at two places
+  CHECK(assembler.left_out() == 3);
+  CHECK_FALSE(add(32, 8, true));  // the end is at 40, and 56 bytes are known
+  CHECK(assembler.left_out() == 4);
+  CHECK(add(0, 8, false));
+  CHECK(payload.wire == 40);
+  CHECK(payload.bytes.size() == 40);
+  CHECK(assembler.left_out() == 0);
+  CHECK(assembler.memory() == 0);
+}
+
 TEST_CASE(
     "empty fragments are given up at once, and each packet that is not complete costs memory") {
   Dissector dissector;
