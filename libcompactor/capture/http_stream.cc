@@ -44,8 +44,9 @@ void HttpStream::feed(std::string_view bytes, const Stamp& stamp) {
 }
 
 void HttpStream::gap(std::uint64_t bytes) {
+  // What stands in a chunk that is cut off here is no message.
+  if (seeker_ && !in_chunk()) believe();
   chunks_.reset();
-  if (seeker_) believe();
   std::uint64_t inside = 0;
   if (parser_) {
     inside = std::min(bytes, parser_->body_left());
@@ -62,8 +63,8 @@ void HttpStream::gap(std::uint64_t bytes) {
 
 void HttpStream::finish(bool said) {
   if (said && chunks_ && chunks_->is_between_chunks()) join();
+  if (seeker_ && !in_chunk()) believe();
   chunks_.reset();
-  if (seeker_) believe();
   if (parser_ && parser_->runs_to_end()) parser_->finish(*this);
   over_ = over_ || (said && !seeker_);
   lose();

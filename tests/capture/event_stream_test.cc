@@ -219,6 +219,25 @@ TEST_CASE("a message inside an event is none") {
   CHECK(stream.close().messages == 0);
 }
 
+TEST_CASE("a whole answer inside an event is none, whatever cuts the event off") {
+  const std::string inside = head + event("fake") + event("fake");
+  const std::string whole = event(inside);
+  for (const std::string& seen : {whole, whole.substr(0, whole.size() - 2), whole + "1f\r\n"}) {
+    for (const bool hole : {true, false}) {
+      CAPTURE(seen);
+      Stream stream(false);
+      stream.come(seen);
+      if (hole) stream.lose(100);
+      stream.close();
+      CHECK(stream.events.told == Texts{});
+    }
+  }
+  Stream ends(false);
+  ends.come(whole);
+  ends.end();
+  CHECK(ends.events.told == Texts{inside});
+}
+
 TEST_CASE("a stream met in the middle: its events are told, of what stream is not known") {
   Stream stream(false);
   const std::string big = event(std::string(3'000, 'x'));
