@@ -9,7 +9,7 @@ namespace tool {
 namespace {
 
 constexpr std::size_t most_rows = 1000;
-constexpr std::size_t longest_name = 1000;
+constexpr std::size_t longest_row_name = 1000;
 constexpr std::string_view digits = "0123456789";
 
 /// A number, a UUID, and what Mesos makes of one: 20140101-…-S0.
@@ -68,7 +68,7 @@ void SniffStatistics::add(const Sample& sample) {
 
 void SniffStatistics::add(Rows& rows, Key key, const Sample& sample) {
   const bool is_full = rows.size() >= most_rows && !rows.contains(key);
-  const bool is_long = std::max(key.first.size(), key.second.size()) > longest_name;
+  const bool is_long = std::max(key.first.size(), key.second.size()) > longest_row_name;
   rows[is_full || is_long ? Key{"(others)"} : std::move(key)].add(sample);
 }
 
