@@ -51,7 +51,6 @@ class Findings {
   Findings(const Facts& facts, const schema::Catalog& catalog, const Entities& entities, Tell tell,
            Selects selects = {})
       : facts_(facts),
-        catalog_(catalog),
         body_check_(catalog),
         entities_(entities),
         tell_(std::move(tell)),
@@ -110,7 +109,6 @@ class Findings {
             std::string text, std::string_view hint);
 
   const Facts& facts_;
-  const schema::Catalog& catalog_;
   BodyCheck body_check_;
   const Entities& entities_;
   Tell tell_;

@@ -315,10 +315,10 @@ TEST_CASE("whatever is lost, and wherever packets end, what is told was sent, in
 TEST_CASE("chunks in chunks are read no more often than eight times") {
   const auto is_found = [](int nested) {
     ChunkSeeker seeker;
-    std::uint64_t at = 0;
+    std::uint64_t offset = 0;
     const auto add = [&](const std::string& piece) {
-      seeker.add(piece, {Time{}, at, 0});
-      at += piece.size();
+      seeker.add(piece, {Time{}, offset, 0});
+      offset += piece.size();
     };
     // Each begins with a record and does not go on with one.
     Texts heads;

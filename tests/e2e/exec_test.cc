@@ -247,11 +247,12 @@ TEST_CASE("more than a pipe holds, of which a child reads nothing, is counted wh
   Served served({"x", "--no-pong", "--exec-shell", "exec sleep 60"});
   Client client(served.port());
   const auto one = message("x", "m", std::string(1000, 'b'));
-  for (int i = 0; i < 10; ++i) {
+  constexpr std::size_t at_once = 100;
+  for (std::size_t sent = at_once; sent <= 10 * at_once; sent += at_once) {
     std::string messages;
-    for (int j = 0; j < 100; ++j) messages += one;
+    for (std::size_t i = 0; i < at_once; ++i) messages += one;
     client.send(messages);
-    CHECK(client.statuses(100 * (i + 1)).size() == 100U * static_cast<unsigned>(i + 1));
+    CHECK(client.statuses(sent).size() == sent);
   }
   const auto result = served.stop(SIGTERM);
   CHECK(has(result.err, "has left 1000 messages unread"));

@@ -16,6 +16,7 @@ using namespace e2e;
 namespace {
 
 const std::string captures = TEST_DATA "/captures/mesos/";
+const std::string v1_capture = TEST_DATA "/v1/framework-executor.pcap";
 
 std::size_t columns_of(const std::string& line) {
   return static_cast<std::size_t>(
@@ -54,7 +55,7 @@ TEST_CASE("every message of real captures is one line of 100 columns at most") {
     CHECK(!messages_of(lines).empty());
     for (const auto& line : lines) CHECK_MESSAGE(columns_of(line) <= 100, line);
   }
-  const auto lines = messages_of(shown({"-r", TEST_DATA "/v1/framework-executor.pcap", "--http"}));
+  const auto lines = messages_of(shown({"-r", v1_capture, "--http"}));
   for (const auto& line : lines) CHECK_MESSAGE(columns_of(line) <= 100, line);
 }
 
@@ -65,7 +66,7 @@ TEST_CASE("each says by itself what happened") {
   CHECK(contains(lines, "executor → agent  StatusUpdate 1 TASK_FINISHED 7692efe8  635 us"));
   CHECK(contains(lines, "master → scheduler  ResourceOffers O0: cpus 8 mem 4096"));
   CHECK(contains(lines, "slave-observer(1) → agent  Ping connected true  partial, 2 B"));
-  const auto v1 = shown({"-r", TEST_DATA "/v1/framework-executor.pcap", "--http"});
+  const auto v1 = shown({"-r", v1_capture, "--http"});
   CHECK(contains(v1, "master → framework 0004  Event OFFERS O3: cpus 4"));
   CHECK(contains(v1, "framework 0004 → master  Call ACCEPT 0, 1, 2 … (4) of O3"));
   CHECK(contains(v1, "executor default → agent  Call UPDATE 0 TASK_RUNNING 50fbd6b0"));
@@ -199,7 +200,7 @@ TEST_CASE("says is in the JSON, too, where the body is decoded") {
     said.insert(message.value("says", ""));
   }
   CHECK(said.contains("RunTask 1 \"Task 1\": cpus 1 mem 128"));
-  const auto v1 = run({"sniff", "-r", TEST_DATA "/v1/framework-executor.pcap", "--http", "--json"});
+  const auto v1 = run({"sniff", "--http", "--json", "-r", v1_capture});
   std::set<std::string> spoken;
   for (const auto& event : v1.events("http_event")) spoken.insert(event.value("says", ""));
   for (const auto& call : v1.events("http")) spoken.insert(call.value("says", ""));

@@ -162,7 +162,7 @@ TEST_CASE("which process has ended can only be told where every connection and e
   blind.departures = false;
   Teller t(blind);
   talk(t);
-  for (const std::uint64_t conn : {1, 2, 3}) t.stories.add_end(end_of(t, conn));
+  for (const std::uint64_t conn : {1U, 2U, 3U}) t.stories.add_end(end_of(t, conn));
   CHECK(t.found().find("exited") == std::string::npos);
   // The end of one is not who ended it: the process has it no longer, and has ended.
   Teller u;
@@ -179,7 +179,7 @@ TEST_CASE("which process has ended can only be told where every connection and e
   talk(v);
   unclear.lost_sight = true;
   v.stories.add_end(unclear);
-  for (const std::uint64_t conn : {1, 3}) v.stories.add_end(end_of(v, conn));
+  for (const std::uint64_t conn : {1U, 3U}) v.stories.add_end(end_of(v, conn));
   CHECK(v.found().find("exited") == std::string::npos);
 }
 

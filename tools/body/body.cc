@@ -169,13 +169,10 @@ BodyView::Says BodyView::says(std::string_view name, std::string_view bytes, std
   append_terminal_escaped(says.text, name.empty() ? "(no name)" : name);
   says.text += "  " + human_size(static_cast<double>(size));
   if (mode_ != BodyMode::automatic) return says;
-  // The marks say why it is not decoded; what tells that at length counts it.
-  std::string shown;
-  append_text(shown, name, bytes);
   if (says.marks.empty()) {
-    says.text += shown;
+    append_text(says.text, name, bytes);
   } else {
-    append_readable(says.text += "  ", bytes, true);
+    append_readable(says.text += "  ", bytes, true);  // the marks say why it is not decoded
   }
   return says;
 }

@@ -191,6 +191,7 @@ bool SchemaCodec::append_says(std::string& phrase, std::string& marks, std::stri
   if (type == nullptr && old == nullptr) return false;
   if (type != nullptr && !partial) {
     if (!decoder_.decode(*type, bytes, decoded_)) {
+      count_misfit(bytes);
       marks += "  not decoded: " + fault_of(decoded_);
       return false;
     }

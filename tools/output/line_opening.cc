@@ -19,7 +19,7 @@ constexpr std::size_t delta_columns = 10;     // +1.23 ms
 constexpr std::size_t relative_columns = 12;  // 12345.678901
 constexpr std::string_view apart = "  ";
 
-void append_right(std::string& out, const std::string& text, std::size_t width) {
+void append_after_blanks(std::string& out, const std::string& text, std::size_t width) {
   out.append(text.size() < width ? width - text.size() : 0, ' ').append(text);
 }
 
@@ -83,14 +83,15 @@ void LineOpening::append(std::string& out, WallTime time) {
     std::array<char, 32> text{};
     const int length =
         std::snprintf(text.data(), text.size(), "%.6f", first_ ? seconds_of(time - *first_) : 0.0);
-    append_right(out, std::string(text.data(), static_cast<std::size_t>(length)), relative_columns);
+    append_after_blanks(out, std::string(text.data(), static_cast<std::size_t>(length)),
+                        relative_columns);
     out += apart;
   } else {
     if (style_ != TimeStyle::delta) {
       append_of_day(out, time);
       out += apart;
     }
-    append_right(out, first_ ? delta_text(time - last_) : "", delta_columns);
+    append_after_blanks(out, first_ ? delta_text(time - last_) : "", delta_columns);
     out += apart;
   }
   if (!first_) first_ = time;

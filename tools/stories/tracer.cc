@@ -78,6 +78,7 @@ bool Tracer::on_message(const SeenMessage& message) {
   window_.begin(message.time);
   last_ = std::max(last_, message.time);
   if (!window_.has(message.time)) return false;
+  types_.next_message();
   if (filter_.asks_for_kind(message.name) &&
       !filter_.accepts_kind(message.name,
                             kind_of_message(&types_, std::string(message.name), message.body)))
@@ -121,7 +122,7 @@ bool Tracer::on_http(const SeenHttp& http) {
   call.seq = http.seq;
   call.size = http.request_size;
   call.status = http.status;
-  call.partial = http.partial || http.request_body.size() < http.request_size;
+  call.partial = http.partial || http.request_cut;
   if (tears_down) {
     hold_teardown(call, http.request_body);
     return false;
