@@ -123,16 +123,16 @@ constexpr std::array kRows = {
 }  // namespace
 
 struct Lint::Rule {
-  const Row* row;
+  std::size_t row;  // of kRows
   FieldPicker picker;
 };
 
 Lint::Lint(const schema::Catalog& catalog) {
-  for (const Row& row : kRows) {
-    const auto* type = catalog.for_mailbox(row.message);
+  for (std::size_t row = 0; row < kRows.size(); ++row) {
+    const auto* type = catalog.for_mailbox(kRows[row].message);
     if (type == nullptr) continue;
-    Rule rule{&row, {}};
-    for (const auto path : text::split(row.paths, ' ')) rule.picker.add(*type, path);
+    Rule rule{row, {}};
+    for (const auto path : text::split(kRows[row].paths, ' ')) rule.picker.add(*type, path);
     rules_.push_back(std::move(rule));
   }
 }
@@ -142,11 +142,12 @@ Lint::~Lint() = default;
 std::string Lint::fatal(std::string_view to, std::string_view name, std::string_view body) const {
   const Role role = role_of(to);
   for (const Rule& rule : rules_) {
-    const auto& receivers = rule.row->receivers;
-    if (rule.row->message != name ||
+    const Row& row = kRows[rule.row];
+    const auto& receivers = row.receivers;
+    if (row.message != name ||
         std::find(receivers.begin(), receivers.end(), role) == receivers.end())
       continue;
-    const char* why = rule.row->judge(Found(rule.picker, body));
+    const char* why = row.judge(Found(rule.picker, body));
     return why == nullptr ? "" : why;
   }
   return {};
