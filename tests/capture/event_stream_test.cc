@@ -330,7 +330,7 @@ TEST_CASE("chunks in chunks are read no more often than eight times") {
       heads.push_back(size + std::string("1\nx"));
       inside = size + body;
     }
-    for (auto head = heads.rbegin(); head != heads.rend(); ++head) add(*head);
+    for (auto next = heads.rbegin(); next != heads.rend(); ++next) add(*next);
     for (const char* text : {"a", "b", "c"}) add(event(text));
     CHECK_FALSE(seeker.found());
     add("\r\n");  // the end of all of them
