@@ -192,7 +192,7 @@ bool SchemaCodec::append_says(std::string& phrase, std::string& marks, std::stri
   if (type != nullptr && !partial) {
     if (!decoder_.decode(*type, bytes, decoded_)) {
       count_misfit(bytes);
-      marks += "  not decoded: " + fault_of(decoded_);
+      marks += "  bad body: " + fault_of(decoded_);
       return false;
     }
     append_marks(marks);

@@ -17,7 +17,7 @@ using nlohmann::json;
 
 /// The package of the API that is served at that URL; empty for another URL.
 std::string_view package_of(std::string_view url) {
-  const auto path = url.substr(0, url.find_first_of("?#"));
+  const auto path = path_of(url);
   if (path.ends_with("/api/v1/scheduler")) return "scheduler";
   if (path.ends_with("/api/v1/executor")) return "executor";
   if (path.ends_with("/api/v1/resource_provider")) return "resource_provider";
@@ -133,7 +133,7 @@ bool is_api_type(std::string_view content_type) {
 }
 
 std::string_view server_id(std::string_view url) {
-  auto path = url.substr(0, url.find_first_of("?#"));
+  auto path = path_of(url);
   if (path == "/api/v1/scheduler") return "master";
   if (path.starts_with("/api/") || !path.starts_with('/')) return {};
   path.remove_prefix(1);

@@ -22,6 +22,10 @@ std::string response_type(std::string_view url);
 /// a call is plain text.
 bool is_api_type(std::string_view content_type);
 
+/// Of a URL, without its query.
+inline std::string_view path_of(std::string_view url) {
+  return url.substr(0, url.find_first_of("?#"));
+}
 /// The id of the process that serves a URL: the first part of its path. `/api/v1/scheduler` is the
 /// master's. Empty where the URL does not say.
 std::string_view server_id(std::string_view url);

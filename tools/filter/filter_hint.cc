@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "body/v1_body.h"
 #include "cli/values.h"
 #include "text/ascii.h"
 #include "text/glob.h"

@@ -95,9 +95,4 @@ struct MessageFilter {
 /// As --from and --to are compared with them: `id@address:port`, or without ids `@address:port`.
 std::vector<std::string> pids_of(const HttpEnd& end);
 
-/// Of a URL, without its query.
-inline std::string_view path_of(std::string_view url) {
-  return url.substr(0, url.find_first_of("?#"));
-}
-
 }  // namespace tool

@@ -78,7 +78,7 @@ void Diagram::add(const SeenMessageEvent& message) {
 void Diagram::add(const SeenHttpEvent& http) {
   unanswered_.erase({http.connection, http.seq});
   if (!has_room()) return;
-  const auto path = http.url.substr(0, http.url.find_first_of("?#"));
+  const auto path = path_of(http.url);
   const auto client = number_of_client(http.client, http.source);
   keep(client, number_of_server(http.url, http.destination),
        {.time = http.time,

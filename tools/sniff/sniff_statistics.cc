@@ -4,6 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include "body/v1_body.h"
+
 namespace tool {
 
 namespace {
@@ -32,7 +34,7 @@ std::string without_number(std::string_view part) {
 }  // namespace
 
 std::string endpoint_of(std::string_view url) {
-  const auto path = url.substr(0, url.find_first_of("?#"));
+  const auto path = path_of(url);
   std::string endpoint;
   for (std::size_t at = 0; at <= path.size();) {
     const auto end = std::min(path.find('/', at), path.size());
