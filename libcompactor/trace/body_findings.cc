@@ -24,9 +24,9 @@ void Findings::look_at_body(const Reading& message) {
   const Message& of = message.message();
   const auto* type = message.type();
   if (type == nullptr || message.misread() || of.partial || of.body.size() < of.size) return;
-  const unsigned kinds = body_check_.glance(*type, of.body);
+  const unsigned kinds = body_reporter_.glance(*type, of.body);
   if (kinds == 0 || !is_new("body", of.name, of.from, std::uint64_t{kinds})) return;
-  const BodyReport report = body_check_.look(*type, of.body);
+  const BodyReport report = body_reporter_.look(*type, of.body);
   const std::string what = short_name(of.name) + " from " + std::string(of.from);
   if (!report.release.empty() && is_new("version_skew", of.from))
     tell(Severity::info, "version_skew", message,
@@ -62,9 +62,13 @@ void Findings::look_at_whereabouts(const Reading& message) {
     present_.insert(KeyMaker::of(of.to));
   if (name == "SlaveRegisteredMessage" || name == "SlaveReregisteredMessage")
     removed_.erase(std::string(agent));
-  if ((name == "LostSlaveMessage" || name == "UnregisterSlaveMessage") &&
-      removed_.size() < kMostKnown)
-    removed_.try_emplace(std::string(agent), of.time);
+  if (name == "LostSlaveMessage" || name == "UnregisterSlaveMessage") {
+    if (removed_.size() < kMostKnown) {
+      removed_.try_emplace(std::string(agent), of.time);
+    } else {
+      ++removed_forgotten_;
+    }
+  }
   const bool launches = name == "RunTaskMessage" || name == "RunTaskGroupMessage";
   if (launches && message.to() == Role::agent && message.from() == Role::master &&
       !present_.contains(KeyMaker::of(of.to)) && is_new("unknown_agent", of.to))

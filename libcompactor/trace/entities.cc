@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "schema/inner.h"
+#include "text/utf8.h"
 
 namespace compactor::trace {
 namespace {
@@ -17,6 +18,12 @@ constexpr std::array<std::string_view, 8> kTerminal = {
 constexpr std::array<std::string_view, 5> kTerminalOperation = {
     "OPERATION_FINISHED", "OPERATION_FAILED", "OPERATION_ERROR", "OPERATION_DROPPED",
     "OPERATION_GONE_BY_OPERATOR"};
+
+/// A peer may call itself what it likes.
+std::string bounded(const std::string& name) {
+  constexpr std::size_t longest = 256;
+  return text::shortened(name, longest);
+}
 
 bool is_in_framework(Kind kind) {
   return kind == Kind::task || kind == Kind::executor;
@@ -35,21 +42,25 @@ bool is_terminal(std::string_view state) {
 }
 
 const Entity* Entities::find(Kind kind, std::string_view id, std::string_view framework) const {
-  if (is_in_framework(kind) && framework.empty()) {
-    const auto found = std::find_if(all_.begin(), all_.end(), [&](const Known& known) {
-      return known.entity.kind == kind && known.entity.id == id;
-    });
-    return found == all_.end() ? nullptr : &found->entity;
-  }
   const auto found = by_id_.find(key_of(kind, id, framework));
   return found == by_id_.end() ? nullptr : &found->second->entity;
 }
 
 bool Entities::has_running_task(std::string_view framework) const {
-  return std::any_of(all_.begin(), all_.end(), [&](const Known& known) {
-    const Entity& entity = known.entity;
-    return entity.kind == Kind::task && entity.framework == framework && !entity.ended;
-  });
+  return running_.contains(KeyMaker::of(framework));
+}
+
+/// Of what it runs a framework may be asked at any message, so it is counted.
+void Entities::count_running(const Entity& task, bool runs) {
+  const Key framework = KeyMaker::of(task.framework);
+  std::size_t& count = running_[framework];
+  runs ? ++count : --count;
+  if (count == 0) running_.erase(framework);
+}
+
+void Entities::set_ended(Entity& task, bool ended) {
+  if (task.ended != ended) count_running(task, !ended);
+  task.ended = ended;
 }
 
 const Entity* Entities::at(std::string_view pid) const {
@@ -89,6 +100,7 @@ Entities::Known& Entities::touch(Kind kind, std::string_view id, std::string_vie
   const auto found = by_id_.find(key);
   Known& known = found == by_id_.end() ? make(key, kind, id, message) : *found->second;
   if (is_in_framework(kind) && found == by_id_.end()) known.entity.framework = framework;
+  if (kind == Kind::task && found == by_id_.end()) count_running(known.entity, true);
   touch(known, message);
   return known;
 }
@@ -124,6 +136,7 @@ void Entities::forget(Known& known) {
     if (const auto at = by_pid_.find(end); at != by_pid_.end() && at->second == &known)
       by_pid_.erase(at);
   }
+  if (known.entity.kind == Kind::task && !known.entity.ended) count_running(known.entity, false);
   std::erase(touched_, &known);
   all_.erase(known.place);
 }
@@ -201,6 +214,8 @@ Entity& Entities::learn_pid(Known& known, std::string_view pid) {
 
 void Entities::introduce(std::string_view pid, Introduction introduction) {
   if (introductions_.size() >= kMostIntroductions) introductions_.erase(introductions_.begin());
+  introduction.name = bounded(introduction.name);
+  introduction.version = bounded(introduction.version);
   introductions_[std::string(pid)] = std::move(introduction);
 }
 
@@ -297,12 +312,12 @@ void Entities::learn_framework(const Reading& message) {
     const auto version = message.value("master_info.version");
     if (version.empty()) return;
     Entity& master = touch(Kind::master, message.message().from, {}, message.message()).entity;
-    master.version = version;
+    master.version = bounded(version);
     master.version_from = name;
   }
   if (name == "RunTaskMessage" && message.has("framework.name")) {
     Known& known = touch(Kind::framework, id, {}, message.message());
-    if (known.entity.name.empty()) known.entity.name = message.value("framework.name");
+    if (known.entity.name.empty()) known.entity.name = bounded(message.value("framework.name"));
     if (message.from() == Role::master) learn_pid(known, message.value("pid"));
   }
   if (name != "ShutdownFrameworkMessage" && !asks_for_teardown(message)) return;
@@ -337,7 +352,7 @@ void Entities::learn_task(const Reading& message) {
   const auto framework = message.id(Kind::framework);
   if (name == "RunTaskMessage") {
     Entity& task = touch(Kind::task, id, framework, message.message()).entity;
-    task.name = message.value("task.name");
+    task.name = bounded(message.value("task.name"));
     task.agent = message.id(Kind::agent);
     if (task.state.empty()) task.state = "TASK_STAGING";
   }
@@ -350,7 +365,7 @@ void Entities::learn_task(const Reading& message) {
   if (state.empty() || (task.ended && !is_terminal(state))) return;
   task.state = state;
   task.reason = message.value("update.status.reason");
-  task.ended = is_terminal(state);
+  set_ended(task, is_terminal(state));
   if (const auto agent = message.id(Kind::agent); !agent.empty()) task.agent = agent;
 }
 

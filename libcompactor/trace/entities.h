@@ -42,8 +42,8 @@ class Entities {
 
   void add(const Reading& message);
 
-  /// Null when there is none of that id. `framework` only of tasks and executors; empty: any.
-  /// Of an operation its UUID, or with its framework the id that it has there.
+  /// Null when there is none of that id. `framework` only of tasks, executors and operations; an
+  /// operation has a UUID too, which is its id without a framework.
   const Entity* find(Kind kind, std::string_view id, std::string_view framework = {}) const;
   /// Who is at that PID; null for nobody known.
   const Entity* at(std::string_view pid) const;
@@ -93,12 +93,15 @@ class Entities {
   void learn_end(Known& known, std::string_view end);
   void introduce(std::string_view pid, Introduction introduction);
   void take_introduction(Entity& entity);
+  void count_running(const Entity& task, bool runs);
+  void set_ended(Entity& task, bool ended);
   void forget(Known& known);
   void forget_one();
 
   std::size_t most_;
   std::list<Known> all_;  // of which nothing was heard for longest stands first
   std::uint64_t made_ = 0;
+  std::unordered_map<Key, std::size_t> running_;  // tasks, by framework
   std::unordered_map<Key, Known*> by_id_;
   std::unordered_map<std::string, Known*> by_pid_;
   /// What an agent or a scheduler said of itself before it got its id, by its PID. Once it has one

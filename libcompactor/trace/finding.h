@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "trace/body_check.h"
+#include "trace/body_report.h"
 #include "trace/conversations.h"
 #include "trace/departures.h"
 #include "trace/entities.h"
@@ -51,7 +51,7 @@ class Findings {
   Findings(const Facts& facts, const schema::Catalog& catalog, const Entities& entities, Tell tell,
            Selects selects = {})
       : facts_(facts),
-        body_check_(catalog),
+        body_reporter_(catalog),
         entities_(entities),
         tell_(std::move(tell)),
         selects_(std::move(selects)) {}
@@ -69,7 +69,8 @@ class Findings {
 
   /// Of what was told, or is known, for want of room.
   std::uint64_t forgotten() const {
-    return told_.forgotten() + killed_.forgotten() + torn_down_.forgotten();
+    return told_.forgotten() + killed_.forgotten() + torn_down_.forgotten() + present_.forgotten() +
+           removed_forgotten_;
   }
 
  private:
@@ -109,7 +110,7 @@ class Findings {
             std::string text, std::string_view hint);
 
   const Facts& facts_;
-  BodyCheck body_check_;
+  BodyReporter body_reporter_;
   const Entities& entities_;
   Tell tell_;
   Selects selects_;
@@ -119,6 +120,7 @@ class Findings {
   KeySet torn_down_{kMostKnown};                   // frameworks
   KeySet present_{kMostKnown};                     // PIDs of agents that registered, or are pinged
   std::unordered_map<std::string, Time> removed_;  // agents, and when that was told
+  std::uint64_t removed_forgotten_ = 0;
   struct Usual {
     std::uint64_t count = 0;
     double mean_us = 0;

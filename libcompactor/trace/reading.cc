@@ -8,6 +8,9 @@
 
 namespace compactor::trace {
 
+/// Mesos refuses longer ones (validateID), and what is known of somebody is kept by its id.
+constexpr std::size_t kLongestId = 255;
+
 /// What is picked of one type of message.
 struct ReadPlan {
   struct IdAt {
@@ -166,7 +169,8 @@ const Reading& Reader::read(const Message& message) {
   made.misread_ = !whole || !message.trouble.empty();
   for (const ReadPlan::IdAt& id : made.plan_->ids) {
     for (const Picked& value : made.picked_)
-      if (value.path == id.path) made.ids_.push_back({id.kind, value.bytes, id.binary});
+      if (value.path == id.path && value.bytes.size() <= kLongestId)
+        made.ids_.push_back({id.kind, value.bytes, id.binary});
   }
   return made;
 }

@@ -75,7 +75,7 @@ class Reading {
   /// Whether all the conditions hold.
   bool meets(const std::vector<Condition>& conditions) const;
 
-  /// In the order of the table.
+  /// In the order of the table; none that is longer than an id of Mesos can be.
   const std::vector<Id>& ids() const { return ids_; }
   /// The first id of that kind; empty when there is none.
   std::string_view id(Kind kind) const;

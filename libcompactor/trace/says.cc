@@ -10,6 +10,7 @@
 #include "text/base64.h"
 #include "text/json_text.h"
 #include "text/table.h"
+#include "text/utf8.h"
 
 namespace compactor::trace {
 
@@ -59,6 +60,15 @@ void append_resources(std::string& out, const std::vector<std::string_view>& res
     out.append(sums[i].first) += ' ';
     text::append_json_number(out, sums[i].second);
   }
+}
+
+/// A phrase is for a line: of a long text its beginning says what it is.
+void append_bounded(std::string& out, const FieldDescriptor& field, Picked value) {
+  constexpr std::size_t longest = 200;
+  value.bytes = value.bytes.substr(0, 2 * longest);
+  std::string text;
+  append_value(text, field, value);
+  out += text.size() <= longest ? text : text::shortened(text, longest);
 }
 
 }  // namespace
@@ -178,7 +188,7 @@ void Phrase::append(std::string& out, const FieldPicker& picker,
       if (count > kMostOfSeveral) continue;
       if (count > 1) out += ", ";
       const std::size_t begin = out.size();
-      append_value(out, *picker.field(part.path), value);
+      append_bounded(out, *picker.field(part.path), value);
       if (part.form == Form::uuid) out.resize(std::min(out.size(), begin + kShortUuid));
     }
     if (part.form == Form::resources) append_resources(out, resources);

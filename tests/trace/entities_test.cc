@@ -89,6 +89,36 @@ TEST_CASE("the one not heard of for longest is forgotten, and those that have en
   CHECK(f.entities.forgotten() == 2);
 }
 
+TEST_CASE(
+    "whether a framework has a task that runs is known as tasks come, end and are forgotten") {
+  Few f(5);
+  const auto update = [&](const std::string& task, const std::string& state) {
+    f.say(kAgent, kMaster, "mesos.internal.StatusUpdateMessage",
+          R"({"update":{"framework_id":{"value":"F"},"status":{"task_id":{"value":")" + task +
+              R"("},"state":")" + state + R"("},"timestamp":1},"pid":"x@1.1.1.1:1"})");
+  };
+  CHECK_FALSE(f.entities.has_running_task("F"));
+  update("a", "TASK_RUNNING");
+  update("b", "TASK_RUNNING");
+  update("a", "TASK_FINISHED");
+  update("a", "TASK_FINISHED");  // again
+  CHECK(f.entities.has_running_task("F"));
+  CHECK_FALSE(f.entities.has_running_task("G"));
+  update("b", "TASK_LOST");
+  CHECK_FALSE(f.entities.has_running_task("F"));
+  update("c", "TASK_RUNNING");
+  CHECK(f.entities.has_running_task("F"));
+  for (const char* other : {"A", "B", "C", "D", "E", "G"}) f.call("10.0.0.9:1", other);
+  CHECK_FALSE(f.entities.has_running_task("F"));  // its last one is forgotten
+}
+
+TEST_CASE("nothing is kept under an id longer than Mesos takes") {
+  Few f(100);
+  f.lose(std::string(255, 'a'));
+  f.lose(std::string(256, 'b'));
+  CHECK(ids_of(f.entities, Kind::agent) == std::vector<std::string>{std::string(255, 'a')});
+}
+
 TEST_CASE("they are told in the order in which they were first seen") {
   Few f(100);
   for (const char* agent : {"A", "B", "C", "A"}) f.lose(agent);

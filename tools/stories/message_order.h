@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 
 #include "trace/reading.h"
 
@@ -42,30 +44,38 @@ class MessageOrder {
     const auto place = held_.emplace(std::piecewise_construct, std::forward_as_tuple(message.time),
                                      std::forward_as_tuple(message, source));
     bytes_ += place->second.size();
+    if (!message.status) without_status_[key_of(message)] = &place->second;
   }
-  /// Of that message; false when it is not held.
+  /// Of that message, which had none; false when it is not held.
   bool set_status(std::uint64_t conn, std::uint64_t seq, int status) {
-    for (auto place = held_.rbegin(); place != held_.rend(); ++place) {
-      const auto& message = place->second.message();
-      if (message.conn != conn || message.seq != seq) continue;
-      place->second.set_status(status);
-      return true;
-    }
-    return false;
+    const auto found = without_status_.find({conn, seq});
+    if (found == without_status_.end()) return false;
+    found->second->set_status(status);
+    without_status_.erase(found);
+    return true;
   }
   /// Calls `f` for each from before that time, in order, and forgets it.
   template <class F>
   void release(Time before, F&& f) {
     while (!held_.empty() && (held_.begin()->first < before || is_over_limit())) {
-      f(held_.begin()->second);
-      bytes_ -= held_.begin()->second.size();
+      const HeldMessage& first = held_.begin()->second;
+      f(first);
+      bytes_ -= first.size();
+      const auto found = without_status_.find(key_of(first.message()));
+      if (found != without_status_.end() && found->second == &first) without_status_.erase(found);
       held_.erase(held_.begin());
     }
   }
 
  private:
+  using Key = std::pair<std::uint64_t, std::uint64_t>;  // connection, and place there
+  static Key key_of(const compactor::trace::Message& message) {
+    return {message.conn, message.seq};
+  }
+
   std::size_t most_held_;
   std::multimap<Time, HeldMessage> held_;
+  std::map<Key, HeldMessage*> without_status_;  // of held_
   std::size_t bytes_ = 0;
 };
 

@@ -34,7 +34,8 @@ constexpr std::size_t most_kinds = 1000;
 constexpr const char* others = "(others)";           // kinds, beyond that
 constexpr std::size_t most_ends = 100'000;           // of connections, that wait for their turn
 constexpr std::size_t most_without_status = 10'000;  // messages that may yet get one
-constexpr int refused = 400;                         // HTTP statuses from here on
+constexpr std::size_t longest_name = 256;
+constexpr int refused = 400;  // HTTP statuses from here on
 
 std::string_view address_of(std::string_view endpoint) {
   return endpoint.substr(0, endpoint.rfind(':'));
@@ -194,7 +195,10 @@ void Tracer::encode(std::string_view name, std::string_view json, std::string& e
   }
 }
 
-void Tracer::hold(const Message& message, std::string_view source) {
+/// What peers call themselves, and their messages, may be of any length, and is kept long.
+void Tracer::hold(Message message, std::string_view source) {
+  for (auto* name : {&message.from, &message.to, &message.name})
+    *name = name->substr(0, longest_name);
   order_.add(message, source);
   ++shown_;
   if (order_.is_over_limit()) release(WallTime::min());

@@ -66,7 +66,7 @@ class Tracer : public Traffic, private compactor::trace::StoryEvents {
                bool event);
   void encode(std::string_view name, std::string_view json, std::string& encoded,
               std::string& trouble);
-  void hold(const compactor::trace::Message& message, std::string_view source);
+  void hold(compactor::trace::Message message, std::string_view source);
   /// An operator's `POST /master/teardown`, as the call that it has become.
   void hold_teardown(compactor::trace::Message call, std::string_view form);
   void tell(const HeldMessage& held);

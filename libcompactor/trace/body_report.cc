@@ -1,4 +1,4 @@
-#include "trace/body_check.h"
+#include "trace/body_report.h"
 
 #include <google/protobuf/descriptor.pb.h>
 
@@ -52,7 +52,7 @@ void name(std::vector<std::string>& names, std::string path) {
 
 }  // namespace
 
-std::size_t BodyCheck::node_of(const Descriptor& type) {
+std::size_t BodyReporter::node_of(const Descriptor& type) {
   const auto [found, is_new] = by_type_.try_emplace(&type, nodes_.size());
   const std::size_t number = found->second;
   if (!is_new) return number;
@@ -80,7 +80,7 @@ std::size_t BodyCheck::node_of(const Descriptor& type) {
   return number;
 }
 
-const BodyCheck::Field* BodyCheck::find(const Node& node, std::uint32_t number) const {
+const BodyReporter::Field* BodyReporter::find(const Node& node, std::uint32_t number) const {
   if (number < node.low.size())
     return node.low[number].field == nullptr ? nullptr : &node.low[number];
   if (node.high.empty()) return nullptr;
@@ -89,7 +89,7 @@ const BodyCheck::Field* BodyCheck::find(const Node& node, std::uint32_t number) 
 }
 
 /// Where in the message it is.
-std::string BodyCheck::path_of(const Trail& trail, std::string_view last) {
+std::string BodyReporter::path_of(const Trail& trail, std::string_view last) {
   std::string path(last);
   for (const Trail* at = &trail; at->field != nullptr; at = at->up)
     path = at->field->name() + "." + path;
@@ -97,8 +97,8 @@ std::string BodyCheck::path_of(const Trail& trail, std::string_view last) {
 }
 
 /// A field that is none of the type, or is written otherwise.
-unsigned BodyCheck::note_unfit(const Trail& trail, const Field* field, std::uint32_t number,
-                               Wire wire, BodyReport* report) {
+unsigned BodyReporter::note_unfit(const Trail& trail, const Field* field, std::uint32_t number,
+                                  Wire wire, BodyReport* report) {
   const unsigned found = field == nullptr ? kUnknown : kFault;
   if (report == nullptr) return found;
   if (field == nullptr) {
@@ -113,8 +113,8 @@ unsigned BodyCheck::note_unfit(const Trail& trail, const Field* field, std::uint
 }
 
 /// `report` is null when only the kinds of what there is are asked for.
-unsigned BodyCheck::walk(std::size_t node_number, std::string_view body, int depth,
-                         const Trail& trail, BodyReport* report) const {
+unsigned BodyReporter::walk(std::size_t node_number, std::string_view body, int depth,
+                            const Trail& trail, BodyReport* report) const {
   if (depth > schema::max_depth) return kFault;
   const Node& node = nodes_[node_number];
   std::uint64_t seen = 0;
@@ -147,11 +147,11 @@ unsigned BodyCheck::walk(std::size_t node_number, std::string_view body, int dep
   return seen == node.required ? found : found | kMissing;
 }
 
-unsigned BodyCheck::glance(const Descriptor& type, std::string_view body) {
+unsigned BodyReporter::glance(const Descriptor& type, std::string_view body) {
   return walk(node_of(type), body, 0, {}, nullptr);
 }
 
-BodyReport BodyCheck::look(const Descriptor& type, std::string_view body) {
+BodyReport BodyReporter::look(const Descriptor& type, std::string_view body) {
   BodyReport report;
   const unsigned found = walk(node_of(type), body, 0, {}, &report);
   decoder_.decode(type, body, decoded_);

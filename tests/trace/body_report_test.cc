@@ -1,10 +1,10 @@
-#include "trace/body_check.h"
+#include "trace/body_report.h"
 
 #include <doctest/doctest.h>
 
 #include "schema/json_reader.h"
 
-namespace trace_body_check_test {
+namespace trace_body_report_test {
 
 using namespace compactor::trace;
 using compactor::schema::Catalog;
@@ -15,7 +15,7 @@ namespace {
 struct Fixture {
   Catalog catalog;
   JsonReader reader{catalog};
-  BodyCheck check{catalog};
+  BodyReporter check{catalog};
   const google::protobuf::Descriptor& type = catalog.get("mesos.internal.RegisterSlaveMessage");
   const std::string good = reader.encode_text(
       type,
@@ -91,4 +91,4 @@ TEST_CASE("a body of an older release is told as that") {
   CHECK(report.unknown.empty());
 }
 
-}  // namespace trace_body_check_test
+}  // namespace trace_body_report_test

@@ -28,10 +28,10 @@ struct BodyReport {
 
 /// Looks at the body of each message in passing, and closely only where that shows something. Not
 /// for two threads at once.
-class BodyCheck {
+class BodyReporter {
  public:
   /// The catalog outlives it.
-  explicit BodyCheck(const schema::Catalog& catalog) : decoder_(catalog) {}
+  explicit BodyReporter(const schema::Catalog& catalog) : decoder_(catalog) {}
 
   /// What look() would find: nothing when it is 0. The same for the same kinds of things.
   unsigned glance(const google::protobuf::Descriptor& type, std::string_view body);
