@@ -60,7 +60,7 @@ void BodyCheck::check(std::string_view to, std::string_view name, std::string_vi
   // What a receiver drops does it no harm.
   const auto fatal = types_ == nullptr || !trouble.empty() ? "" : types_->fatal(to, name, body);
   if (!fatal.empty() && !force_)
-    throw Failure(Exit::usage, "fatal", std::string(name) + " is not sent: " + fatal,
+    throw Failure(Exit::usage, "fatal", std::string(name) + ": " + fatal + ", so it is not sent",
                   "--force sends it");
   if (!fatal.empty()) warn(name, fatal);
   if (!trouble.empty()) warn(name, trouble);

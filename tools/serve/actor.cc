@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "body/line_body.h"
+#include "cli/failure.h"
 #include "cli/values.h"
 #include "output/json_line.h"
 #include "wire/encode.h"
@@ -171,12 +172,20 @@ void Actor::act(std::string_view line) {
   }
 }
 
-void Actor::check(const Action& action) {
-  body_check_.check(action.to.str(), action.name, action.body, action.form);
+/// What its receiver aborts on is not sent, which the actor is told as it would be of anything else
+/// that was not.
+bool Actor::is_refused(const Action& action) {
+  try {
+    body_check_.check(action.to.str(), action.name, action.body, action.form);
+    return false;
+  } catch (const Failure& failure) {
+    not_sent(action, failure.what());
+    return true;
+  }
 }
 
 void Actor::send(const Action& action) {
-  check(action);
+  if (is_refused(action)) return;
   auto from = settings_.pid.str();
   auto result = context_.send_wait(from, action.to, action.name, action.body, room_timeout,
                                    reporting(action));
@@ -204,7 +213,7 @@ void Actor::reply(Action& action) {
                          " replies in a row, each to the one before; send goes on");
     return;
   }
-  check(action);
+  if (is_refused(action)) return;
   context_.reply(sender, action.name, action.body, reporting(action));
 }
 

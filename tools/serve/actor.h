@@ -55,7 +55,7 @@ class Actor {
   void add_under_way(std::uint64_t end);
   void act(std::string_view line);
   void pass_on(std::string_view error);
-  void check(const Action& action);
+  bool is_refused(const Action& action);
   void send(const Action& action);
   void reply(Action& action);
   void not_sent(const Action& action, std::string_view why);
