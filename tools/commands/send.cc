@@ -229,7 +229,6 @@ Outline outline_send() {
 int run_send(const Arguments& arguments) {
   SendOptions options;
   options.output.naming = Naming::roles;
-  options.output.dates = false;
   if (!parse_or_help(declare(options), arguments)) return 0;
   check(options);
   SchemaCodec types(options.type_options);

@@ -24,7 +24,7 @@ struct OutputOptions {
   bool results_on_stderr = false;  // standard output is for something else
   Colour colour = Colour::automatic;
   TimeStyle time = TimeStyle::absolute;
-  bool dates = true;             // see LineStyle
+  bool dates = false;            // see LineStyle
   Naming naming = Naming::none;  // with -v it is as none
 };
 

@@ -50,12 +50,12 @@ std::string fitted(std::string_view text, std::size_t width) {
   return std::string(text.substr(0, size)) + "…";
 }
 
-void append_wrapped(std::string& out, std::string_view text, std::size_t column,
-                    std::size_t indent) {
+void append_wrapped(std::string& out, std::string_view text, std::size_t columns,
+                    std::size_t column, std::size_t indent) {
   while (!text.empty()) {
     const auto end = text.find(' ');
     const auto word = text.substr(0, end);
-    if (column + width_of(word) > columns_elsewhere && column > indent) {
+    if (column + width_of(word) > columns && column > indent) {
       if (out.back() == ' ') out.pop_back();
       out.append("\n").append(indent, ' ');
       column = indent;

@@ -20,10 +20,10 @@ std::size_t width_of(std::string_view text);
 /// As much of it as fits, with … for the rest.
 std::string fitted(std::string_view text, std::size_t width);
 
-/// Words on lines that fit, with so many blanks before each but the first, which begins at
-/// `column`.
-void append_wrapped(std::string& out, std::string_view text, std::size_t column,
-                    std::size_t indent);
+/// Words on lines of so many columns, with so many blanks before each but the first, which begins
+/// at `column`.
+void append_wrapped(std::string& out, std::string_view text, std::size_t columns,
+                    std::size_t column, std::size_t indent);
 
 /// Ids without the master that gave them: S0, O12, 0001. Each was given once in a run of a master.
 std::string with_short_ids(std::string_view text);

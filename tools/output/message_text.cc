@@ -18,6 +18,7 @@ namespace {
 using namespace colours;
 
 constexpr std::size_t least_phrase = 14;  // columns that it has at least
+constexpr std::size_t least_marks = 20;   // … and what is wrong with its body
 
 /// A latency is slow when it is so many times the mean of its kind, of so many before it, and this
 /// long at least.
@@ -25,6 +26,10 @@ constexpr double slow_factor = 10;
 constexpr std::uint64_t enough_to_compare = 20;
 constexpr double slow_us = 10'000;
 constexpr std::size_t most_kinds = 4096;
+constexpr std::size_t longest_kind = 256;
+
+/// Of what a peer may make as long as it likes, and which has no short name.
+constexpr std::size_t longest_pid = 40;
 
 double micros_of(std::chrono::nanoseconds duration) {
   return static_cast<double>(duration.count()) / 1e3;
@@ -80,7 +85,8 @@ void MessageText::begin(std::string& out, WallTime time, const NamesInLine& name
 }
 
 std::string MessageText::shown(std::uint32_t number, std::string_view pid) const {
-  return number == 0 ? terminal_escaped(pid) : names_.name(number);
+  if (number != 0) return names_.name(number);
+  return style_.whole ? terminal_escaped(pid) : fitted(terminal_escaped(pid), longest_pid);
 }
 
 void MessageText::begin_between(std::string& out, WallTime time, std::string_view from,
@@ -100,6 +106,7 @@ void MessageText::add(Tail& tail, std::string_view colour, std::string_view text
 }
 
 bool MessageText::is_slow(std::string_view kind, std::chrono::nanoseconds latency) {
+  if (kind.size() > longest_kind) return false;
   if (usual_.size() >= most_kinds) usual_.clear();
   Usual& usual = usual_[std::string(kind)];
   const double us = micros_of(latency);
@@ -132,13 +139,14 @@ std::string MessageText::shortened(const std::string& says) const {
 
 void MessageText::finish(std::string& out, std::string_view says, const Tail& tail) {
   const auto taken = opening_.width() + columns_since(out, begin_) + tail.width;
-  if (style_.whole) {
-    paint(out, cyan, says);
-    out += tail.text;
-    return;
-  }
-  const auto left = style_.columns > taken + least_phrase ? style_.columns - taken : least_phrase;
-  paint(out, cyan, fitted(says, left));
+  const auto room = style_.columns - std::min(style_.columns, taken);
+  const auto phrase = std::min(width_of(says), least_phrase);
+  const auto marks = style_.whole
+                         ? tail.marks
+                         : fitted(tail.marks, std::max(room - std::min(room, phrase), least_marks));
+  const auto left = room - std::min(room, width_of(marks));
+  paint(out, cyan, style_.whole ? std::string(says) : fitted(says, std::max(left, least_phrase)));
+  paint(out, yellow, marks);
   out += tail.text;
 }
 
@@ -146,7 +154,7 @@ void MessageText::append(std::string& out, const MessageEvent& event) {
   begin_between(out, event.time, event.from, event.to);
   const auto says = bodies_.says(event.name, event.body);
   Tail tail;
-  if (!says.marks.empty()) add(tail, yellow, std::string_view(says.marks).substr(2));
+  tail.marks += says.marks;
   finish(out, shortened(says.text), tail);
   const auto taken = opening_.width() + columns_since(out, begin_) + 2;
   if (says.known && taken < style_.columns) {
@@ -162,8 +170,8 @@ void MessageText::append(std::string& out, const SeenMessageEvent& event) {
   const auto says = bodies_.says(event.name, event.body, event.size, event.partial);
   Tail tail;
   if (event.partial) add(tail, yellow, "partial, " + human_size(static_cast<double>(event.size)));
-  if (!event.trouble.empty()) add(tail, yellow, terminal_escaped(event.trouble));
-  if (!says.marks.empty()) add(tail, yellow, std::string_view(says.marks).substr(2));
+  if (!event.trouble.empty()) tail.marks += "  " + terminal_escaped(event.trouble);
+  tail.marks += says.marks;
   add_answer(tail, event.name, event.status, event.latency, event.uncertain, event.unanswered);
   finish(out, shortened(says.text), tail);
   bodies_.append_below(out, event.name, event.body);
@@ -244,7 +252,7 @@ void MessageText::append(std::string& out, const SeenHttpEvent& event) {
                                               : says + "  " + request;
   }
   Tail tail;
-  if (!said.marks.empty()) add(tail, yellow, std::string_view(said.marks).substr(2));
+  tail.marks += said.marks;
   if (event.request_size != 0 && said.text.empty())
     add(tail, "", "sent " + human_size(static_cast<double>(event.request_size)));
   add_answer(tail, event.call.empty() ? event.url : event.call, event.status, event.latency, false,
@@ -277,7 +285,7 @@ void MessageText::append(std::string& out, const HttpStreamEvent& event) {
   }
   if (style_.whole && !event.url.empty()) says += "  of " + terminal_escaped(event.url);
   Tail tail;
-  if (!said.marks.empty()) add(tail, yellow, std::string_view(said.marks).substr(2));
+  tail.marks += said.marks;
   if (event.partial) add(tail, yellow, "(others before it may be lost)");
   finish(out, shortened(says), tail);
   bodies_.append_api_below(out, event.name, event.body);

@@ -20,7 +20,7 @@ struct LineStyle {
   bool colour = false;
   std::size_t columns = columns_elsewhere;
   TimeStyle time = TimeStyle::absolute;
-  bool dates = true;  // a line where another day begins
+  bool dates = false;  // a line where another day begins, as long runs want it
   Naming naming = Naming::none;
   bool whole = false;  // nothing is cut or made shorter, URLs of calls and events are there too
 };
@@ -49,10 +49,11 @@ class MessageText {
   ShortNames& names() { return names_; }
 
  private:
-  /// What stands behind the phrase, where nothing is cut.
+  /// What stands behind the phrase.
   struct Tail {
-    std::string text{};
-    std::size_t width = 0;
+    std::string marks{};    // as a BodyView has them; cut before the phrase is left too little
+    std::string text{};     // the rest, of which nothing is cut
+    std::size_t width = 0;  // of that
   };
 
   void begin(std::string& out, WallTime time, const NamesInLine& names);

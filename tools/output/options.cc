@@ -36,6 +36,7 @@ void add_output_options(CommandLine& line, OutputOptions& options) {
 }
 
 void add_time_option(CommandLine& line, OutputOptions& options) {
+  options.dates = true;
   const auto pick = [&options](const std::string& typed) {
     options.time = typed == "d"   ? TimeStyle::delta
                    : typed == "r" ? TimeStyle::relative

@@ -14,7 +14,7 @@ namespace tool {
 /// --json -q -v --color
 void add_output_options(CommandLine& line, OutputOptions& options);
 
-/// -t: how the times of lines are shown
+/// -t: how the times of lines are shown; with them dates
 void add_time_option(CommandLine& line, OutputOptions& options);
 
 /// --body: how bodies are shown

@@ -343,7 +343,9 @@ class TextRenderer : public Renderer {
   }
 
  private:
+  /// Of a line that is about a time, among messages as they have it.
   void append_clock_time(std::string& out, WallTime time) {
+    if (style_.lines.dates) return messages_.append_opening(out, time);
     clock_.append_of_day(out, time);
     out += "  ";
   }

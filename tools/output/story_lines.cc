@@ -192,7 +192,7 @@ void StoryText::append(std::string& out, const Finding& finding) {
   constexpr std::size_t indent = 4;
   const std::size_t before = opening_.width() + 2 + 2;  // and what stands between
   out += ": ";
-  append_wrapped(out, terminal_escaped(with_short_ids(finding.message)),
+  append_wrapped(out, terminal_escaped(with_short_ids(finding.message)), columns_,
                  before + to_string(finding.severity).size() + finding.code.size(), indent);
   out.append("\n").append(indent, ' ');
   std::string hint(finding.hint);
@@ -201,7 +201,7 @@ void StoryText::append(std::string& out, const Finding& finding) {
     hint += std::to_string(each.conn);
     if (each.seq != 0) hint += " message " + std::to_string(each.seq);
   }
-  append_wrapped(out, hint + ")", indent, indent);
+  append_wrapped(out, hint + ")", columns_, indent, indent);
   out += '\n';
 }
 

@@ -37,7 +37,11 @@ class PrintedTraffic final : public SniffPrinter {
         console_(context.console),
         types_(context.types) {}
 
-  void print_so_far(const SniffSummary& summary) override { console_.note(interim(summary)); }
+  /// Programs get the tables once, at the end.
+  void print_so_far(const SniffSummary& summary) override {
+    if (options_.statistics && !options_.output.json) statistics().print(console_);
+    console_.note(interim(summary));
+  }
 
   int conclude(const SniffSummary& summary) override {
     return tool::conclude(options_, console_, *this, types_, summary);
