@@ -19,10 +19,6 @@ namespace {
 const std::string ends = TEST_DATA "/connections/ends.pcap";
 const std::string client = "10.9.0.1:4000";
 
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 }  // namespace
 
 TEST_CASE("of each connection: opened or not, how it ended, by whom, and what was on it") {

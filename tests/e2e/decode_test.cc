@@ -16,10 +16,6 @@ namespace {
 
 const std::string ping = "mesos.internal.PingSlaveMessage";
 
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 /// The one error of a command that has to end with that exit.
 Json error_of(Arguments arguments, int exit = 2) {
   arguments.push_back("--json");

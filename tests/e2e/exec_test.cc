@@ -19,10 +19,6 @@ Served actor(const std::string& on_line, Arguments more = {}) {
   return Served(more);
 }
 
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 }  // namespace
 
 TEST_CASE("a reply goes to the sender of the message") {

@@ -19,17 +19,14 @@ const std::string bad_acknowledgement =
     R"({"slave_id":{"value":"S0"},"framework_id":{"value":"F"},"task_id":{"value":"t"},)"
     R"("uuid":"AAAA"})";
 
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 }  // namespace
 
 TEST_CASE("send: exit 2 with the reason, and nothing is sent; --force sends it") {
   Peer peer;
   const auto refused = run({"send", peer.pid("slave(1)"), acknowledgement, bad_acknowledgement});
   CHECK(refused.exit == 2);
-  CHECK(has(refused.err, "is not sent: an agent or an executor aborts"));
+  CHECK(
+      has(refused.err, acknowledgement + ": an agent or an executor aborts on an acknowledgement"));
   CHECK(has(refused.err, "--force sends it"));
   // To whom it does no harm it goes.
   CHECK(run({"send", peer.pid("own"), acknowledgement, bad_acknowledgement}).exit == 0);
@@ -53,21 +50,30 @@ TEST_CASE("send --batch stops before such a line, with its number") {
   CHECK(result.exit == 2);
   REQUIRE(result.errors().size() == 1);
   CHECK(has(result.errors()[0].at("message"), "aborts"));
-  CHECK(has(result.errors()[0].at("message"), "2"));
+  CHECK(has(result.errors()[0].at("message"), "line 2"));
   CHECK(peer.wait_requests(1).size() == 1);
 }
 
-TEST_CASE("an action of serve --exec that would, is not done, and told") {
+TEST_CASE("an action of serve --exec that would is not done; the actor is told, and so are we") {
   Peer peer;
-  const auto script = R"(read line; echo '{"send":{"to":")" + peer.pid("slave(1)") +
-                      R"(","name":")" + acknowledgement + R"(","body":)" + bad_acknowledgement +
-                      R"(}}'; echo '{"send":{"to":")" + peer.pid("slave(1)") +
-                      R"(","name":"after","body_text":""}}'; read line)";
-  Served served({"x", "--exec-shell", script});
+  const auto send = [&](const std::string& name, const std::string& body) {
+    return R"(echo '{"report":true,"send":{"to":")" + peer.pid("slave(1)") + R"(","name":")" +
+           name + R"(",)" + body + "}}'; ";
+  };
+  // What it reads behind the message goes back to us as its errors.
+  Served served({"x", "--exec-shell",
+                 "read line; " + send(acknowledgement, "\"body\":" + bad_acknowledgement) +
+                     send("after", R"("body_text":"")") +
+                     "read line; echo \"$line\" >&2; read line; echo \"$line\" >&2; cat >&2"});
   CHECK(run({"send", served.pid(), "go"}).exit == 0);
   const auto requests = peer.wait_requests(1);
   CHECK(has(requests.at(0).line, "/after "));
-  CHECK(has(served.stop(SIGTERM).err, "is not sent: an agent or an executor aborts"));
+  CHECK(run({"send", served.pid(), "end"}).exit == 0);
+  served.message();
+  served.message();
+  const auto told = served.stop(SIGTERM).err;
+  CHECK(has(told, "was not delivered: not sent: " + acknowledgement + ": an agent or an executor"));
+  CHECK(has(told, R"(\"outcome\":\"failed\",\"reason\":\"not sent: )" + acknowledgement));
 }
 
 TEST_CASE("a replay that brings an agent or a framework to a master is told of once") {

@@ -25,24 +25,15 @@ std::string post(const std::string& url, const std::string& type, const std::str
 }
 
 /// What sniff shows of such a request, through a proxy.
-Result sniffed(const std::string& request, const std::string& reply, Arguments more = {}) {
+Result sniffed(const std::string& request, const std::string& reply, const Arguments& more = {}) {
   Peer peer([&](const Request&) { return reply; });
-  const auto port = free_port();
-  more.insert(more.begin(),
-              {"sniff", "--http", "-c", "1", "--proxy",
-               "127.0.0.1:" + std::to_string(port) + "=127.0.0.1:" + std::to_string(peer.port())});
-  Background sniff(more);
-  for (bool is_there = false; !is_there;) {
-    try {
-      Client client(port);
-      is_there = true;
-      client.send(request);
-      client.statuses(1);
-    } catch (const std::runtime_error&) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(2));
-    }
-  }
-  return sniff.finish();
+  Arguments command{"sniff", "--http", "-c", "1"};
+  command.insert(command.end(), more.begin(), more.end());
+  Proxied sniff(command, peer.port());
+  Client client(sniff.port());
+  client.send(request);
+  client.statuses(1);
+  return sniff.process().finish();
 }
 
 Json http(const std::string& request, const std::string& reply) {

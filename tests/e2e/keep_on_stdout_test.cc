@@ -17,10 +17,6 @@ namespace {
 
 const std::string execute = TEST_DATA "/captures/mesos/execute.pcap";
 
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 }  // namespace
 
 TEST_CASE("the packets on standard output, the summary on standard error") {

@@ -17,10 +17,6 @@ namespace {
 
 const std::string execute = TEST_DATA "/captures/mesos/execute.pcap";
 
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 struct Folder {
   std::filesystem::path path = std::filesystem::path(BUILD_ROOT) / "many_files_test.d";
   Folder() {

@@ -17,10 +17,6 @@ namespace {
 
 const std::string unit = BUILD_ROOT "/unit";
 
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 std::string self() {
   return std::filesystem::read_symlink("/proc/self/exe");
 }

@@ -10,48 +10,21 @@ using namespace e2e;
 
 namespace {
 
-/// A proxy that listens, to that port.
-class Sniffed {
- public:
-  explicit Sniffed(std::uint16_t upstream)
-      : sniff_({"sniff", "--json", "--proxy",
-                "127.0.0.1:" + std::to_string(port_) + "=127.0.0.1:" + std::to_string(upstream)}) {
-    for (;;) {  // until it is there
-      try {
-        Client attempt(port_);
-        return;
-      } catch (const std::runtime_error&) {
-        std::this_thread::sleep_for(std::chrono::milliseconds(2));
-      }
-    }
-  }
-  std::string pid(const std::string& id) const {
-    return id + "@127.0.0.1:" + std::to_string(port_);
-  }
-  std::uint16_t port() const { return port_; }
-  Background& process() { return sniff_; }
-  Result stop() {
-    sniff_.signal(SIGINT);
-    return sniff_.finish();
-  }
+const Arguments sniff = {"sniff", "--json"};
 
- private:
-  std::uint16_t port_ = free_port();
-  Background sniff_;
-};
-
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
+std::string pid_at(const Proxied& proxy, const std::string& id) {
+  return id + "@127.0.0.1:" + std::to_string(proxy.port());
 }
 
 }  // namespace
 
 TEST_CASE("an upstream that is not there is told as that to every command, not as TLS") {
   const auto nobody = free_port();
-  Sniffed proxy(nobody);
+  Proxied proxy(sniff, nobody);
   const std::string why = "cannot connect to 127.0.0.1:" + std::to_string(nobody) + ": ";
   for (const Arguments& command :
-       {Arguments{"send", proxy.pid("x"), "m", "hi"}, Arguments{"ping", proxy.pid("x"), "-c", "1"},
+       {Arguments{"send", pid_at(proxy, "x"), "m", "hi"},
+        Arguments{"ping", pid_at(proxy, "x"), "-c", "1"},
         Arguments{"inspect", "127.0.0.1:" + std::to_string(proxy.port())}}) {
     CAPTURE(command);
     auto with_json = command;
@@ -79,7 +52,7 @@ TEST_CASE("a proxy to itself is refused") {
 
 TEST_CASE("TLS that passes is told, and counted") {
   Served served({"sink"});
-  Sniffed proxy(served.port());
+  Proxied proxy(sniff, served.port());
   Client client(proxy.port());
   client.send(std::string("\x16\x03\x01\0\5hello", 10) + std::string(200, 'x'));
   client.statuses(2);  // until the server has closed it
@@ -90,7 +63,7 @@ TEST_CASE("TLS that passes is told, and counted") {
 
 TEST_CASE("clients that send and leave at once lose nothing") {
   Served served({"sink"});
-  Sniffed proxy(served.port());
+  Proxied proxy(sniff, served.port());
   const int clients = 200;
   for (int i = 0; i < clients; ++i) {
     Client client(proxy.port());
@@ -100,6 +73,23 @@ TEST_CASE("clients that send and leave at once lose nothing") {
   for (int i = 0; i < clients; ++i) served.message();
   const Result sniffed = proxy.stop();
   CHECK(sniffed.events("message").size() == clients);
+}
+
+TEST_CASE("SIGQUIT prints the tables so far, and the run goes on") {
+  Served served({"x"});
+  Proxied proxy({"sniff", "--stats"}, served.port());
+  CHECK(run({"send", pid_at(proxy, "x"), "greet", "hi"}).exit == 0);
+  const auto passes_over = [&](const std::string& until) {
+    for (auto line = proxy.process().line(); line; line = proxy.process().line())
+      if (has(*line, until)) return true;
+    return false;
+  };
+  REQUIRE(passes_over("greet"));  // it was seen
+  proxy.process().signal(SIGQUIT);
+  CHECK(passes_over("by name"));
+  CHECK(run({"send", pid_at(proxy, "x"), "again", "hi"}).exit == 0);
+  CHECK(passes_over("again"));
+  CHECK(proxy.stop().exit == 0);
 }
 
 }  // namespace e2e_proxy_test

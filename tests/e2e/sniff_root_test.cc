@@ -21,10 +21,6 @@ namespace {
 const std::string execute = TEST_DATA "/captures/mesos/execute.pcap";
 const std::string nobody = "65534";
 
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 /// A folder, of root alone unless it is opened for all.
 class Folder {
  public:

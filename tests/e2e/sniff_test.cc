@@ -41,10 +41,6 @@ std::string texts_of(const std::string& svg) {
   return read.out;
 }
 
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 }  // namespace
 
 TEST_CASE("live: a message on the loopback interface, with its answer") {

@@ -43,11 +43,6 @@ std::vector<std::string> screen(const std::string& text) {
   return lines_of(std::regex_replace(text, std::regex("\r\n"), "\n"));
 }
 
-std::size_t width(const std::string& line) {
-  return static_cast<std::size_t>(
-      std::count_if(line.begin(), line.end(), [](char c) { return (c & 0xc0) != 0x80; }));
-}
-
 /// Nothing but characters, ends of lines, and colours.
 void check_harmless(const std::string& text) {
   CAPTURE(text);
@@ -126,8 +121,8 @@ TEST_CASE("help is as wide as the terminal") {
         CAPTURE(line);
         const bool whole =
             columns < 80 && (std::regex_match(line, example) || std::regex_match(line, one_word));
-        if (!whole) CHECK(width(line) <= columns);
-        widest = std::max(widest, width(line));
+        if (!whole) CHECK(columns_of(line) <= columns);
+        widest = std::max(widest, columns_of(line));
       }
       CHECK(widest > std::min<std::size_t>(columns, 80) - 20);
     }
@@ -166,7 +161,7 @@ TEST_CASE("events fit into 100 columns") {
   CHECK(screen(all).size() > 200);
   for (const auto& line : screen(all)) {
     CAPTURE(line);
-    CHECK(width(line) <= 100);
+    CHECK(columns_of(line) <= 100);
   }
 }
 

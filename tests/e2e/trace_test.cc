@@ -34,38 +34,7 @@ std::vector<Json> traced(const std::string& file, const Arguments& more = {}) {
   return result.out_json();
 }
 
-/// Through a proxy to that port, that listens.
-class Traced {
- public:
-  explicit Traced(std::uint16_t upstream, const Arguments& more = {})
-      : trace_(arguments(upstream, more)) {
-    for (;;) {  // until it is there
-      try {
-        Client attempt(port_);
-        return;
-      } catch (const std::runtime_error&) {
-        std::this_thread::sleep_for(std::chrono::milliseconds(2));
-      }
-    }
-  }
-  std::uint16_t port() const { return port_; }
-  Background& process() { return trace_; }
-  Result stop() {
-    trace_.signal(SIGINT);
-    return trace_.finish();
-  }
-
- private:
-  Arguments arguments(std::uint16_t upstream, const Arguments& more) const {
-    Arguments all{"trace", "--json", "--proxy",
-                  "127.0.0.1:" + std::to_string(port_) + "=127.0.0.1:" + std::to_string(upstream)};
-    all.insert(all.end(), more.begin(), more.end());
-    return all;
-  }
-
-  std::uint16_t port_ = free_port();
-  Background trace_;
-};
+const Arguments live = {"trace", "--json"};
 
 }  // namespace
 
@@ -121,7 +90,7 @@ TEST_CASE("the story is drawn, too: the same steps, in roles that are their PIDs
 
 TEST_CASE("SIGQUIT prints who is there so far, and the run goes on") {
   Served served({"slave(1)", "master"});
-  Traced trace(served.port());
+  Proxied trace(live, served.port());
   CHECK(run({"send", "master@127.0.0.1:" + std::to_string(trace.port()),
              "mesos.internal.UnregisterSlaveMessage", R"({"slave_id":{"value":"S1"}})"})
             .exit == 0);
@@ -210,9 +179,7 @@ TEST_CASE("no line of a story is wider than a terminal") {
     const auto result = run({"trace", "-r", captures + "test-framework.pcap", selector, "*"});
     for (const auto& line : lines_of(result.out)) {
       if (line.find(" → ") == std::string::npos) continue;
-      const auto columns =
-          std::count_if(line.begin(), line.end(), [](char c) { return (c & '\xc0') != '\x80'; });
-      CHECK_MESSAGE(columns <= 100, line);
+      CHECK_MESSAGE(columns_of(line) <= 100, line);
     }
   }
 }
@@ -274,7 +241,7 @@ TEST_CASE("through a proxy: a message to nobody is found") {
 
 TEST_CASE("a call that cannot be read ends nothing: it is told, and counted") {
   Served served({"somebody"});
-  Traced trace(served.port());
+  Proxied trace(live, served.port());
   for (const char* body : {"{ this is no JSON", R"({"type":"NO_SUCH_TYPE"})",
                            R"( {"type":"KILL","kill":{"task_id":7}})", "no protobuf either",
                            R"({"type":"REVIVE","framework_id":{"value":"F"}})"}) {
@@ -298,7 +265,7 @@ TEST_CASE("a call that cannot be read ends nothing: it is told, and counted") {
 
 TEST_CASE("a sender elsewhere is told; a name for its host says nothing") {
   Served served({"somebody"});
-  Traced trace(served.port());
+  Proxied trace(live, served.port());
   for (const char* from : {"x@localhost:1", "x@127.0.0.1:2", "x@10.9.9.9:1"}) {
     Client client(trace.port());
     client.send(message("somebody", "greet", "hello", from));
@@ -325,7 +292,7 @@ TEST_CASE("with a filter it is not told which process has ended") {
 
 TEST_CASE("through a proxy what is found is told at once, and not at the end") {
   Served served({"somebody"});
-  Traced trace(served.port());
+  Proxied trace(live, served.port());
   CHECK(run({"send", "nobody@127.0.0.1:" + std::to_string(trace.port()),
              "mesos.internal.PingSlaveMessage", R"({"connected":true})"})
             .exit == 1);

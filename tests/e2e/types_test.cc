@@ -33,10 +33,6 @@ Json usage_error(Arguments arguments) {
   return result.errors()[0];
 }
 
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 }  // namespace
 
 TEST_CASE("describe lists the built-in types and those of the user") {

@@ -10,6 +10,8 @@
 namespace e2e {
 
 std::vector<std::string> lines_of(const std::string& text);
+/// That a line of UTF-8 takes.
+std::size_t columns_of(const std::string& line);
 /// Fails the test when there is no such file.
 std::string contents(const std::filesystem::path& file);
 

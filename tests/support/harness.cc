@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdlib>
@@ -294,6 +295,39 @@ Result Background::finish() {
 Result run(const Arguments& arguments, const Settings& settings) {
   Background process(arguments, settings);
   return process.finish();
+}
+
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+bool any_has(const std::vector<std::string>& lines, const std::string& part) {
+  return std::any_of(lines.begin(), lines.end(),
+                     [&](const std::string& line) { return has(line, part); });
+}
+
+Proxied::Proxied(const Arguments& command, std::uint16_t upstream)
+    : process_(with_proxy(command, upstream)) {
+  for (bool is_there = false; !is_there;) {
+    try {
+      Client attempt(port_);
+      is_there = true;
+    } catch (const std::runtime_error&) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
+  }
+}
+
+Arguments Proxied::with_proxy(Arguments command, std::uint16_t upstream) const {
+  command.emplace_back("--proxy");
+  command.push_back("127.0.0.1:" + std::to_string(port_) +
+                    "=127.0.0.1:" + std::to_string(upstream));
+  return command;
+}
+
+Result Proxied::stop() {
+  process_.signal(SIGINT);
+  return process_.finish();
 }
 
 namespace {

@@ -83,6 +83,10 @@ class Background {
 
 Result run(const Arguments& arguments, const Settings& settings = {});
 
+/// Whether the text, or one of the lines, has that in it.
+bool has(const std::string& text, const std::string& part);
+bool any_has(const std::vector<std::string>& lines, const std::string& part);
+
 /// `compactor serve --json` with its PID, once it can be reached.
 class Served {
  public:
@@ -172,6 +176,22 @@ std::string message(const std::string& id, const std::string& name, const std::s
 std::string response(int status, const std::string& body = {});
 /// A port of 127.0.0.1 on which nobody listens.
 std::uint16_t free_port();
+
+/// A command (`sniff --json`) that listens as a proxy to that port, once it can be reached.
+class Proxied {
+ public:
+  Proxied(const Arguments& command, std::uint16_t upstream);
+  std::uint16_t port() const { return port_; }
+  Background& process() { return process_; }
+  /// By SIGINT.
+  Result stop();
+
+ private:
+  Arguments with_proxy(Arguments command, std::uint16_t upstream) const;
+
+  std::uint16_t port_ = free_port();
+  Background process_;
+};
 /// Memory that the process has now.
 double resident_mb(pid_t pid);
 /// A file in a folder that goes with the test program.
