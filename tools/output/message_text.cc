@@ -29,7 +29,7 @@ constexpr std::size_t most_kinds = 4096;
 constexpr std::size_t longest_kind = 256;
 
 /// Of what a peer may make as long as it likes, and which has no short name.
-constexpr std::size_t longest_pid = 40;
+constexpr std::size_t longest_shown = 40;
 
 double micros_of(std::chrono::nanoseconds duration) {
   return static_cast<double>(duration.count()) / 1e3;
@@ -86,7 +86,7 @@ void MessageText::begin(std::string& out, WallTime time, const NamesInLine& name
 
 std::string MessageText::shown(std::uint32_t number, std::string_view pid) const {
   if (number != 0) return names_.name(number);
-  return style_.whole ? terminal_escaped(pid) : fitted(terminal_escaped(pid), longest_pid);
+  return style_.whole ? terminal_escaped(pid) : fitted(terminal_escaped(pid), longest_shown);
 }
 
 void MessageText::begin_between(std::string& out, WallTime time, std::string_view from,
