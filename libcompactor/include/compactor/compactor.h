@@ -8,3 +8,4 @@
 #include "compactor/pid.h"
 #include "compactor/process.h"
 #include "compactor/protobuf_process.h"
+#include "compactor/tls.h"
