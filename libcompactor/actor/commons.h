@@ -5,12 +5,16 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
+#include <utility>
 
 #include "actor/loop.h"
 #include "actor/memory_limit.h"
 #include "actor/reporter.h"
 #include "compactor/context.h"
+#include "net/handshake.h"
+#include "tls/config.h"
 
 namespace compactor {
 
@@ -21,12 +25,18 @@ constexpr auto kSweepEvery = std::chrono::milliseconds(250);
 struct Commons {
   using ReadBuffer = std::array<char, std::size_t{256} << 10>;
 
-  Commons(Loop& its_loop, Reporter& its_reporter, const Options& its_options)
+  /// Runs what it is given later, on the loop; false when that has ended. Any thread.
+  using Post = std::function<bool(std::function<void()>)>;
+
+  /// Throws as tls::Config::load().
+  Commons(Loop& its_loop, Reporter& its_reporter, const Options& its_options, Post post)
       : loop(its_loop),
         reporter(its_reporter),
         options(its_options),
         unread(options.max_unread, MemoryLimit::Single::allowed),
-        read_buffer(std::make_unique<ReadBuffer>()) {}
+        read_buffer(std::make_unique<ReadBuffer>()),
+        tls(options.tls.enabled ? tls::Config::load(options.tls) : nullptr),
+        network{std::move(post), options.connect_timeout} {}
 
   Loop& loop;
   Reporter& reporter;
@@ -35,6 +45,9 @@ struct Commons {
   MemoryLimit unread;
   /// One for all reads: only what straddles two reads is ever copied out of it.
   const std::unique_ptr<ReadBuffer> read_buffer;
+  /// Of the connections made from now on; null: they are plain.
+  std::shared_ptr<const tls::Config> tls;
+  HandshakeHost network;
   /// The processes are gone, and the connections drain.
   std::atomic<bool> stopping{false};
 };

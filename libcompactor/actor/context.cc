@@ -52,6 +52,10 @@ SendResult Context::reply(const ReturnAddress& address, std::string_view name,
   return impl_->reply(address, name, body, std::move(on_delivery));
 }
 
+void Context::reload_tls() {
+  impl_->reload_tls();
+}
+
 void Context::when_room(const Pid& to, std::function<void()> ready) {
   impl_->when_room(to, std::move(ready));
 }

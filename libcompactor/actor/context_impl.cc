@@ -33,15 +33,15 @@ ContextImpl::ContextImpl(Context& context, Options options)
       options_(std::move(options)),
       loop_([this] { end_turn(); }),
       reporter_(options_.observer),
-      commons_(loop_, reporter_, options_),
+      commons_(loop_, reporter_, options_,
+               [this](std::function<void()> call) { return post(std::move(call)); }),
       registry_(loop_, reporter_,
                 std::make_shared<Budget>(options_.max_queued_bytes, options_.max_unanswered),
                 [this](const std::string& id) { outbound_.unlink_all(id); }),
       router_(registry_, reporter_, options_.delegate),
       inbound_(commons_, registry_, router_),
       advertised_(advertised_address(options_, inbound_.bound())),
-      outbound_(commons_, registry_, inbound_.bound(),
-                [this](std::function<void()> call) { return post(std::move(call)); }),
+      outbound_(commons_, registry_, inbound_.bound()),
       posted_replies_(options_.max_queued_bytes, options_.max_unanswered) {
   add_builtin_routes(router_, registry_, reporter_.counters);
   thread_ = std::thread([this] {
@@ -55,6 +55,7 @@ ContextImpl::~ContextImpl() {
 }
 
 void ContextImpl::run() {
+  warn_of_tls();
   inbound_.accept();
   loop_.run();
   stopped_->count_down();
@@ -69,6 +70,19 @@ void ContextImpl::end_turn() {
     outbound_.flush();
   }
   if (commons_.stopping && outbound_.drained() && inbound_.empty()) finish_stop();
+}
+
+void ContextImpl::reload_tls() {
+  if (!options_.tls.enabled) return;
+  post([this, config = tls::Config::load(options_.tls)] {
+    commons_.tls = config;
+    warn_of_tls();
+  });
+}
+
+void ContextImpl::warn_of_tls() {
+  if (!commons_.tls) return;
+  for (const std::string& warning : commons_.tls->warnings()) reporter_.warn(warning);
 }
 
 // --- Tasks of other threads

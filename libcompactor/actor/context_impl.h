@@ -57,6 +57,7 @@ class ContextImpl {
   void pause_receiving();
   void resume_receiving();
   void route(std::string path, RouteHandler handler);
+  void reload_tls();
   Statistics statistics() const { return reporter_.counters.snapshot(); }
   StopReport stop(Duration drain);
   /// In place of the destructor, on the loop: the processes end now. This object outlives its owner
@@ -90,6 +91,7 @@ class ContextImpl {
       std::variant<std::function<void()>, EncodedMessage, LocalSend, PostedReply, RefusedReply>;
 
   void run();
+  void warn_of_tls();
   void end_turn();
   bool post_task(Task task);
   void run_tasks();

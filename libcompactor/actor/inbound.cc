@@ -1,10 +1,6 @@
 #include "actor/inbound.h"
 
-#include <sys/ioctl.h>
-#include <sys/socket.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <utility>
 
 #include "net/clock.h"
@@ -30,15 +26,13 @@ constexpr std::string_view kText = "text/plain; charset=utf-8";
 
 }  // namespace
 
-Inbound::Inbound(InboundHost& host, asio::ip::tcp::socket socket, const sockaddr_in& peer)
+Inbound::Inbound(InboundHost& host, Transport transport, const sockaddr_in& peer)
     : host_(host),
-      socket_(std::move(socket)),
+      transport_(std::move(transport)),
       peer_(peer),
       parser_(wire::Kind::request, host.commons.options.max_body),
       held_(host.incomplete, [this] { give_up_held(); }),
-      unread_(host.commons.unread, [this] { give_up_unread(); }) {
-  set_no_delay(socket_.native_handle());
-}
+      unread_(host.commons.unread, [this] { give_up_unread(); }) {}
 
 // --- Reading
 
@@ -59,13 +53,12 @@ void Inbound::await_readable() {
     if (reads_enough()) return await_receiving();
   }
   reading_ = true;
-  socket_.async_wait(asio::ip::tcp::socket::wait_read,
-                     [self = shared_from_this()](const asio::error_code& failed) {
-                       self->reading_ = false;
-                       if (failed || self->state_ == State::closed) return;
-                       const Loop::Turn turn(self->host_.commons.loop);
-                       self->on_readable();
-                     });
+  transport_.wait_read([self = shared_from_this()](const asio::error_code& failed) {
+    self->reading_ = false;
+    if (failed || self->state_ == State::closed) return;
+    const Loop::Turn turn(self->host_.commons.loop);
+    self->on_readable();
+  });
 }
 
 void Inbound::on_readable() {
@@ -73,12 +66,9 @@ void Inbound::on_readable() {
   if (stopped() || reads_enough()) return await_readable();
   auto& buffer = *host_.commons.read_buffer;
   const std::size_t size = host_.receiving_paused ? kReadWhilePaused : buffer.size();
-  const ssize_t got = ::recv(socket_.native_handle(), buffer.data(), size, 0);
-  if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
-    return await_readable();
-  if (got <= 0)
-    return peer_ended(got < 0 ? std::error_code(errno, std::system_category()) : std::error_code());
-  parse({buffer.data(), static_cast<std::size_t>(got)});
+  const Transfer got = transport_.read(buffer.data(), size);
+  if (got.bytes > 0) return parse({buffer.data(), got.bytes});
+  got.again ? await_readable() : peer_ended(got.error);
 }
 
 void Inbound::parse(std::string_view bytes) {
@@ -169,16 +159,15 @@ void Inbound::peer_ended(const std::error_code& error) {
   peer_closed_ = true;
   if (!parser_.between_messages() && !parser_.broken())
     reject("the connection ended inside a message");
+  if (error.category() == tls_category()) reject(transport_.reason());
   if (error) return close();
   finish_answers();
 }
 
 void Inbound::discard() {
   auto& buffer = *host_.commons.read_buffer;
-  const ssize_t got = ::recv(socket_.native_handle(), buffer.data(), buffer.size(), 0);
-  if (got > 0 || (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)))
-    return await_readable();
-  close();
+  const Transfer got = transport_.read(buffer.data(), buffer.size());
+  got.bytes > 0 || got.again ? await_readable() : close();
 }
 
 // --- Answering
@@ -302,13 +291,12 @@ bool Inbound::write_some() {
     }
     const std::string_view bytes =
         stored ? std::string_view(unwritten_).substr(written_) : std::string_view(scratch);
-    const ssize_t sent = ::send(socket_.native_handle(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    const bool full = sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR);
-    if (sent < 0 && !full) {
+    const Transfer sent = transport_.write(bytes);
+    if (sent.error) {
       abandon_answers();
       return true;
     }
-    const std::size_t taken = full ? 0 : static_cast<std::size_t>(sent);
+    const std::size_t taken = sent.bytes;
     if (taken > 0) unread_.moved();
     if (stored) {
       written_ += taken;
@@ -326,13 +314,12 @@ bool Inbound::write_some() {
 
 void Inbound::await_writable() {
   writing_ = true;
-  socket_.async_wait(asio::ip::tcp::socket::wait_write,
-                     [self = shared_from_this()](const asio::error_code& failed) {
-                       self->writing_ = false;
-                       if (failed || self->state_ == State::closed) return;
-                       const Loop::Turn turn(self->host_.commons.loop);
-                       self->flush();
-                     });
+  transport_.wait_write([self = shared_from_this()](const asio::error_code& failed) {
+    self->writing_ = false;
+    if (failed || self->state_ == State::closed) return;
+    const Loop::Turn turn(self->host_.commons.loop);
+    self->flush();
+  });
 }
 
 void Inbound::update_unread() {
@@ -375,21 +362,16 @@ void Inbound::finish_answers() {
   }
   // With nothing unread, closing sends a FIN and no RST that could overtake the answers.
   const bool stopping = host_.commons.stopping.load();
-  if (peer_closed_ || answers_abandoned_ || (stopping && !has_unread())) return close();
+  if (peer_closed_ || answers_abandoned_ || (stopping && !transport_.has_unread())) return close();
   state_ = State::lingering;
   deadline_ = Clock::now() + (stopping ? kLingerAtStop : kLingerLimit);
-  ::shutdown(socket_.native_handle(), SHUT_WR);
+  transport_.shut_write();
   await_readable();
 }
 
 void Inbound::shut_down() {
   if (state_ == State::open) return finish_answers();
   deadline_ = std::min(deadline_, Clock::now() + kLingerAtStop);
-}
-
-bool Inbound::has_unread() {
-  int unread = 0;
-  return ::ioctl(socket_.native_handle(), FIONREAD, &unread) == 0 && unread > 0;
 }
 
 void Inbound::tick(Clock::time_point now) {
@@ -401,8 +383,7 @@ void Inbound::close() {
   state_ = State::closed;
   held_.set(0);
   unread_.set(0);
-  asio::error_code ignored;
-  socket_.close(ignored);
+  transport_.close();
   host_.closed(shared_from_this());
 }
 

@@ -17,6 +17,7 @@
 #include "actor/router.h"
 #include "compactor/pid.h"
 #include "net/net.h"
+#include "net/transport.h"
 #include "wire/message.h"
 #include "wire/parser.h"
 
@@ -70,7 +71,7 @@ class Inbound : public std::enable_shared_from_this<Inbound>,
                 public ReplySource,
                 private wire::Sink {
  public:
-  Inbound(InboundHost& host, asio::ip::tcp::socket socket, const sockaddr_in& peer);
+  Inbound(InboundHost& host, Transport transport, const sockaddr_in& peer);
 
   void start() { await_readable(); }
   /// Writes the responses owed, as far as the socket takes them.
@@ -126,7 +127,6 @@ class Inbound : public std::enable_shared_from_this<Inbound>,
   std::string_view rest() const { return std::string_view(rest_).substr(rest_begin_); }
   void peer_ended(const std::error_code& error);
   void discard();
-  bool has_unread();
   void limit_entries();
   void abandon_answers();
   void need_flush();
@@ -145,7 +145,7 @@ class Inbound : public std::enable_shared_from_this<Inbound>,
   std::string peer_text() const { return to_address(peer_).str(); }
 
   InboundHost& host_;
-  asio::ip::tcp::socket socket_;
+  Transport transport_;
   const sockaddr_in peer_;  // kept, since a socket that was reset does not know it
   wire::Parser parser_;
   std::string rest_;  // read and, from rest_begin_ on, not parsed yet

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <string>
 #include <utility>
@@ -50,7 +51,7 @@ void InboundConnections::accept() {
 
 void InboundConnections::accept_some() {
   for (int i = 0; i < kAcceptedPerTurn; ++i) {
-    if (all_.size() >= max_) {
+    if (all_.size() + handshakes_.size() >= max_) {
       return pause_accepting(
           "the limit of " + std::to_string(max_) +
           " connections is reached: new ones wait until others close (see --max-connections)");
@@ -86,11 +87,38 @@ void InboundConnections::accepted(int descriptor, const sockaddr_in& peer) {
     ::close(descriptor);
     return commons.reporter.warn("cannot serve a connection: " + describe(error));
   }
+  count(commons.reporter.counters.connections_accepted);
+  set_no_delay(descriptor);
+  commons.tls ? shake_hands(Transport(std::move(socket)), peer)
+              : serve(Transport(std::move(socket)), peer);
+}
+
+/// Those that never end theirs, or are silent, keep nobody away: the oldest of them goes first.
+void InboundConnections::shake_hands(Transport transport, const sockaddr_in& peer) {
+  if (handshakes_.size() >= std::max<std::size_t>(1, max_ / 2)) {
+    handshakes_.front().handshake->cancel();
+    handshakes_.pop_front();
+    commons.reporter.warn("too many unfinished TLS handshakes: the oldest is given up");
+  }
+  auto handshake = std::make_shared<Handshake>(commons.network, commons.tls, tls::Role::server,
+                                               std::move(transport), peer.sin_addr, "");
+  const auto at = handshakes_.insert(handshakes_.end(), {peer, handshake});
+  handshake->start([this, at](Transport ready, const tls::Failure& failure) {
+    const Loop::Turn turn(commons.loop);
+    const sockaddr_in from = at->peer;
+    handshakes_.erase(at);
+    if (!failure.error) return serve(std::move(ready), from);
+    // Who links and goes, or only looks whether the port is there, does no harm.
+    if (failure.error != TlsFault::closed)
+      commons.reporter.rejected(to_address(from), failure.reason);
+  });
+}
+
+void InboundConnections::serve(Transport transport, const sockaddr_in& peer) {
   InboundHost& host = *this;
   // Not make_shared: who remembers it weakly, to reply, must not keep its memory when it is closed.
-  const std::shared_ptr<Inbound> connection(new Inbound(host, std::move(socket), peer));
+  const std::shared_ptr<Inbound> connection(new Inbound(host, std::move(transport), peer));
   all_.insert(connection);
-  count(commons.reporter.counters.connections_accepted);
   count(commons.reporter.counters.connections_open);
   connection->start();
 }
@@ -98,6 +126,7 @@ void InboundConnections::accepted(int descriptor, const sockaddr_in& peer) {
 void InboundConnections::stop_accepting() {
   asio::error_code ignored;
   listener_.close(ignored);
+  for (const Opening& opening : std::exchange(handshakes_, {})) opening.handshake->cancel();
 }
 
 // --- Connections

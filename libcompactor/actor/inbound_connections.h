@@ -4,6 +4,7 @@
 #include <asio.hpp>
 #include <cstddef>
 #include <deque>
+#include <list>
 #include <memory>
 #include <unordered_set>
 #include <vector>
@@ -43,6 +44,12 @@ class InboundConnections : private InboundHost {
   bool empty() const { return all_.empty(); }
 
  private:
+  /// A connection in its TLS handshake.
+  struct Opening {
+    sockaddr_in peer;
+    std::shared_ptr<Handshake> handshake;
+  };
+
   void hold_back(const std::shared_ptr<Inbound>& connection) override {
     held_back_.push_back(connection);
   }
@@ -52,6 +59,8 @@ class InboundConnections : private InboundHost {
   void accept_some();
   void pause_accepting(const std::string& why);
   void accepted(int descriptor, const sockaddr_in& peer);
+  void shake_hands(Transport transport, const sockaddr_in& peer);
+  void serve(Transport transport, const sockaddr_in& peer);
   void sweep();
   /// A copy: what is done with a connection may end it.
   std::vector<std::shared_ptr<Inbound>> all() const { return {all_.begin(), all_.end()}; }
@@ -60,6 +69,7 @@ class InboundConnections : private InboundHost {
   asio::posix::stream_descriptor listener_;
   Address bound_;
   bool accept_paused_ = false, accept_warned_ = false;
+  std::list<Opening> handshakes_;  // the oldest first
   std::unordered_set<std::shared_ptr<Inbound>> all_;
   std::deque<std::weak_ptr<Inbound>> held_back_;
   asio::steady_timer sweep_timer_;

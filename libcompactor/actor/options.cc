@@ -33,11 +33,16 @@ Options Options::from_environment() {
   options.advertise_port = port_variable("LIBPROCESS_ADVERTISE_PORT");
   const std::string match = variable("LIBPROCESS_REQUIRE_PEER_ADDRESS_IP_MATCH");
   options.require_peer_ip_match = match == "true" || match == "1";
+  options.tls = TlsOptions::from_environment();
   return options;
 }
 
 std::string Address::str() const {
   return host + ":" + std::to_string(port);
+}
+
+void Observer::downgraded(const Address& peer, std::string_view why) {
+  warning(peer.str() + ": " + std::string(why) + ": what follows goes in plain");
 }
 
 void Observer::warning(std::string_view text) {

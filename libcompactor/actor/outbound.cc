@@ -1,7 +1,6 @@
 #include "actor/outbound.h"
 
 #include <fcntl.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,6 +8,7 @@
 
 #include "net/clock.h"
 #include "net/net.h"
+#include "tls/record.h"
 
 namespace compactor {
 namespace {
@@ -17,11 +17,6 @@ constexpr auto kShutLimit = std::chrono::seconds(60);
 constexpr auto kPause = std::chrono::milliseconds(10);  // between two looks, whatever was set
 constexpr auto kLastAnswers = std::chrono::seconds(1);  // for them to come, after a failed write
 constexpr std::size_t kMaxResponseBody = std::size_t{1} << 20;  // we look at its first line only
-
-bool looks_like_tls(std::string_view bytes) {
-  // RFC 8446 §5.1: content type alert or handshake, then legacy version 3.x.
-  return bytes.size() >= 2 && (bytes[0] == 0x15 || bytes[0] == 0x16) && bytes[1] == 0x03;
-}
 
 std::string printable_start(std::string_view body) {
   std::string text;
@@ -60,7 +55,7 @@ Outbound::Outbound(OutboundHost& host, Address address, std::shared_ptr<Budget> 
     : host_(host),
       address_(std::move(address)),
       budget_(std::move(budget)),
-      socket_(host.commons.loop.io()),
+      transport_(host.commons.loop.io()),
       timer_(host.commons.loop.io()),
       ack_timer_(host.commons.loop.io()),
       parser_(wire::Kind::response, kMaxResponseBody),
@@ -68,20 +63,16 @@ Outbound::Outbound(OutboundHost& host, Address address, std::shared_ptr<Budget> 
       last_used_(started_) {}
 
 void Outbound::open() {
-  timer_.expires_at(in(host_.commons.options.connect_timeout));
-  timer_.async_wait([self = shared_from_this()](const asio::error_code& aborted) {
-    if (aborted || self->state_ != State::connecting) return;
-    const Loop::Turn turn(self->host_.commons.loop);
-    self->connect_failed({ETIMEDOUT, std::system_category()});
-  });
+  limit_connecting();
   in_addr numeric{};
   if (parse_ipv4(address_.host, numeric)) {
     connect({asio::ip::address_v4(ntohl(numeric.s_addr)), address_.port});
     return;
   }
-  host_.resolver.resolve(
-      address_.host, [&host = host_, weak = weak_from_this()](std::error_code error, in_addr ip) {
-        host.post([weak, error, ip] {
+  HandshakeHost& network = host_.commons.network;
+  network.resolver.resolve(
+      address_.host, [&network, weak = weak_from_this()](std::error_code error, in_addr ip) {
+        network.post([weak, error, ip] {
           const auto self = weak.lock();
           if (!self || self->state_ != State::connecting) return;
           if (error) return self->connect_failed(error);
@@ -90,8 +81,17 @@ void Outbound::open() {
       });
 }
 
+void Outbound::limit_connecting() {
+  timer_.expires_at(in(host_.commons.options.connect_timeout));
+  timer_.async_wait([self = shared_from_this()](const asio::error_code& aborted) {
+    if (aborted || self->state_ != State::connecting || self->handshake_) return;
+    const Loop::Turn turn(self->host_.commons.loop);
+    self->connect_failed({ETIMEDOUT, std::system_category()});
+  });
+}
+
 void Outbound::refuse(const std::error_code& error) {
-  host_.post([self = shared_from_this(), error] {
+  host_.commons.network.post([self = shared_from_this(), error] {
     if (self->state_ == State::connecting) self->connect_failed(error);
   });
 }
@@ -100,38 +100,79 @@ void Outbound::connect(const asio::ip::tcp::endpoint& endpoint) {
   why_no_reply_ = why_no_reply_to(endpoint);
   if (replies_ && replies_->only && !why_no_reply_.empty()) {
     // As soon as the caller has returned to the loop.
-    return (void)host_.post(
+    return (void)host_.commons.network.post(
         [self = shared_from_this()] { self->fail(Fault::connect, {}, self->why_no_reply_); });
   }
+  asio::ip::tcp::socket& socket = transport_.socket();
   asio::error_code error;
-  socket_.open(endpoint.protocol(), error);
+  socket.open(endpoint.protocol(), error);
   if (!error) {
-    ::fcntl(socket_.native_handle(), F_SETFD, FD_CLOEXEC);
-    set_no_delay(socket_.native_handle());
-    socket_.non_blocking(true, error);
+    ::fcntl(socket.native_handle(), F_SETFD, FD_CLOEXEC);
+    set_no_delay(socket.native_handle());
+    socket.non_blocking(true, error);
   }
   if (error) return refuse({error.value(), std::system_category()});
-  socket_.async_connect(endpoint, [self = shared_from_this()](const asio::error_code& failed) {
-    if (self->state_ != State::connecting) return;
-    const Loop::Turn turn(self->host_.commons.loop);
-    if (failed) {
-      // Asio has a category of its own, which compares equal to nothing.
-      self->connect_failed({failed.value(), std::system_category()});
-    } else {
-      self->connected();
-    }
-  });
+  socket.async_connect(endpoint,
+                       [self = shared_from_this(), endpoint](const asio::error_code& failed) {
+                         if (self->state_ != State::connecting) return;
+                         const Loop::Turn turn(self->host_.commons.loop);
+                         if (failed) {
+                           // Asio has a category of its own, which compares equal to nothing.
+                           self->connect_failed({failed.value(), std::system_category()});
+                         } else {
+                           self->connected(endpoint);
+                         }
+                       });
 }
 
-void Outbound::connected() {
+void Outbound::connected(const asio::ip::tcp::endpoint& endpoint) {
   // Connecting to a free port of our own host, the kernel may have picked that very port for our
   // end: TCP then connects us to ourselves.
-  if (local_of(socket_.native_handle()) == peer_of(socket_.native_handle()))
+  if (local_of(transport_.descriptor()) == peer_of(transport_.descriptor()))
     return connect_failed({ECONNREFUSED, std::system_category()});
   if (const std::error_code error = forget_interest()) return connect_failed(error);
+  connected_at_ = Clock::now();
+  host_.commons.tls && !plain_ ? shake_hands(endpoint) : opened();
+}
+
+void Outbound::shake_hands(const asio::ip::tcp::endpoint& endpoint) {
+  in_addr numeric{};
+  const std::string& asked = host_.commons.options.tls.hostname;
+  const std::string& name =
+      !asked.empty() || parse_ipv4(address_.host, numeric) ? asked : address_.host;
+  numeric.s_addr = htonl(endpoint.address().to_v4().to_uint());
+  host_.commons.reporter.observer().handshaking(address_);
+  handshake_ = std::make_shared<Handshake>(host_.commons.network, host_.commons.tls,
+                                           tls::Role::client, std::move(transport_), numeric, name);
+  handshake_->start(
+      [self = shared_from_this(), endpoint](Transport transport, const tls::Failure& failure) {
+        const Loop::Turn turn(self->host_.commons.loop);
+        self->handshake_ = nullptr;
+        self->transport_ = std::move(transport);
+        if (failure.error) return self->handshake_failed(endpoint, failure);
+        self->host_.commons.reporter.observer().secured(
+            self->address_, self->transport_.tls()->peer(), Clock::now() - self->connected_at_);
+        self->opened();
+      });
+}
+
+void Outbound::handshake_failed(const asio::ip::tcp::endpoint& endpoint,
+                                const tls::Failure& failure) {
+  host_.commons.reporter.observer().tls_failed(address_, failure.error, failure.reason);
+  if (!host_.commons.options.tls.support_downgrade)
+    return fail(Fault::tls, failure.error, address_.str() + ": " + failure.reason);
+  host_.commons.reporter.observer().downgraded(address_, failure.reason);
+  plain_ = true;
+  transport_.close();
+  limit_connecting();
+  connect(endpoint);
+}
+
+/// For text.
+void Outbound::opened() {
   state_ = State::open;
-  const auto took = Clock::now() - started_;
-  host_.commons.reporter.observer().connected(address_, local_of(socket_.native_handle()), took);
+  host_.commons.reporter.observer().connected(address_, local_of(transport_.descriptor()),
+                                              connected_at_ - started_);
   if (!links_.empty()) keep_alive();
   last_used_ = marked_at_ = Clock::now();
   watch();
@@ -143,10 +184,11 @@ void Outbound::connected() {
 std::error_code Outbound::forget_interest() {
   // Having waited for the connection, Asio's reactor would ask for writability from now on, and be
   // woken by it at each wait to read.
+  asio::ip::tcp::socket& socket = transport_.socket();
   asio::error_code error;
-  const int descriptor = socket_.release(error);
+  const int descriptor = socket.release(error);
   if (error) return error;
-  socket_.assign(asio::ip::tcp::v4(), descriptor, error);
+  socket.assign(asio::ip::tcp::v4(), descriptor, error);
   if (error) ::close(descriptor);
   return error;
 }
@@ -210,7 +252,7 @@ void Outbound::flush() {
   flush_planned_ = false;
   if (state_ != State::open || writing_ || write_error_) return;
   std::error_code error;
-  const std::size_t bytes = output_.write_to(socket_.native_handle(), error);
+  const std::size_t bytes = output_.write_to(transport_, error);
   written_ += bytes;
   last_used_ = Clock::now();
   if (bytes > 0) budget_->release_bytes(bytes);
@@ -248,33 +290,29 @@ void Outbound::write_failed(const std::error_code& error) {
 
 void Outbound::await_writable() {
   writing_ = true;
-  socket_.async_wait(asio::ip::tcp::socket::wait_write,
-                     [self = shared_from_this()](const asio::error_code& failed) {
-                       self->writing_ = false;
-                       if (failed || self->state_ == State::closed) return;
-                       const Loop::Turn turn(self->host_.commons.loop);
-                       self->flush();
-                     });
+  transport_.wait_write([self = shared_from_this()](const asio::error_code& failed) {
+    self->writing_ = false;
+    if (failed || self->state_ == State::closed) return;
+    const Loop::Turn turn(self->host_.commons.loop);
+    self->flush();
+  });
 }
 
 void Outbound::await_readable() {
-  socket_.async_wait(asio::ip::tcp::socket::wait_read,
-                     [self = shared_from_this()](const asio::error_code& failed) {
-                       if (failed || self->state_ == State::closed) return;
-                       const Loop::Turn turn(self->host_.commons.loop);
-                       self->on_readable();
-                     });
+  transport_.wait_read([self = shared_from_this()](const asio::error_code& failed) {
+    if (failed || self->state_ == State::closed) return;
+    const Loop::Turn turn(self->host_.commons.loop);
+    self->on_readable();
+  });
 }
 
 void Outbound::on_readable() {
   auto& buffer = *host_.commons.read_buffer;
-  const ssize_t got = ::recv(socket_.native_handle(), buffer.data(), buffer.size(), 0);
-  if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
-    return await_readable();
-  if (got < 0) return read_failed({errno, std::system_category()});
-  if (got == 0) return read_failed({});
-  const std::string_view bytes(buffer.data(), static_cast<std::size_t>(got));
-  const bool tls = parser_.offset() == 0 && looks_like_tls(bytes);
+  const Transfer got = transport_.read(buffer.data(), buffer.size());
+  if (got.again && got.bytes == 0) return await_readable();
+  if (got.bytes == 0) return read_failed(got.error);
+  const std::string_view bytes(buffer.data(), got.bytes);
+  const bool tls = parser_.offset() == 0 && tls::begins_record(bytes);
   read_at_ = Clock::now();
   const bool going_on = parser_.feed(bytes, *this);
   const std::size_t answered = std::exchange(answered_, 0);
@@ -334,6 +372,8 @@ void Outbound::read_failed(const std::error_code& error) {
   if (const std::size_t answered = std::exchange(answered_, 0)) budget_->release_messages(answered);
   if (state_ == State::closed) return;
   const std::error_code reason = error ? error : write_error_;
+  if (reason.category() == tls_category())
+    return fail(Fault::tls, reason, address_.str() + ": " + std::string(transport_.reason()));
   const bool timed_out = reason.value() == ETIMEDOUT;
   fail(timed_out ? Fault::timed_out : Fault::closed, reason,
        address_.str() + (reason ? ": " + describe(reason) : std::string(" closed the connection")));
@@ -352,7 +392,7 @@ void Outbound::watch() {
 
 void Outbound::keep_alive() {
   const Options& o = host_.commons.options;
-  set_keepalive(socket_.native_handle(), o.keepalive_idle, o.keepalive_interval, o.keepalive_count);
+  set_keepalive(transport_.descriptor(), o.keepalive_idle, o.keepalive_interval, o.keepalive_count);
   watch_acknowledgements();
 }
 
@@ -371,7 +411,7 @@ void Outbound::watch_acknowledgements() {
 void Outbound::check_acknowledgements() {
   const Options& o = host_.commons.options;
   const auto now = Clock::now();
-  if (!busy() || !retransmitting(socket_.native_handle())) {
+  if (!busy() || !retransmitting(transport_.descriptor())) {
     silent_since_ = {};
   } else if (silent_since_ == Clock::time_point{}) {
     silent_since_ = now;
@@ -428,7 +468,7 @@ void Outbound::retire() {
 void Outbound::close_when_done() {
   if (!retired_ || busy() || state_ != State::open) return;
   state_ = State::shut;
-  ::shutdown(socket_.native_handle(), SHUT_WR);
+  transport_.shut_write();
   timer_.cancel();
   ack_timer_.cancel();
   shut_deadline_ = Clock::now() + kShutLimit;
@@ -455,8 +495,8 @@ void Outbound::fail(Fault fault, const std::error_code& error, const std::string
   state_ = State::closed;
   timer_.cancel();
   ack_timer_.cancel();
-  asio::error_code ignored;
-  socket_.close(ignored);
+  if (handshake_) handshake_->cancel();
+  transport_.close();
   host_.closed(self);
   if (replies_) host_.reply_connections.remove(*replies_);
   if (was_open) host_.commons.reporter.observer().disconnected(address_, exit_reason(error));

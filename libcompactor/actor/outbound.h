@@ -18,8 +18,10 @@
 #include "actor/reply_connections.h"
 #include "compactor/context.h"
 #include "net/budget.h"
+#include "net/handshake.h"
 #include "net/output_buffer.h"
 #include "net/resolver.h"
+#include "net/transport.h"
 #include "wire/parser.h"
 
 namespace compactor {
@@ -30,17 +32,14 @@ class Outbound;
 /// virtual call. Loop only, except for post().
 class OutboundHost {
  public:
-  OutboundHost(Commons& its_commons, Resolver& its_resolver, ReplyConnections& its_replies)
-      : commons(its_commons), resolver(its_resolver), reply_connections(its_replies) {}
+  OutboundHost(Commons& its_commons, ReplyConnections& its_replies)
+      : commons(its_commons), reply_connections(its_replies) {}
 
   Commons& commons;
-  Resolver& resolver;
   ReplyConnections& reply_connections;
   /// Flushed when this turn of the loop ends.
   std::vector<std::shared_ptr<Outbound>> to_flush;
 
-  /// Runs `call` later, on the loop; false when that has ended. Any thread.
-  virtual bool post(std::function<void()> call) = 0;
   virtual bool leads_to_us(in_addr ip, std::uint16_t port) const = 0;
   /// Asks for tick() on connections that wait to be closed.
   virtual void need_sweep() = 0;
@@ -133,9 +132,13 @@ class Outbound : public std::enable_shared_from_this<Outbound>,
   bool waits_more_than(Load load) const;
   void replies_changed(bool moved);
   void let_go_on();
+  void limit_connecting();
   void connect(const asio::ip::tcp::endpoint& endpoint);
   std::string why_no_reply_to(const asio::ip::tcp::endpoint& endpoint) const;
-  void connected();
+  void connected(const asio::ip::tcp::endpoint& endpoint);
+  void shake_hands(const asio::ip::tcp::endpoint& endpoint);
+  void handshake_failed(const asio::ip::tcp::endpoint& endpoint, const tls::Failure& failure);
+  void opened();
   std::error_code forget_interest();
   void connect_failed(const std::error_code& error);
   void keep_alive();
@@ -162,8 +165,9 @@ class Outbound : public std::enable_shared_from_this<Outbound>,
   OutboundHost& host_;
   const Address address_;
   std::shared_ptr<Budget> budget_;
-  asio::ip::tcp::socket socket_;
-  asio::steady_timer timer_;  // connect time-out first, then watch()
+  Transport transport_;
+  std::shared_ptr<Handshake> handshake_;  // has the transport meanwhile
+  asio::steady_timer timer_;              // connect time-out first, then watch()
   asio::steady_timer ack_timer_;
   OutputBuffer output_;
   std::deque<Sent> unanswered_;
@@ -171,7 +175,8 @@ class Outbound : public std::enable_shared_from_this<Outbound>,
   wire::Parser parser_;
   std::map<std::string, std::unordered_set<Pid>>
       links_;  // id of a local process -> what it is linked to here
-  std::chrono::steady_clock::time_point started_, last_used_, read_at_, shut_deadline_;
+  std::chrono::steady_clock::time_point started_, connected_at_, last_used_, read_at_,
+      shut_deadline_;
   std::chrono::steady_clock::time_point silent_since_;  // retransmitting; none: not
   std::chrono::steady_clock::time_point marked_at_;     // when written_ was marked_
   std::uint64_t marked_ = 0;
@@ -183,6 +188,7 @@ class Outbound : public std::enable_shared_from_this<Outbound>,
   std::string why_no_reply_;
   std::error_code write_error_;
   State state_ = State::connecting;
+  bool plain_ = false;  // TLS failed, and plain text is allowed then
   bool retired_ = false, writing_ = false, flush_planned_ = false, watching_ = false;
 };
 

@@ -19,12 +19,10 @@ std::size_t reply_connection_limit(const Options& options, std::size_t outgoing)
 
 }  // namespace
 
-OutboundConnections::OutboundConnections(Commons& its_commons, Registry& registry, Address bound,
-                                         Post post)
-    : OutboundHost(its_commons, resolver_, reply_connections_),
+OutboundConnections::OutboundConnections(Commons& its_commons, Registry& registry, Address bound)
+    : OutboundHost(its_commons, reply_connections_),
       registry_(registry),
       bound_(std::move(bound)),
-      post_(std::move(post)),
       max_(connection_limit(commons.options.max_outgoing)),
       sweep_timer_(commons.loop.io()),
       reply_connections_(commons.loop, reply_connection_limit(commons.options, max_),

@@ -19,7 +19,6 @@
 #include "actor/reply_connections.h"
 #include "compactor/context.h"
 #include "net/budget.h"
-#include "net/resolver.h"
 
 namespace compactor {
 
@@ -34,11 +33,8 @@ struct EncodedMessage {
 /// One for each address, opened when it is needed. Loop only, unless a function says otherwise.
 class OutboundConnections : private OutboundHost {
  public:
-  /// Runs what it is given later, on the loop; false when that has ended. Any thread.
-  using Post = std::function<bool(std::function<void()>)>;
-
   /// `bound` is where we listen ourselves: no reply goes there.
-  OutboundConnections(Commons& its_commons, Registry& registry, Address bound, Post post);
+  OutboundConnections(Commons& its_commons, Registry& registry, Address bound);
 
   /// What is under way to an address may take so much. Any thread.
   std::shared_ptr<Budget> budget(const Address& address);
@@ -69,7 +65,6 @@ class OutboundConnections : private OutboundHost {
   void abort(StopReport& report);
 
  private:
-  bool post(std::function<void()> call) override { return post_(std::move(call)); }
   bool leads_to_us(in_addr ip, std::uint16_t port) const override;
   void need_sweep() override;
   void retired(const std::shared_ptr<Outbound>& connection) override;
@@ -97,7 +92,6 @@ class OutboundConnections : private OutboundHost {
 
   Registry& registry_;
   const Address bound_;
-  const Post post_;
   const std::size_t max_;
   std::mutex budgets_mutex_;
   AddressMap<std::shared_ptr<Budget>> budgets_;
@@ -108,7 +102,6 @@ class OutboundConnections : private OutboundHost {
   asio::steady_timer sweep_timer_;
   bool sweep_armed_ = false;
   ReplyConnections reply_connections_;
-  Resolver resolver_;  // last: its workers may post until it is gone
 };
 
 }  // namespace compactor

@@ -69,12 +69,12 @@ void Outbound::replies_changed(bool moved) {
 }
 
 std::uint64_t Outbound::acknowledged() {
-  return written_ - unacknowledged(socket_.native_handle()) + answers_;
+  return transport_.acknowledged(written_) + answers_;
 }
 
 void Outbound::give_up_replies(const std::string& why) {
   // What the kernel still holds it would try to send for minutes, to a peer that takes nothing.
-  if (unacknowledged(socket_.native_handle()) > 0) reset_at_close(socket_.native_handle());
+  if (unacknowledged(transport_.descriptor()) > 0) reset_at_close(transport_.descriptor());
   fail(Fault::timed_out, {}, address_.str() + ": " + why);
 }
 

@@ -82,6 +82,8 @@ std::string_view to_string(ExitReason reason) {
       return "timed_out";
     case ExitReason::unreachable:
       return "unreachable";
+    case ExitReason::tls:
+      return "tls";
   }
   return "unknown";
 }

@@ -18,13 +18,17 @@
 
 #include <algorithm>
 #include <array>
+#include <asio.hpp>
 #include <cerrno>
 #include <climits>
 #include <system_error>
 #include <utility>
 
+#include "net/handshake.h"
+#include "net/transport.h"
 #include "text/ascii.h"
 #include "text/base64.h"
+#include "tls/record.h"
 #include "wire/message.h"
 #include "wire/parser.h"
 
@@ -37,56 +41,88 @@ using Clock = std::chrono::steady_clock;
 struct Failed {
   Fault fault;
   std::string reason;  // for people
+  std::error_code error{};
 };
 
-/// A TCP connection for one request: every wait ends at a deadline or when the caller cancels. What
+/// A connection for one request: every wait ends at a deadline or when the caller cancels. What
 /// goes wrong is thrown as Failed.
 class Connection {
  public:
   explicit Connection(const Server& server)
-      : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)),
-        cancel_fd_(server.cancel_fd),
-        deadline_(Clock::now() + server.timeout) {
-    if (fd_ < 0) throw unreachable(errno);
-  }
-  ~Connection() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Connection(const Connection&) = delete;
-  Connection& operator=(const Connection&) = delete;
+      : transport_(io_), cancel_fd_(server.cancel_fd), deadline_(Clock::now() + server.timeout) {}
 
   void connect(const Server& server) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(server.port);
     if (::inet_pton(AF_INET, server.ip.c_str(), &address.sin_addr) != 1) throw unreachable(EINVAL);
-    if (::connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return;
+    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) throw unreachable(errno);
+    asio::error_code failed;
+    transport_.socket().assign(asio::ip::tcp::v4(), fd, failed);
+    if (failed) {
+      ::close(fd);
+      throw unreachable(failed.value());
+    }
+    if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return;
     if (errno != EINPROGRESS) throw unreachable(errno);
     const auto until = std::min(Clock::now() + server.connect_timeout, deadline_);
     if (!ready(POLLOUT, until)) throw unreachable(ETIMEDOUT);
     int error = 0;
     socklen_t size = sizeof error;
-    ::getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &size);
+    ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
     if (error != 0) throw unreachable(error);
+  }
+
+  /// Its time is no part of the request's.
+  void secure(const Server& server) {
+    in_addr ip{};
+    ::inet_pton(AF_INET, server.ip.c_str(), &ip);
+    HandshakeHost host{[this](std::function<void()> call) {
+                         asio::post(io_, std::move(call));
+                         return true;
+                       },
+                       server.connect_timeout};
+    const auto began = Clock::now();
+    std::optional<tls::Failure> outcome;
+    const auto handshake = std::make_shared<Handshake>(host, server.tls, tls::Role::client,
+                                                       std::move(transport_), ip, server.tls_name);
+    handshake->start([&](Transport transport, const tls::Failure& failure) {
+      transport_ = std::move(transport);
+      outcome = failure;
+      io_.stop();
+    });
+    stop_when_cancelled();
+    // The look-up of a name comes from another thread, which must not find the loop out of work.
+    const auto work = asio::make_work_guard(io_);
+    io_.run();
+    if (!outcome) {
+      handshake->cancel();
+      throw Failed{Fault::cancelled, "cancelled"};
+    }
+    if (outcome->error) throw Failed{Fault::tls, outcome->reason, outcome->error};
+    deadline_ += Clock::now() - began;
   }
 
   void write(std::string_view bytes) {
     while (!bytes.empty()) {
-      wait(POLLOUT);
-      const ssize_t count = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      const Transfer done = transport_.write(bytes);
       // An answer may be there all the same: reading will tell.
-      if (count < 0 && !again()) return;
-      if (count > 0) bytes.remove_prefix(static_cast<std::size_t>(count));
+      if (done.error) return;
+      bytes.remove_prefix(done.bytes);
+      if (done.again) wait(POLLOUT);
     }
   }
 
   /// Some bytes; none at the end of the stream, which a reset is too.
   std::string_view read() {
     for (;;) {
+      const Transfer done = transport_.read(buffer_.data(), buffer_.size());
+      if (done.bytes > 0) return {buffer_.data(), done.bytes};
+      if (done.error.category() == tls_category())
+        throw Failed{Fault::tls, std::string(transport_.reason()), done.error};
+      if (!done.again) return {};
       wait(POLLIN);
-      const ssize_t count = ::recv(fd_, buffer_.data(), buffer_.size(), 0);
-      if (count >= 0) return {buffer_.data(), static_cast<std::size_t>(count)};
-      if (!again()) return {};
     }
   }
 
@@ -94,7 +130,15 @@ class Connection {
   static Failed unreachable(int error) {
     return {Fault::unreachable, std::generic_category().message(error)};
   }
-  static bool again() { return errno == EAGAIN || errno == EINTR; }
+
+  void stop_when_cancelled() {
+    if (cancel_fd_ < 0) return;
+    cancelled_.emplace(io_, ::dup(cancel_fd_));
+    cancelled_->async_wait(asio::posix::stream_descriptor::wait_read,
+                           [this](const asio::error_code& failed) {
+                             if (!failed) io_.stop();
+                           });
+  }
 
   void wait(short events) {
     if (!ready(events, deadline_)) throw Failed{Fault::timed_out, "no complete answer in time"};
@@ -105,14 +149,16 @@ class Connection {
     for (;;) {
       const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()).count();
       if (left <= 0) return false;
-      pollfd polled[] = {{fd_, events, 0}, {cancel_fd_, POLLIN, 0}};
+      pollfd polled[] = {{transport_.descriptor(), events, 0}, {cancel_fd_, POLLIN, 0}};
       const int count = ::poll(polled, 2, static_cast<int>(std::min<std::int64_t>(left, INT_MAX)));
       if (count > 0 && polled[1].revents != 0) throw Failed{Fault::cancelled, "cancelled"};
       if (count > 0) return true;
     }
   }
 
-  int fd_;
+  asio::io_context io_{1};  // for the handshake
+  Transport transport_;
+  std::optional<asio::posix::stream_descriptor> cancelled_;
   int cancel_fd_;
   Clock::time_point deadline_;
   std::array<char, 16384> buffer_;
@@ -173,11 +219,6 @@ class FinalResponse : public wire::Sink {
   Answer answer_;
 };
 
-/// RFC 8446 §5.1: content type alert or handshake, then legacy version 3.x.
-bool begins_like_tls(std::string_view bytes) {
-  return (bytes[0] == 0x15 || bytes[0] == 0x16) && (bytes.size() == 1 || bytes[1] == 0x03);
-}
-
 Failed unusable(const std::string& trouble) {
   // As the parser and zlib's wrapper word it: "head over 80 KiB", "body over 1000 bytes" …
   const bool too_large = trouble.find(" over ") != std::string::npos;
@@ -196,7 +237,7 @@ Answer read_answer(Connection& connection, std::size_t max_body) {
         throw Failed{Fault::closed, "the connection was closed without an answer"};
       throw Failed{Fault::cut, "the connection was closed in the middle of the answer"};
     }
-    if (parser.offset() == 0 && begins_like_tls(bytes))
+    if (parser.offset() == 0 && tls::begins_record(bytes))
       throw Failed{Fault::tls, "the answer is a TLS record"};
     if (!parser.feed(bytes, response) && parser.broken()) throw unusable(parser.error());
   }
@@ -217,18 +258,35 @@ std::optional<Credentials> Credentials::parse(std::string_view text) {
   return Credentials{std::string(line.substr(0, colon)), std::string(line.substr(colon + 1))};
 }
 
-Answer get(const Server& server, const std::string& path) {
+namespace {
+
+Answer ask(const Server& server, const std::string& path) {
   try {
     Connection connection(server);
     connection.connect(server);
+    if (server.tls) connection.secure(server);
     connection.write(request_text(server, path));
     return read_answer(connection, server.max_body);
   } catch (const Failed& failed) {
     Answer answer;
     answer.fault = failed.fault;
     answer.reason = failed.reason;
+    answer.error = failed.error;
     return answer;
   }
+}
+
+}  // namespace
+
+Answer get(const Server& server, const std::string& path) {
+  Answer answer = ask(server, path);
+  const bool downgrades = server.tls && server.tls->options().support_downgrade;
+  if (answer.fault != Fault::tls || !downgrades) return answer;
+  Server plain = server;
+  plain.tls = nullptr;
+  answer = ask(plain, path);
+  answer.downgraded = true;
+  return answer;
 }
 
 }  // namespace compactor::http

@@ -6,9 +6,13 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
+
+#include "tls/config.h"
 
 namespace compactor::http {
 
@@ -32,6 +36,8 @@ struct Server {
   std::chrono::nanoseconds timeout = std::chrono::seconds(5);
   std::size_t max_body = std::size_t{64} << 20;  // also decompressed
   int cancel_fd = -1;                            // once it is readable, requests give up
+  std::shared_ptr<const tls::Config> tls;        // null: plain
+  std::string tls_name;  // whom its certificate must be for; empty: by its address
 };
 
 enum class Fault {
@@ -41,14 +47,16 @@ enum class Fault {
   closed,       // the connection ended without an answer
   cut,          // … in the middle of the answer
   garbage,      // what came is not HTTP, or not what was asked for (101, an unknown coding)
-  tls,          // what came is a TLS record
+  tls,          // there is no TLS to be had, or what came is a TLS record
   too_large,    // a head over 80 KiB, or a body over the limit
   cancelled,    // by Server::cancel_fd
 };
 
 struct Answer {
   Fault fault = Fault::none;
-  std::string reason;  // of a fault, for people
+  std::string reason;       // of a fault, for people
+  std::error_code error;    // of a TLS fault, where it is one of tls_category()
+  bool downgraded = false;  // there was no TLS, and the answer came in plain
   int status = 0;
   std::string content_type;
   std::string body;

@@ -156,6 +156,7 @@ bool is_local_address(in_addr address) {
 ExitReason exit_reason(const std::error_code& error) {
   if (!error) return ExitReason::closed;
   if (error.category() == resolve_category()) return ExitReason::unreachable;
+  if (error.category() == tls_category()) return ExitReason::tls;
   switch (error.value()) {
     case ECONNREFUSED:
       return ExitReason::refused;

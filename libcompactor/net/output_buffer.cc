@@ -1,11 +1,9 @@
 #include "net/output_buffer.h"
 
-#include <sys/socket.h>
 #include <sys/uio.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 
 namespace compactor {
 
@@ -16,7 +14,7 @@ std::string& OutputBuffer::block_for(std::size_t expected) {
   return blocks_.back();
 }
 
-std::size_t OutputBuffer::write_to(int socket, std::error_code& error) {
+std::size_t OutputBuffer::write_to(Transport& transport, std::error_code& error) {
   std::size_t total = 0;
   while (!empty()) {
     std::array<iovec, 16> vectors;
@@ -26,20 +24,11 @@ std::size_t OutputBuffer::write_to(int socket, std::error_code& error) {
       offered += block->size() - skip;
       skip = 0;
     }
-    msghdr message{};
-    message.msg_iov = vectors.data();
-    message.msg_iovlen = count;
-    ssize_t written;
-    do {
-      written = ::sendmsg(socket, &message, MSG_NOSIGNAL);
-    } while (written < 0 && errno == EINTR);
-    if (written < 0) {
-      if (errno != EAGAIN && errno != EWOULDBLOCK) error.assign(errno, std::system_category());
-      return total;
-    }
-    total += static_cast<std::size_t>(written);
-    consume(static_cast<std::size_t>(written));
-    if (static_cast<std::size_t>(written) < offered) return total;
+    const Transfer done = transport.write({vectors.data(), count});
+    error = done.error;
+    total += done.bytes;
+    consume(done.bytes);
+    if (done.bytes < offered) return total;
   }
   return total;
 }

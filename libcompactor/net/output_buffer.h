@@ -7,6 +7,8 @@
 #include <string>
 #include <system_error>
 
+#include "net/transport.h"
+
 namespace compactor {
 
 class OutputBuffer {
@@ -16,9 +18,9 @@ class OutputBuffer {
 
   bool empty() const { return blocks_.empty(); }
 
-  /// Writes as much as the socket takes without blocking. Returns the bytes written; `error` is set
-  /// when the socket is broken, not when it is merely full.
-  std::size_t write_to(int socket, std::error_code& error);
+  /// Writes as much as the connection takes without blocking. Returns the bytes written; `error` is
+  /// set when it is broken, not when it is merely full.
+  std::size_t write_to(Transport& transport, std::error_code& error);
 
   /// Frees everything.
   void clear();

@@ -54,6 +54,18 @@ std::error_code find_addresses(const std::string& host, int family,
   return {};
 }
 
+std::error_code find_name(in_addr address, std::string& name) {
+  sockaddr_in endpoint{};
+  endpoint.sin_family = AF_INET;
+  endpoint.sin_addr = address;
+  char text[NI_MAXHOST] = "";
+  const int failed = ::getnameinfo(reinterpret_cast<const sockaddr*>(&endpoint), sizeof endpoint,
+                                   text, sizeof text, nullptr, 0, NI_NAMEREQD);
+  if (failed != 0) return {failed, resolve_category()};
+  name = text;
+  return {};
+}
+
 }  // namespace
 
 /// Belongs to the caller and to the thread, whichever is there longer.
@@ -129,7 +141,7 @@ std::string resolve_ipv4(const std::string& host, Duration timeout) {
 
 struct Resolver::State {
   std::mutex mutex;
-  std::deque<std::pair<std::string, Callback>> queue;
+  std::deque<Task> queue;
   std::size_t workers = 0;
   bool closed = false;
 };
@@ -143,9 +155,29 @@ Resolver::~Resolver() {
 }
 
 void Resolver::resolve(const std::string& host, const Callback& done) {
+  const auto task = [host, done]() -> std::function<void()> {
+    std::vector<std::string> found;
+    const std::error_code error = find_addresses(host, AF_INET, found);
+    in_addr address{};
+    if (!error) parse_ipv4(found.front(), address);
+    return [done, error, address] { done(error, address); };
+  };
+  queue(task, [done] { done({EAI_AGAIN, resolve_category()}, {}); });
+}
+
+void Resolver::reverse(in_addr address, const NameCallback& done) {
+  const auto task = [address, done]() -> std::function<void()> {
+    std::string name;
+    const std::error_code error = find_name(address, name);
+    return [done, error, name] { done(error, name); };
+  };
+  queue(task, [done] { done({EAI_AGAIN, resolve_category()}, ""); });
+}
+
+void Resolver::queue(Task task, const std::function<void()>& refuse) {
   std::lock_guard lock(state_->mutex);
-  if (state_->queue.size() >= kMaxWaiting) return done({EAI_AGAIN, resolve_category()}, {});
-  state_->queue.emplace_back(host, done);
+  if (state_->queue.size() >= kMaxWaiting) return refuse();
+  state_->queue.push_back(std::move(task));
   if (state_->workers == kMaxWorkers) return;
   try {
     std::thread(work, state_).detach();
@@ -154,23 +186,20 @@ void Resolver::resolve(const std::string& host, const Callback& done) {
     // The workers there are will come to it.
     if (state_->workers > 0) return;
     state_->queue.clear();
-    done({EAI_AGAIN, resolve_category()}, {});
+    refuse();
   }
 }
 
 void Resolver::work(const std::shared_ptr<State>& state) {
   std::unique_lock lock(state->mutex);
   while (!state->queue.empty()) {
-    const auto [host, done] = std::move(state->queue.front());
+    const Task task = std::move(state->queue.front());
     state->queue.pop_front();
     lock.unlock();
-    std::vector<std::string> found;
-    const std::error_code error = find_addresses(host, AF_INET, found);
-    in_addr address{};
-    if (!error) parse_ipv4(found.front(), address);
+    const std::function<void()> tell = task();
     lock.lock();
-    // Under the lock: the destructor waits for it, so `done` and what it refers to are still there.
-    if (!state->closed) done(error, address);
+    // Under the lock: the destructor waits for it, so who is told is still there.
+    if (!state->closed) tell();
   }
   --state->workers;
 }

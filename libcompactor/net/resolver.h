@@ -58,8 +58,16 @@ class Resolver {
   /// Resolver is gone. It must not call the Resolver.
   void resolve(const std::string& host, const Callback& done);
 
+  /// The name of an address, in the same way.
+  using NameCallback = std::function<void(std::error_code, const std::string&)>;
+  void reverse(in_addr address, const NameCallback& done);
+
  private:
   struct State;
+  /// Looks something up, and returns how that is told.
+  using Task = std::function<std::function<void()>()>;
+
+  void queue(Task task, const std::function<void()>& refuse);
   static void work(const std::shared_ptr<State>& state);
   std::shared_ptr<State> state_;
 };

@@ -20,6 +20,7 @@
 #include "compactor/message.h"
 #include "compactor/pid.h"
 #include "compactor/process.h"
+#include "compactor/tls.h"
 
 namespace compactor {
 
@@ -43,6 +44,15 @@ class COMPACTOR_API Observer {
   virtual void connected(const Address& /*peer*/, const Address& /*local*/, Duration /*took*/) {}
   virtual void connect_failed(const Address& /*peer*/, std::error_code /*error*/,
                               Duration /*took*/) {}
+  /// TCP is connected, and the TLS handshake begins. Either of the next two follows.
+  virtual void handshaking(const Address& /*peer*/) {}
+  virtual void tls_failed(const Address& /*peer*/, std::error_code /*error*/,
+                          std::string_view /*reason*/) {}
+  /// It speaks TLS, which took so long; called before connected(), whose time is that of TCP alone.
+  virtual void secured(const Address& /*peer*/, const TlsPeer& /*tls*/, Duration /*took*/) {}
+  /// There is no TLS with it, for this reason, and what follows goes in plain, as
+  /// TlsOptions::support_downgrade allows. The default is a warning.
+  virtual void downgraded(const Address& peer, std::string_view why);
   /// An outgoing connection has ended.
   virtual void disconnected(const Address& /*peer*/, ExitReason /*reason*/) {}
   /// The head of a message as it goes out (also to be shown by `-v`); only when wants_heads().
@@ -61,7 +71,7 @@ class COMPACTOR_API Observer {
 
 /// What a Context is made of. Defaults are those of the class; from_environment() takes
 /// LIBPROCESS_IP, _PORT, _ADVERTISE_IP, _ADVERTISE_PORT and _REQUIRE_PEER_ADDRESS_IP_MATCH (an
-/// empty variable counts as unset).
+/// empty variable counts as unset), and LIBPROCESS_SSL_* (see TlsOptions).
 struct COMPACTOR_API Options {
   std::string ip;            // to bind; empty: all interfaces. A name is resolved
   std::uint16_t port = 0;    // 0: any free one
@@ -95,7 +105,7 @@ struct COMPACTOR_API Options {
   std::size_t max_unanswered = 65536;  // per address, written or not. A peer that has never
                                        // answered anything, and leaves so many for idle_timeout,
                                        // is sent on: they are no_answer
-  Duration connect_timeout = std::chrono::seconds(5);
+  Duration connect_timeout = std::chrono::seconds(5);  // of TCP, and again of a TLS handshake
   Duration idle_timeout =
       std::chrono::seconds(60);  // of an outgoing connection without link; drained, then closed
   Duration keepalive_idle =
@@ -105,9 +115,11 @@ struct COMPACTOR_API Options {
                                                           // as long when what was sent is not
   // acknowledged, as TCP does not probe then
 
+  TlsOptions tls;  // of all connections, both ways
+
   std::shared_ptr<Observer> observer;  // null: warnings to stderr
 
-  /// Throws Error for a port that is none.
+  /// Throws Error for a port that is none, and as TlsOptions::from_environment().
   static Options from_environment();
 };
 
@@ -140,7 +152,8 @@ using TimerId = std::uint64_t;
 class COMPACTOR_API Context {
  public:
   /// Binds, listens, starts the loop thread. Throws SocketError with the address and the reason
-  /// (taken port, not a local address, unresolvable name), Error for IPv6.
+  /// (taken port, not a local address, unresolvable name), Error for IPv6, and for TLS that cannot
+  /// be: TlsFileError for its files.
   Context();
   explicit Context(Options options);
   /// stop(). On its own loop (in a handler, say) it ends the processes at once and returns; what
@@ -253,6 +266,10 @@ class COMPACTOR_API Context {
   /// Routes that belong to no process: `/path` and below. Throws std::invalid_argument when the
   /// path does not begin with '/', Stopped after stop(). Does not wait for the loop.
   void route(std::string path, RouteHandler handler);
+
+  /// Reads the files of Options::tls again; connections made from then on are with what is in them.
+  /// Throws as the constructor, and then all stays as it was. Nothing without TLS.
+  void reload_tls();
 
   Statistics statistics() const;
 

@@ -66,7 +66,7 @@ enum class Fault {
   closed,      // the peer closed, or reset, the connection
   timed_out,   // keep-alive or retransmission gave up
   not_http,    // what came back is no HTTP response
-  tls,         // what came back is a TLS record
+  tls,         // there was no TLS to be had, or what came back to plain text is a TLS record
   stopped,     // the Context stopped first
   terminated,  // a local receiver ended before it handled the message
 };
@@ -100,6 +100,7 @@ enum class ExitReason {
   refused,      // nobody listens there
   timed_out,    // connect time-out, keep-alive, or retransmission gave up
   unreachable,  // no route, network down, host name unknown, or no socket to be had for it
+  tls,          // no TLS with it: see TlsFault
 };
 
 /// The words that the JSON output uses too: accepted no_such_process …, closed reset refused …
