@@ -37,6 +37,19 @@ constexpr std::int64_t none_came = -1;
 std::atomic<std::int64_t> first_signal_ms = none_came;
 static_assert(std::atomic<std::int64_t>::is_always_lock_free);  // it is used in a signal handler
 
+// SIGHUP comes to any thread, and may have been ignored by who started us.
+std::atomic<bool> hangup_came = false;
+std::atomic<int> hangup_wakes = -1;
+static_assert(std::atomic<int>::is_always_lock_free);
+
+void on_hangup_signal(int) {
+  hangup_came = true;
+  std::uint64_t one = 1;
+  const int saved = errno;
+  [[maybe_unused]] auto written = ::write(hangup_wakes, &one, sizeof one);
+  errno = saved;
+}
+
 Waiter* innermost = nullptr;  // of those that live; the waiting thread only
 
 std::int64_t monotonic_ms() {  // may be called in a signal handler
@@ -109,6 +122,7 @@ Waiter::~Waiter() {
     outer_->signal_ = signal_;
     outer_->passed_on_ = true;
   }
+  if (on_hangup_) hangup_wakes = -1;
   // What this one has not read stays pending, for the outer one.
   ::close(signals_);
   ::close(wake_);
@@ -123,6 +137,19 @@ void Waiter::pass_over_signals() {
     if (info.ssi_signo != SIGQUIT) on_signal(static_cast<int>(info.ssi_signo));
   }
   handle_signals();
+}
+
+void Waiter::set_on_hangup(std::function<void()> call) {
+  on_hangup_ = std::move(call);
+  hangup_wakes = wake_;
+  struct sigaction action {};
+  action.sa_handler = on_hangup_signal;
+  action.sa_flags = SA_RESTART;
+  ::sigaction(SIGHUP, &action, nullptr);
+}
+
+void Waiter::see_to_hangup() {
+  if (on_hangup_ && hangup_came.exchange(false)) on_hangup_();
 }
 
 void Waiter::finish() {
@@ -149,7 +176,8 @@ Waiter::Reason Waiter::wait(std::optional<Clock::time_point> deadline, int fd) {
   for (;;) {
     std::array<pollfd, 3> ready{{{wake_, POLLIN, 0}, {signals_, POLLIN, 0}, {fd, POLLIN, 0}}};
     int count = ::poll(ready.data(), ready.size(), milliseconds_until(deadline));
-    if (count < 0) continue;  // EINTR: stopped and continued
+    see_to_hangup();
+    if (count < 0) continue;  // EINTR: stopped and continued, or SIGHUP
     if (ready[1].revents != 0 && read_signals() == Reason::signal) return Reason::signal;
     if (finished_) return Reason::finished;
     if (ready[0].revents != 0) {
@@ -198,7 +226,7 @@ bool signal_is_pending() {
 }
 
 void restore_signals() {
-  for (int signal : {SIGINT, SIGTERM, SIGQUIT, SIGPIPE}) ::signal(signal, SIG_DFL);
+  for (int signal : {SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGPIPE}) ::signal(signal, SIG_DFL);
   sigset_t none;
   sigemptyset(&none);
   ::pthread_sigmask(SIG_SETMASK, &none, nullptr);

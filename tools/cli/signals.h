@@ -59,6 +59,9 @@ class Waiter {
   /// Called on the waiting thread.
   std::function<void()> on_quit;
 
+  /// From now on SIGHUP ends nothing: it calls this, on the waiting thread.
+  void set_on_hangup(std::function<void()> call);
+
   /// SIGINT, SIGTERM, or 0 when none came.
   int signal() const { return signal_; }
   /// The exit of a run that such a signal ended before its goal.
@@ -67,11 +70,13 @@ class Waiter {
  private:
   Reason read_signals();
   void clear_wake();
+  void see_to_hangup();
   void pass_over_signals();
 
   int signals_ = -1;  // signalfd
   int wake_ = -1;     // eventfd
   std::atomic<bool> finished_ = false;
+  std::function<void()> on_hangup_;
   int signal_ = 0;
   bool passed_on_ = false;  // signal_ came to another, and wait() is still to return it
   Waiter* const outer_;     // that was there before; null for the Waiter of a run

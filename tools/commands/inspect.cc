@@ -18,6 +18,7 @@
 #include "http/introspection.h"
 #include "node/node.h"
 #include "node/run.h"
+#include "node/tls_options.h"
 #include "output/options.h"
 #include "text/glob.h"
 
@@ -41,6 +42,7 @@ struct InspectOptions {
   std::optional<std::uint64_t> count;
   Duration timeout = std::chrono::seconds(5);
   std::size_t max_body = std::size_t{64} << 20;
+  TlsArguments tls;
 
   bool wants(const std::string& part) const { return only.empty() || only.contains(part); }
 };
@@ -68,6 +70,7 @@ CommandLine declare(InspectOptions& options) {
   add_body_option(line, options.body);
   add_type_options(line, options.types);
   add_output_options(line, options.output);
+  add_tls_options(line, options.tls);
   return line;
 }
 
@@ -97,6 +100,11 @@ Target read_target(const InspectOptions& options) {
   target.server.timeout = options.timeout;
   target.server.connect_timeout = options.timeout;
   target.server.max_body = options.max_body;
+  auto tls_arguments = options.tls;
+  tls_arguments.target_host = pid.host == target.server.ip ? "" : pid.host;
+  const auto tls = make_tls(tls_arguments);
+  target.server.tls = load_tls(tls);
+  target.server.tls_name = tls.hostname;
   if (!options.auth.empty()) {
     target.server.credentials = http::Credentials::parse(read_file(options.auth));
     if (!target.server.credentials) {
@@ -140,10 +148,9 @@ Failure failure_of(const http::Answer& answer, const std::string& url) {
     case Fault::too_large:
       return Failure(Exit::refused, "answer", message, "--max-body changes the limit of a body");
     case Fault::tls:
-      return Failure(Exit::refused, "tls", message, "this port seems to speak TLS");
+      return Failure(Exit::refused, "tls", message, hint_for(compactor::Fault::tls, answer.error));
     case Fault::closed:
-      return Failure(Exit::refused, "closed", message,
-                     "if this port speaks TLS: that is not supported");
+      return Failure(Exit::refused, "closed", message, "if this port speaks TLS: --tls does too");
     case Fault::cut:
       return Failure(Exit::refused, "closed", message,
                      "was the node stopped, or does something between give up?");
@@ -220,8 +227,10 @@ class Inspector {
   /// told. A part that was not asked for by name may be missing (404).
   template <class T>
   std::optional<T> value_of(http::Told<T> told, const std::string& path, const std::string& part) {
+    if (told.answer.downgraded && !std::exchange(told_downgrade_, true))
+      console_.warning(target_.address + " has no TLS: asked in plain (--tls-downgrade)");
     console_.detail(1,
-                    "GET http://" + target_.address + path + ": " +
+                    "GET " + url_of(path) + ": " +
                         (told.answer.fault == http::Fault::none ? std::to_string(told.answer.status)
                                                                 : told.answer.reason));
     if (told.value) return std::move(told.value);
@@ -232,12 +241,16 @@ class Inspector {
     bool absent = told.answer.fault == http::Fault::none && told.answer.status == 404;
     bool optional = part != "processes" && !options_.only.contains(part);
     if ((absent && optional) || cancelled_) return std::nullopt;
-    const auto failure = failure_of(told.answer, "http://" + target_.address + path);
+    const auto failure = failure_of(told.answer, url_of(path));
     if (failure_)
       console_.warning(failure.what());
     else
       failure_ = failure;
     return std::nullopt;
+  }
+
+  std::string url_of(const std::string& path) const {
+    return (target_.server.tls ? "https://" : "http://") + target_.address + path;
   }
 
   void show_title(std::string_view title) {
@@ -328,6 +341,7 @@ class Inspector {
 
   const InspectOptions& options_;
   Target& target_;
+  bool told_downgrade_ = false;
   Console& console_;
   std::string agent_;  // the id of the node's agent, if it is known to have one
   int cancel_;

@@ -65,7 +65,13 @@ class LinkObserver : public ConsoleObserver {
     if (on_disconnected) on_disconnected(peer.str());
   }
 
+  void tls_failed(const compactor::Address& peer, std::error_code error,
+                  std::string_view reason) override {
+    if (on_tls_failed) on_tls_failed(peer.str(), error, std::string(reason));
+  }
+
   // Set before the first connection, called on the loop.
+  std::function<void(const std::string&, std::error_code, const std::string&)> on_tls_failed;
   std::function<void(const std::string&)> on_connected;
   std::function<void(const std::string&)> on_disconnected;
 };
@@ -85,6 +91,8 @@ struct Watched {
   bool strange_told = false;
   std::string last_reason{};
   compactor::Fault last_fault = compactor::Fault::none;  // of a probe
+  std::error_code last_error{};                          // … of it, or of a handshake
+  std::string tls_trouble{};                             // why there was no TLS
 
   /// It only ever met the first probe with something else than an answer: a TLS server says so, or
   /// just closes.
@@ -122,6 +130,10 @@ class Linker : public compactor::Process {
  protected:
   void initialize() override {
     observer_->on_connected = [this](const std::string& address) { connected(address); };
+    observer_->on_tls_failed = [this](const std::string& address, std::error_code error,
+                                      const std::string& reason) {
+      tls_failed(address, error, reason);
+    };
     observer_->on_disconnected = [this](const std::string& address) {
       connections_.erase(address);
     };
@@ -129,6 +141,7 @@ class Linker : public compactor::Process {
   }
 
   void finalize() override {
+    observer_->on_tls_failed = nullptr;
     observer_->on_connected = nullptr;
     observer_->on_disconnected = nullptr;
   }
@@ -158,6 +171,16 @@ class Linker : public compactor::Process {
     if (found == by_address_.end()) return;
     for (auto index : found->second) {
       if (!targets_[index].linked && !targets_[index].over) linked(index);
+    }
+  }
+
+  /// It is told, and judged, when the exits of these targets come.
+  void tls_failed(const std::string& address, std::error_code error, const std::string& reason) {
+    auto found = by_address_.find(address);
+    if (found == by_address_.end()) return;
+    for (auto index : found->second) {
+      targets_[index].last_error = error;
+      targets_[index].tls_trouble = reason;
     }
   }
 
@@ -203,6 +226,10 @@ class Linker : public compactor::Process {
 
   /// Once: a port of something else will hardly become one of libprocess.
   void tell_if_strange(Watched& target) {
+    if (target.last_reason == "tls" && !std::exchange(target.strange_told, true)) {
+      console_.warning(target.pid.str() + ": " + target.tls_trouble);
+      return;
+    }
     if (!target.strange() || std::exchange(target.strange_told, true)) return;
     console_.warning(target.pid.str() +
                      " ended the connection at the first bytes: " + hint_for(target.last_fault));
@@ -240,6 +267,7 @@ class Linker : public compactor::Process {
       send(target.pid, probe_name, {},
            [this, index, generation](const compactor::Delivery& delivery) {
              targets_[index].last_fault = delivery.fault;
+             targets_[index].last_error = delivery.error;
              if (targets_[index].generation == generation && !frozen_) answered(index, delivery);
            });
     }
@@ -302,6 +330,11 @@ int judge(const LinkOptions& options, const Linker& linker, const Waiter& waiter
   const auto& targets = linker.targets();
   bool over = reason == Waiter::Reason::deadline;
   if (const auto* target = never_linked(targets, over)) {
+    if (target->last_reason == "tls") {
+      throw Failure(Exit::refused, "tls",
+                    "cannot link " + target->pid.str() + ": " + target->tls_trouble,
+                    tls_hint(target->last_error));
+    }
     auto why = target->last_reason.empty() ? "no connection in time" : target->last_reason;
     throw Failure(Exit::unreachable, "connect", "cannot link " + target->pid.str() + ": " + why,
                   "is anything listening there?");
@@ -310,7 +343,7 @@ int judge(const LinkOptions& options, const Linker& linker, const Waiter& waiter
   if (const auto* target = not_libprocess(targets)) {
     throw Failure(Exit::refused, std::string(compactor::to_string(target->last_fault)),
                   target->pid.str() + " ended the connection at the first bytes",
-                  hint_for(target->last_fault));
+                  hint_for(target->last_fault, target->last_error));
   }
   if (!options.lasting) return 0;
   return std::all_of(targets.begin(), targets.end(), [](const Watched& t) { return t.linked; }) ? 0
@@ -337,6 +370,7 @@ int run_link(const Arguments& arguments) {
   std::sort(pids.begin(), pids.end(),
             [](const auto& a, const auto& b) { return a.str() < b.str(); });
   pids.erase(std::unique(pids.begin(), pids.end()), pids.end());
+  if (options.targets.size() == 1) options.process.tls.target_host = typed_host(options.targets[0]);
   auto context_options = make_options(options.process, pids, console, resolve_time);
   if (options.probe.count() > 0) {
     for (const auto& pid : pids) check_sendable(context_options.style, id, pid, probe_name);

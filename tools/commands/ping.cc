@@ -120,12 +120,25 @@ class PingObserver : public ConsoleObserver {
     ConsoleObserver::connected(peer, local, took);
     if (on_connected) on_connected(took);
   }
+  void handshaking(const compactor::Address&) override {
+    if (on_handshaking) on_handshaking();
+  }
+  void secured(const compactor::Address& peer, const compactor::TlsPeer& tls,
+               compactor::Duration took) override {
+    ConsoleObserver::secured(peer, tls, took);
+    if (on_secured) on_secured(took);
+  }
+  void tls_failed(const compactor::Address&, std::error_code, std::string_view) override {
+    if (on_secured) on_secured(std::nullopt);
+  }
   void disconnected(const compactor::Address& peer, compactor::ExitReason reason) override {
     ConsoleObserver::disconnected(peer, reason);
     if (on_disconnected) on_disconnected();
   }
   // Set before the first connection, called on the loop.
   std::function<void(Duration)> on_connected;
+  std::function<void()> on_handshaking;
+  std::function<void(std::optional<Duration>)> on_secured;  // nothing: there is no TLS
   std::function<void()> on_disconnected;
 };
 
@@ -138,6 +151,7 @@ struct Tally {
   std::uint64_t finished = 0;     // all that came to an end, whichever
   std::string last_reason;
   Fault last_fault = Fault::none;
+  std::error_code last_error;
 };
 
 struct Probe {
@@ -145,7 +159,9 @@ struct Probe {
   std::string body;
   bool wants_reply = false;
   Steady::time_point start;
+  Steady::time_point waits_from;  // start, or the end of a TLS handshake
   std::optional<Duration> connect;
+  std::optional<Duration> tls;
   std::optional<Duration> ack;
   std::optional<Duration> reply;
   int status = 0;
@@ -177,6 +193,7 @@ class Pinger : public compactor::Process {
     summary.fell_back = fell_back_;
     summary.duration_s = seconds_since(started_);
     summary.connect = &connect_;
+    summary.tls = &tls_;
     summary.ack = &ack_;
     summary.reply = &reply_;
     return summary;
@@ -186,12 +203,16 @@ class Pinger : public compactor::Process {
  protected:
   void initialize() override {
     observer_->on_connected = [this](Duration took) { connected(took); };
+    observer_->on_handshaking = [this] { handshaking_ = true; };
+    observer_->on_secured = [this](std::optional<Duration> took) { handshake_ended(took); };
     observer_->on_disconnected = [this] { connected_ = false; };
     next_ = started_;
     tick();
   }
   void finalize() override {
     observer_->on_connected = nullptr;
+    observer_->on_handshaking = nullptr;
+    observer_->on_secured = nullptr;
     observer_->on_disconnected = nullptr;
   }
 
@@ -273,7 +294,7 @@ class Pinger : public compactor::Process {
     probe.seq = ++last_seq_;
     probe.body = make_body();
     probe.wants_reply = mode_ != Mode::ack;
-    probe.start = Steady::now();
+    probe.start = probe.waits_from = Steady::now();
     ++open_;
     auto seq = probe.seq;
     auto result = send(target_, name(), probe.body,
@@ -311,16 +332,31 @@ class Pinger : public compactor::Process {
   void connected(Duration took) {
     connected_ = true;
     connect_.add(took);
-    for (auto& probe : probes_) {
-      if (probe.finished || probe.ack || probe.connect) continue;
-      probe.connect = took;  // it opened the connection; those behind it only waited
-      return;
-    }
+    if (auto* probe = opener()) probe->connect = took;
   }
 
-  /// Connecting is a clock of its own and no part of the others.
+  /// Of those that wait, the one that opened the connection; those behind it only waited.
+  Probe* opener() {
+    auto found = std::find_if(probes_.begin(), probes_.end(),
+                              [](const Probe& p) { return !p.finished && !p.ack && !p.connect; });
+    return found == probes_.end() ? nullptr : &*found;
+  }
+
+  /// The handshake has a limit of its own: -W counts from its end.
+  void handshake_ended(std::optional<Duration> took) {
+    handshaking_ = false;
+    if (took) {
+      tls_.add(*took);
+      if (auto* probe = opener()) probe->tls = took;
+    }
+    for (auto& probe : probes_) probe.waits_from = Steady::now();
+    expire_later();
+  }
+
+  /// Connecting, and the TLS handshake, are clocks of their own and no part of the others.
   static Duration without_connect(const Probe& probe, Duration total) {
-    return std::max<Duration>(total - probe.connect.value_or(Duration(0)), Duration(0));
+    auto opening = probe.connect.value_or(Duration(0)) + probe.tls.value_or(Duration(0));
+    return std::max<Duration>(total - opening, Duration(0));
   }
 
   void delivered(std::uint64_t seq, const Delivery& delivery) {
@@ -354,6 +390,7 @@ class Pinger : public compactor::Process {
     if (delivery.outcome != Outcome::accepted) {
       tally_.last_reason = delivery.reason;
       tally_.last_fault = delivery.fault;
+      tally_.last_error = delivery.error;
     }
     // Any status is a round trip when only the 202 was asked for; but a 404 says that nobody is
     // there, and a refusal is none either.
@@ -417,6 +454,7 @@ class Pinger : public compactor::Process {
     console_.print(ProbeEvent{.seq = probe.seq,
                               .target = target_text_,
                               .connect = probe.connect,
+                              .tls = probe.tls,
                               .ack = probe.ack,
                               .reply = probe.reply,
                               .status = probe.status,
@@ -437,12 +475,13 @@ class Pinger : public compactor::Process {
 
   /// One timer for all: probes expire in the order in which they were sent.
   void expire_later() {
-    if (expiring_) return;
+    if (expiring_ || handshaking_) return;
     auto open =
         std::find_if(probes_.begin(), probes_.end(), [](const Probe& p) { return !p.finished; });
     if (open == probes_.end()) return;
     expiring_ = true;
-    auto wait = std::max<Duration>(open->start + options_.per_probe - Steady::now(), Duration(0));
+    auto wait =
+        std::max<Duration>(open->waits_from + options_.per_probe - Steady::now(), Duration(0));
     context().delay(wait, pid(), [this](Process&) {
       expiring_ = false;
       expire();
@@ -451,10 +490,12 @@ class Pinger : public compactor::Process {
   }
 
   void expire() {
+    if (handshaking_) return;
     auto now_is = Steady::now();
     std::vector<std::uint64_t> due;
     for (const auto& probe : probes_) {
-      if (!probe.finished && probe.start + options_.per_probe <= now_is) due.push_back(probe.seq);
+      if (!probe.finished && probe.waits_from + options_.per_probe <= now_is)
+        due.push_back(probe.seq);
     }
     for (auto seq : due) {
       auto* probe = find(seq);
@@ -491,6 +532,7 @@ class Pinger : public compactor::Process {
   Mode mode_;
   Tally tally_;
   Latency connect_;
+  Latency tls_;
   Latency ack_;
   Latency reply_;
   std::deque<Probe> probes_;  // by number
@@ -498,6 +540,7 @@ class Pinger : public compactor::Process {
   std::uint64_t unsent_ = 0;
   std::size_t open_ = 0;
   bool connected_ = false;
+  bool handshaking_ = false;
   bool fell_back_ = false;  // from replies to acks
   bool ticking_ = false;
   bool expiring_ = false;
@@ -531,7 +574,7 @@ int judge(const PingOptions& options, const Pinger& pinger, Waiter::Reason reaso
   }
   if (tally.finished > 0 && tally.refused == tally.finished) {
     bool tls = tally.last_fault == Fault::tls;
-    const auto* hint = hint_for(tally.last_fault);
+    const auto* hint = hint_for(tally.last_fault, tally.last_error);
     throw Failure(Exit::refused,
                   tls                                   ? "tls"
                   : tally.last_fault == Fault::not_http ? "not_http"
@@ -561,6 +604,7 @@ int run_ping(const Arguments& arguments) {
   auto target = resolve_pid(options.target, console, resolve_time);
   auto name = options.mode == Mode::ack ? std::string(probe_name) : options.name;
   check_sendable(options.style, id, target, name);
+  options.process.tls.target_host = typed_host(options.target);
   auto context_options = make_options(options.process, {target}, console, resolve_time);
   context_options.style = options.style;
   // One connection for the run, however long the pauses are.

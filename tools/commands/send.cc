@@ -154,6 +154,15 @@ class SendObserver : public ConsoleObserver {
     ConsoleObserver::connected(peer, local, took);
     sender_.connected();
   }
+  void handshaking(const compactor::Address&) override { sender_.handshaking(); }
+  void secured(const compactor::Address& peer, const compactor::TlsPeer& tls,
+               compactor::Duration took) override {
+    ConsoleObserver::secured(peer, tls, took);
+    sender_.handshake_ended();
+  }
+  void tls_failed(const compactor::Address&, std::error_code, std::string_view) override {
+    sender_.handshake_ended();
+  }
 
  private:
   Sender& sender_;
@@ -240,6 +249,7 @@ int run_send(const Arguments& arguments) {
   auto id = own_id(options.process, "send");
   std::optional<compactor::Pid> target;
   if (options.target) parse_pid(*options.target);
+  if (options.target) options.process.tls.target_host = typed_host(*options.target);
   if (options.target && options.name) {
     check_sendable(options.sender.style, id, parse_pid(*options.target), *options.name);
   }

@@ -3,13 +3,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <utility>
 
 #include "cli/values.h"
 #include "net/clock.h"
 #include "net/net.h"
 #include "net/resolver.h"
+#include "text/time.h"
 #include "wire/encode.h"
 
 namespace tool {
@@ -65,14 +65,6 @@ void refuse_ipv6(const std::string& ip, const char* option) {
                 "libprocess has only IPv4 in its PIDs");
 }
 
-void warn_of_tls(Console& console) {
-  const char* ssl = std::getenv("LIBPROCESS_SSL_ENABLED");
-  std::string_view value = ssl == nullptr ? "" : ssl;
-  if (value.empty() || value == "0" || value == "false") return;
-  console.warning(
-      "LIBPROCESS_SSL_ENABLED is set, but TLS is not supported yet: messages go unencrypted");
-}
-
 std::string source_to(const compactor::Pid& target) {
   auto source = compactor::source_address_to(target.host);
   return source ? *source : compactor::default_source_address();
@@ -99,6 +91,12 @@ std::string peer_text(const compactor::Address& peer) {
   return peer.str() + ": ";
 }
 
+std::string date_text(std::chrono::system_clock::time_point time) {
+  std::string text;
+  compactor::text::TimeText().append(text, time);
+  return text.substr(0, std::string_view("2026-11-30").size());
+}
+
 void show_head(Console& console, const char* direction, std::string_view head) {
   while (!head.empty()) {
     auto end = head.find('\n');
@@ -120,6 +118,12 @@ compactor::Pid resolve_pid(std::string_view typed, Console& console, Duration ti
   return pid;
 }
 
+std::string typed_host(std::string_view typed) {
+  const std::string host = parse_pid(typed).host;
+  in_addr numeric{};
+  return compactor::parse_ipv4(host, numeric) ? "" : host;
+}
+
 std::vector<compactor::Pid> resolve_pids(const std::vector<std::string>& typed, Console& console,
                                          Duration time) {
   // All are checked before the first is looked up: a mistake in the last should not wait for a
@@ -139,12 +143,13 @@ void check_sendable(compactor::Style style, std::string_view from, const compact
                 "\"" + std::string(name) + "\" to " + to.str() + " cannot be sent: " + why);
 }
 
-const char* hint_for(compactor::Fault fault) {
+const char* hint_for(compactor::Fault fault, const std::error_code& error) {
+  if (error.category() == compactor::tls_category()) return tls_hint(error);
   switch (fault) {
     case compactor::Fault::tls:
-      return "this port seems to speak TLS";
+      return "this port seems to speak TLS: --tls, or LIBPROCESS_SSL_ENABLED=true, speaks it too";
     case compactor::Fault::closed:
-      return "this port seems to speak TLS, or does not take such a message";
+      return "this port seems to speak TLS (--tls), or does not take such a message";
     case compactor::Fault::not_http:
       return "is this the port of a libprocess?";
     case compactor::Fault::connect:
@@ -182,7 +187,7 @@ compactor::Options make_options(const ProcessOptions& process,
   } else if (any_interface(options.ip)) {
     options.advertise_ip = address_for(targets, console);
   }
-  warn_of_tls(console);
+  options.tls = make_tls(process.tls);
   return options;
 }
 
@@ -204,6 +209,20 @@ void ConsoleObserver::connect_failed(const compactor::Address& peer, std::error_
                                      compactor::Duration took) {
   auto micros = static_cast<double>(took.count()) / 1e3;
   console_.detail(1, peer_text(peer) + error.message() + " after " + human_duration(micros));
+}
+
+void ConsoleObserver::secured(const compactor::Address& peer, const compactor::TlsPeer& tls,
+                              compactor::Duration took) {
+  auto micros = static_cast<double>(took.count()) / 1e3;
+  auto whose = tls.subject.empty()
+                   ? ", no certificate"
+                   : ", certificate of " + tls.subject + " until " + date_text(tls.until);
+  console_.detail(1, peer_text(peer) + tls.version + " " + tls.cipher + whose + ", in " +
+                         human_duration(micros));
+}
+
+void ConsoleObserver::downgraded(const compactor::Address& peer, std::string_view why) {
+  console_.warning(peer_text(peer) + std::string(why) + "; going on in plain (--tls-downgrade)");
 }
 
 void ConsoleObserver::disconnected(const compactor::Address& peer, compactor::ExitReason reason) {
@@ -235,9 +254,12 @@ Node::Node(compactor::Options options, Console& console, Waiter& waiter) : conso
         : error.code() == std::errc::address_in_use    ? "another --port, or 0 for any free one"
                                                        : "--ip takes a local address";
     throw Failure(Exit::unreachable, "bind", error.what(), hint);
+  } catch (const compactor::TlsFileError& error) {
+    throw tls_failure(error);
   } catch (const compactor::Error& error) {
     throw Failure(Exit::usage, "usage", error.what());
   }
+  if (context_->options().tls.enabled) waiter.set_on_hangup([this] { reload_tls(); });
   auto hold = [this, &waiter](bool full) {
     full ? this->hold() : release();
     waiter.wake();  // who sends goes on when there is room to tell of it
@@ -256,6 +278,15 @@ compactor::Pid Node::spawn(std::shared_ptr<compactor::Process> process) {
     return pid;
   } catch (const compactor::InvalidProcess& error) {
     throw Failure(Exit::usage, "pid", error.what());
+  }
+}
+
+void Node::reload_tls() {
+  try {
+    context_->reload_tls();
+    console_.note("certificate and key are read again (SIGHUP)");
+  } catch (const compactor::Error& error) {
+    console_.warning(std::string(error.what()) + ": what was read before goes on");
   }
 }
 

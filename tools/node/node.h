@@ -31,13 +31,16 @@ compactor::Pid resolve_pid(std::string_view typed, Console& console, Duration ti
 std::vector<compactor::Pid> resolve_pids(const std::vector<std::string>& typed, Console& console,
                                          Duration time);
 
+/// Its host, if that is a name: whom the certificate of a server is asked to be for. Empty if not.
+std::string typed_host(std::string_view typed);
+
 /// Throws Failure (exit 2) when `name` to `to` cannot be carried.
 void check_sendable(compactor::Style style, std::string_view from, const compactor::Pid& to,
                     std::string_view name);
 
 /// What to try after such an end of a connection; "" when nothing is known. A TLS server closes at
 /// the first bytes of plain HTTP, mostly without a word.
-const char* hint_for(compactor::Fault fault);
+const char* hint_for(compactor::Fault fault, const std::error_code& error = {});
 
 /// Fills in what the user left open: the LIBPROCESS_* variables, and, with all interfaces bound,
 /// the address to advertise: the source address of the route to the first target, with a warning
@@ -58,6 +61,9 @@ class ConsoleObserver : public compactor::Observer {
                  compactor::Duration took) override;
   void connect_failed(const compactor::Address& peer, std::error_code error,
                       compactor::Duration took) override;
+  void secured(const compactor::Address& peer, const compactor::TlsPeer& tls,
+               compactor::Duration took) override;
+  void downgraded(const compactor::Address& peer, std::string_view why) override;
   void disconnected(const compactor::Address& peer, compactor::ExitReason reason) override;
   void request_out(const compactor::Address& peer, std::string_view head) override;
   void response_in(const compactor::Address& peer, std::string_view head) override;
@@ -72,8 +78,8 @@ class ConsoleObserver : public compactor::Observer {
 /// Runs from construction to stop().
 class Node {
  public:
-  /// Throws Failure: exit 3 when the address cannot be bound. When nobody reads stdout any more,
-  /// `waiter` finishes.
+  /// Throws Failure: exit 3 when the address cannot be bound, 6 for the files of TLS. When nobody
+  /// reads stdout any more, `waiter` finishes. With TLS, SIGHUP reads its files again.
   Node(compactor::Options options, Console& console, Waiter& waiter);
   ~Node();
   Node(const Node&) = delete;
@@ -91,6 +97,8 @@ class Node {
   compactor::StopReport stop(compactor::Duration drain = std::chrono::seconds(5));
 
  private:
+  void reload_tls();
+
   Console& console_;
   std::unique_ptr<compactor::Context> context_;
   std::mutex hold_mutex_;

@@ -14,7 +14,8 @@ void add_process_options(CommandLine& line, ProcessOptions& options) {
   line.text("--advertise-ip", "IP", options.advertise_ip, "address that peers are told");
   line.number("--advertise-port", 0, 65535, options.advertise_port, "port that peers are told");
   line.duration("--connect-timeout", options.connect_timeout,
-                "to look up a name, and for a connection to be made (5s)");
+                "to look up a name, for a connection, and for its TLS handshake (5s)");
+  add_tls_options(line, options.tls);
 }
 
 void add_style_option(CommandLine& line, compactor::Style& style) {

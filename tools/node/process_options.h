@@ -7,6 +7,7 @@
 
 #include "cli/command_line.h"
 #include "compactor/message.h"
+#include "node/tls_options.h"
 
 namespace tool {
 
@@ -17,6 +18,7 @@ struct ProcessOptions {
   std::optional<std::string> advertise_ip;
   std::optional<std::uint64_t> advertise_port;
   Duration connect_timeout = std::chrono::seconds(5);
+  TlsArguments tls;
 };
 void add_process_options(CommandLine& line, ProcessOptions& options);
 

@@ -51,6 +51,7 @@ struct ProbeEvent {
   std::uint64_t seq = 0;
   std::string_view target{};
   std::optional<std::chrono::nanoseconds> connect{};
+  std::optional<std::chrono::nanoseconds> tls{};  // its handshake
   std::optional<std::chrono::nanoseconds> ack{};
   std::optional<std::chrono::nanoseconds> reply{};
   int status = 0;
@@ -321,6 +322,7 @@ struct PingSummary {
   double loss_pct = 0;
   double duration_s = 0;
   const Latency* connect = nullptr;
+  const Latency* tls = nullptr;  // handshakes
   const Latency* ack = nullptr;
   const Latency* reply = nullptr;
 };

@@ -115,6 +115,7 @@ class JsonRenderer : public Renderer {
     JsonLine line(out, "probe");
     line.stamp(event.time).text("target", event.target).number("seq", event.seq);
     if (event.connect) line.micros("connect_us", *event.connect);
+    if (event.tls) line.micros("tls_us", *event.tls);
     if (event.ack) line.micros("ack_us", *event.ack);
     if (event.reply) line.micros("reply_us", *event.reply);
     if (event.status != 0) line.number("status", event.status);
@@ -405,6 +406,7 @@ class JsonRenderer : public Renderer {
     line.number("sent", summary.sent).number("answered", summary.answered);
     line.real("loss_pct", summary.loss_pct).real("duration_s", summary.duration_s);
     append_latency(line, "connect", summary.connect);
+    append_latency(line, "tls", summary.tls);
     append_latency(line, "ack", summary.ack);
     append_latency(line, "reply", summary.reply);
     line.end();

@@ -72,6 +72,7 @@ class TextRenderer : public Renderer {
     out += "seq=" + std::to_string(event.seq) + "  ";
     append_terminal_escaped(out, event.target);
     append_clock(out, "connect", event.connect);
+    append_clock(out, "tls", event.tls);
     append_clock(out, "ack", event.ack);
     append_clock(out, "reply", event.reply);
     out += "  ";
@@ -292,6 +293,7 @@ class TextRenderer : public Renderer {
     if (summary.fell_back)
       out += "only acks were measured (queued, not handled): no reply came to the first probe\n";
     append_latency(out, "connect", *summary.connect);
+    append_latency(out, "tls", *summary.tls);
     append_latency(out, "ack", *summary.ack);
     append_latency(out, "reply", *summary.reply);
     const auto& last = summary.reply->count() != 0 ? *summary.reply : *summary.ack;

@@ -363,7 +363,7 @@ Failure Sender::failure_of(const Item& item) const {
   bool unsendable = delivery.outcome == Outcome::failed && delivery.fault == Fault::none;
   if (unsendable) return Failure(Exit::usage, "usage", what + "cannot be sent: " + delivery.reason);
   return Failure(exit_of(delivery), kind_of(delivery), what + delivery.reason,
-                 hint_for(delivery.fault));
+                 hint_for(delivery.fault, delivery.error));
 }
 
 void Sender::fail(Failure failure) {
@@ -404,8 +404,17 @@ bool Sender::waits() const {
   return !window_.empty() || (settings_.expect && source_ended_ && !held_);
 }
 
+void Sender::handshake_ended() {
+  handshake_ended_ = Steady::now().time_since_epoch().count();
+  handshaking_ = false;
+  waiter_.wake();
+}
+
 Steady::time_point Sender::limit() const {
+  // The handshake has a limit of its own.
+  if (handshaking_) return Steady::now() + settings_.connect_timeout + grace;
   auto from = retries_.empty() ? progress_ : std::max(progress_, retries_.front().at);
+  from = std::max(from, Steady::time_point(Steady::duration(handshake_ended_)));
   return from + settings_.timeout + (graced_ ? grace : std::chrono::milliseconds(0));
 }
 

@@ -39,6 +39,10 @@ class Sender {
 
   /// A connection was made. Any thread.
   void connected() { connected_ = true; }
+  /// A TLS handshake begins, or has ended, whichever way: the time without progress does not run
+  /// meanwhile. Any thread.
+  void handshaking() { handshaking_ = true; }
+  void handshake_ended();
 
   /// Waits for the first message and returns where it goes; nothing when there is none (then run()
   /// must not be called).
@@ -124,6 +128,8 @@ class Sender {
   std::optional<Failure> failure_;
 
   std::atomic<bool> connected_ = false;
+  std::atomic<bool> handshaking_ = false;
+  std::atomic<Steady::rep> handshake_ended_ = 0;
   std::optional<compactor::Pid> expect_from_;
 
   std::mutex inbox_mutex_;
