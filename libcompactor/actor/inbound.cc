@@ -83,7 +83,11 @@ void Inbound::parse(std::string_view bytes) {
   if (state_ != State::open || waiting_) return;
   if (going_on && !rest().empty() && !stopped()) return resume_later();
   if (going_on) return await_readable();
-  if (parser_.broken()) reject(parser_.error());
+  if (parser_.met_tls()) {
+    host_.commons.reporter.rejected_tls(to_address(peer_));
+  } else if (parser_.broken()) {
+    reject(parser_.error());
+  }
   finish_answers();
 }
 

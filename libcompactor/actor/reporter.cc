@@ -56,6 +56,15 @@ void Reporter::rejected(const Address& peer, std::string_view why) {
     warn("too many rejections: those of the rest of this second are counted, not shown");
 }
 
+void Reporter::rejected_tls(const Address& peer) {
+  const bool known =
+      told_of_tls_.size() >= kHostsRemembered || !told_of_tls_.insert(peer.host).second;
+  if (known) return count(counters.messages_rejected);
+  rejected(peer,
+           "TLS (a ClientHello), not HTTP; if plain text follows, the peer tries TLS first "
+           "(SUPPORT_DOWNGRADE): told once of each host");
+}
+
 void Reporter::complete(const OnDelivery& on_delivery, const Delivery& delivery) {
   if (delivery.outcome != Outcome::accepted) count(counters.deliveries_failed);
   if (!on_delivery) return;

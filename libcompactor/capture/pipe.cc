@@ -1,10 +1,11 @@
 #include "capture/pipe.h"
 
-#include <linux/sockios.h>
-#include <sys/ioctl.h>
+#include <netinet/in.h>
 
 #include <algorithm>
 #include <utility>
+
+#include "net/net.h"
 
 namespace compactor::capture {
 namespace {
@@ -41,29 +42,33 @@ Time wall_time() {
   return std::chrono::time_point_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now());
 }
 
-Pipe::Pipe(PipeHost& host, tcp::socket client, const tcp::endpoint& from)
+Pipe::Pipe(PipeHost& host, Transport client, const tcp::endpoint& from)
     : host_(host),
-      timer_(client.get_executor()),
-      sockets_{std::move(client), tcp::socket(timer_.get_executor())},
+      timer_(client.socket().get_executor()),
+      ends_{std::move(client), Transport(timer_.get_executor())},
       connection_{0, to_endpoint(from), {}, Side::a},
       began_(wall_time()) {}
 
 // Connecting, and what becomes of a client that has no upstream.
 
 void Pipe::connect(const Upstream& upstream) {
-  upstream_name_ = upstream.name;
+  upstream_ = upstream;
   connection_.number = host_.number();
   if (!upstream.addresses.empty()) connection_.b = to_endpoint(upstream.addresses.front());
   ErrorCode error;
   socket(Side::a).non_blocking(true, error);
-  after(upstream.connect_timeout, &Pipe::give_up_connecting);
+  connect_upstream();
+  read_when_ready(Side::a);
+}
+
+void Pipe::connect_upstream() {
+  after(upstream_.connect_timeout, &Pipe::give_up_connecting);
   asio::async_connect(
-      socket(Side::b), upstream.addresses,
+      socket(Side::b), upstream_.addresses,
       [self = shared_from_this()](const ErrorCode& failed, const tcp::endpoint& there) {
         if (self->state_ != State::connecting) return;
         failed ? self->refuse(failed) : self->connected(there);
       });
-  read_when_ready(Side::a);
 }
 
 void Pipe::give_up_connecting() {
@@ -77,17 +82,39 @@ bool Pipe::connected_to_itself() {
   return socket(Side::b).local_endpoint(error) == socket(Side::b).remote_endpoint(error) && !error;
 }
 
-void Pipe::connected(const tcp::endpoint& upstream) {
+void Pipe::connected(const tcp::endpoint& there) {
   if (connected_to_itself()) return refuse(std::make_error_code(std::errc::connection_refused));
   stop_timer();
-  state_ = State::open;
-  for (tcp::socket& each : sockets_) {
+  for (const Side side : {Side::a, Side::b}) {
     ErrorCode ignored;
-    each.non_blocking(true, ignored);
-    each.set_option(tcp::no_delay(true), ignored);
-    each.set_option(asio::socket_base::keep_alive(true), ignored);  // a side that vanished
+    socket(side).non_blocking(true, ignored);
+    socket(side).set_option(tcp::no_delay(true), ignored);
+    socket(side).set_option(asio::socket_base::keep_alive(true), ignored);  // one that vanished
   }
-  connection_.b = to_endpoint(upstream);
+  upstream_.tls ? shake_hands(there) : opened(there);
+}
+
+void Pipe::shake_hands(const tcp::endpoint& there) {
+  in_addr ip{};
+  if (there.address().is_v4()) ip.s_addr = htonl(there.address().to_v4().to_uint());
+  handshake_ = std::make_shared<Handshake>(host_.network(), upstream_.tls, tls::Role::client,
+                                           std::move(end(Side::b)), ip, upstream_.tls_name);
+  handshake_->start(
+      [self = shared_from_this(), there](Transport transport, const tls::Failure& failure) {
+        self->handshake_ = nullptr;
+        self->end(Side::b) = std::move(transport);
+        if (!failure.error) return self->opened(there);
+        if (!self->upstream_.tls->options().support_downgrade) return self->refuse(failure.error);
+        self->host_.on_downgraded(self->upstream_.name, failure.reason);
+        self->upstream_.tls = nullptr;
+        self->end(Side::b).close();
+        self->connect_upstream();
+      });
+}
+
+void Pipe::opened(const tcp::endpoint& there) {
+  state_ = State::open;
+  connection_.b = to_endpoint(there);
   reader_ = host_.open(connection_);
   host_.on_connection({connection_, wall_time(), {}, true, began_});
   read_when_ready(Side::b);
@@ -107,8 +134,7 @@ void Pipe::refuse(const ErrorCode& why) {
   state_ = State::refusing;
   refused_why_ = why;
   refused_bytes_ = flow(Side::a).waiting.size();
-  ErrorCode ignored;
-  socket(Side::b).close(ignored);
+  end(Side::b).close();
   if (reset_early_) return close(Close::reset);
   if (!flow(Side::a).waiting.empty()) return answer_refused();
   after(kFirstBytes, &Pipe::give_up_client);
@@ -120,11 +146,10 @@ void Pipe::refuse(const ErrorCode& why) {
 void Pipe::answer_refused() {
   if (!begins_like_request(flow(Side::a).waiting)) return close(Close::reset);
   flow(Side::a).waiting.clear();
-  ErrorCode ignored;
   const std::string answer =
-      bad_gateway("cannot connect to " + upstream_name_ + ": " + refused_why_.message());
-  socket(Side::a).write_some(asio::buffer(answer), ignored);
-  socket(Side::a).shutdown(tcp::socket::shutdown_send, ignored);
+      bad_gateway("cannot connect to " + upstream_.name + ": " + refused_why_.message());
+  end(Side::a).write(answer);
+  end(Side::a).shut_write();
   // Closing with bytes unread would be an RST, which can overtake the answer.
   after(kReadAnswer, &Pipe::give_up_client);
   flow(Side::a).finished = true;
@@ -151,11 +176,10 @@ void Pipe::read_when_ready(Side side) {
   from.held = state_ != State::refusing && host_.paused();
   if (from.held) return;
   from.reading = true;
-  socket(side).async_wait(tcp::socket::wait_read,
-                          [self = shared_from_this(), side](const ErrorCode& error) {
-                            self->flow(side).reading = false;
-                            if (!error && self->state_ != State::closed) self->read(side);
-                          });
+  end(side).wait_read([self = shared_from_this(), side](const ErrorCode& error) {
+    self->flow(side).reading = false;
+    if (!error && self->state_ != State::closed) self->read(side);
+  });
 }
 
 void Pipe::read(Side side) {
@@ -163,12 +187,10 @@ void Pipe::read(Side side) {
   if (host_.paused() && state_ != State::refusing) return read_when_ready(side);
   const std::span<char> buffer = host_.buffer();
   const std::size_t room = std::min(buffer.size(), kMaxWaiting - flow(side).waiting.size());
-  ErrorCode error;
-  const std::size_t size = socket(side).read_some(asio::buffer(buffer.data(), room), error);
-  if (error == asio::error::would_block) return read_when_ready(side);
-  if (error == asio::error::eof) return on_end(side);
-  if (error) return on_reset(side);
-  take(side, {buffer.data(), size});
+  const Transfer got = end(side).read(buffer.data(), room);
+  if (got.error) return on_reset(side);
+  if (got.ended()) return on_end(side);
+  if (got.bytes > 0) take(side, {buffer.data(), got.bytes});
   read_when_ready(side);
 }
 
@@ -205,14 +227,11 @@ void Pipe::show(Side side, std::string_view bytes) {
 /// On it goes first; looking at it costs the ends nothing then.
 void Pipe::pass(Side side, std::string_view bytes) {
   Flow& from = flow(side);
-  ErrorCode error;
-  std::size_t written = 0;
-  if (from.waiting.empty()) written = socket(other(side)).write_some(asio::buffer(bytes), error);
-  if (error == asio::error::would_block) written = 0;
-  const bool broken = error && error != asio::error::would_block;
+  Transfer done;
+  if (from.waiting.empty()) done = end(other(side)).write(bytes);
   show(side, bytes);
-  if (broken) return on_gone(other(side));
-  from.waiting.append(bytes.substr(written));
+  if (done.error) return on_gone(other(side));
+  from.waiting.append(bytes.substr(done.bytes));
   from.waiting.empty() ? written_all(side) : write_when_ready(side);
 }
 
@@ -241,22 +260,19 @@ void Pipe::on_end(Side side) {
 
 void Pipe::write_when_ready(Side side) {
   if (std::exchange(flow(side).writing, true)) return;
-  socket(other(side))
-      .async_wait(tcp::socket::wait_write,
-                  [self = shared_from_this(), side](const ErrorCode& error) {
-                    self->flow(side).writing = false;
-                    if (!error && self->state_ != State::closed) self->write_waiting(side);
-                  });
+  end(other(side)).wait_write([self = shared_from_this(), side](const ErrorCode& error) {
+    self->flow(side).writing = false;
+    if (!error && self->state_ != State::closed) self->write_waiting(side);
+  });
 }
 
 void Pipe::write_waiting(Side side) {
   Flow& from = flow(side);
-  ErrorCode error;
-  const std::size_t written = socket(other(side)).write_some(asio::buffer(from.waiting), error);
-  if (error == asio::error::would_block) return write_when_ready(side);
-  if (error) return on_gone(other(side));
+  const Transfer done = end(other(side)).write(from.waiting);
+  if (done.error) return on_gone(other(side));
+  if (done.bytes == 0) return write_when_ready(side);
   last_progress_ = Clock::now();
-  from.waiting.erase(0, written);
+  from.waiting.erase(0, done.bytes);
   from.waiting.empty() ? written_all(side) : write_when_ready(side);
 }
 
@@ -265,8 +281,7 @@ void Pipe::written_all(Side side) {
   Flow& from = flow(side);
   if (!from.ended) return read_when_ready(side);
   if (state_ == State::closing) return;  // close_when_heard() finds out
-  ErrorCode ignored;
-  socket(other(side)).shutdown(tcp::socket::shutdown_send, ignored);
+  end(other(side)).shut_write();
   from.finished = true;
   if (flow(other(side)).finished) close(Close::finished);
 }
@@ -307,9 +322,7 @@ void Pipe::close_when_heard() {
 /// back what is still in our kernel's buffer.
 bool Pipe::heard() {
   if (!flow(gone_).ended || !flow(gone_).waiting.empty()) return false;
-  int unacknowledged = 0;
-  const int failed = ::ioctl(socket(other(gone_)).native_handle(), SIOCOUTQ, &unacknowledged);
-  return failed != 0 || unacknowledged == 0;
+  return unacknowledged(end(other(gone_)).descriptor()) == 0;
 }
 
 void Pipe::close(Close how) {
@@ -317,10 +330,10 @@ void Pipe::close(Close how) {
   const State last = std::exchange(state_, State::closed);
   const auto self = shared_from_this();
   stop_timer();
-  for (tcp::socket& each : sockets_) {
-    ErrorCode ignored;
-    if (how == Close::reset) each.set_option(asio::socket_base::linger(true, 0), ignored);
-    each.close(ignored);
+  if (handshake_) handshake_->cancel();
+  for (Transport& each : ends_) {
+    if (how == Close::reset) reset_at_close(each.descriptor());
+    each.close();
   }
   if (how == Close::reset && last != State::refusing)
     first_end_ = last == State::closing ? std::optional(gone_) : std::nullopt;
@@ -328,7 +341,7 @@ void Pipe::close(Close how) {
   if (reader_ || last == State::refusing)
     tell_ended(last == State::refusing ? Close::refused : how);
   reader_.reset();
-  if (last == State::refusing) host_.on_refused(upstream_name_, refused_why_, refused_bytes_);
+  if (last == State::refusing) host_.on_refused(upstream_.name, refused_why_, refused_bytes_);
   host_.on_closed(self);
 }
 

@@ -16,6 +16,8 @@
 #include <vector>
 
 #include "capture/reassembly.h"
+#include "net/handshake.h"
+#include "net/transport.h"
 
 namespace compactor::capture {
 
@@ -41,6 +43,10 @@ class PipeHost {
   virtual bool paused() const = 0;
   /// For bytes that are passed on at once, of all pipes.
   virtual std::span<char> buffer() = 0;
+  /// For TLS with the upstream.
+  virtual HandshakeHost& network() = 0;
+  /// The upstream has no TLS, for this reason, and is spoken to in plain.
+  virtual void on_downgraded(const std::string& upstream, const std::string& why) = 0;
 };
 
 /// Where to, and for how long that may take.
@@ -48,6 +54,8 @@ struct Upstream {
   std::string name;  // for people
   std::vector<asio::ip::tcp::endpoint> addresses;
   std::chrono::nanoseconds connect_timeout{0};  // of all of them together
+  std::shared_ptr<const tls::Config> tls;       // null: in plain
+  std::string tls_name;  // whom its certificate must be for; empty: by its address
 };
 
 /// Each direction by itself: what a side has sent reaches the other in order and whole, its FIN
@@ -68,8 +76,9 @@ class Pipe : public std::enable_shared_from_this<Pipe> {
  public:
   enum class State { connecting, open, closing, refusing, closed };
 
-  /// `client` is connected; `from` is its address, which a client that has gone no longer tells.
-  Pipe(PipeHost& host, asio::ip::tcp::socket client, const asio::ip::tcp::endpoint& from);
+  /// `client` is connected, its TLS handshake done; `from` is its address, which a client that has
+  /// gone no longer tells.
+  Pipe(PipeHost& host, Transport client, const asio::ip::tcp::endpoint& from);
 
   void connect(const Upstream& upstream);
   /// The host is no longer paused.
@@ -94,9 +103,13 @@ class Pipe : public std::enable_shared_from_this<Pipe> {
   };
 
   Flow& flow(Side side) { return flows_[index(side)]; }
-  asio::ip::tcp::socket& socket(Side side) { return sockets_[index(side)]; }
+  Transport& end(Side side) { return ends_[index(side)]; }
+  asio::ip::tcp::socket& socket(Side side) { return end(side).socket(); }
 
-  void connected(const asio::ip::tcp::endpoint& upstream);
+  void connect_upstream();
+  void connected(const asio::ip::tcp::endpoint& there);
+  void shake_hands(const asio::ip::tcp::endpoint& there);
+  void opened(const asio::ip::tcp::endpoint& there);
   void deliver_early();
   bool connected_to_itself();
   void refuse(const ErrorCode& why);
@@ -127,13 +140,14 @@ class Pipe : public std::enable_shared_from_this<Pipe> {
 
   PipeHost& host_;
   asio::steady_timer timer_;
-  std::uint64_t timers_ = 0;                      // set or stopped so far
-  std::array<asio::ip::tcp::socket, 2> sockets_;  // a: the client
-  std::array<Flow, 2> flows_;                     // a: from the client
-  ConnectionInfo connection_;                     // a: the client
+  std::uint64_t timers_ = 0;              // set or stopped so far
+  std::array<Transport, 2> ends_;         // a: the client
+  std::shared_ptr<Handshake> handshake_;  // has the upstream's end meanwhile
+  std::array<Flow, 2> flows_;             // a: from the client
+  ConnectionInfo connection_;             // a: the client
   Time began_;
   std::optional<Side> first_end_;
-  std::string upstream_name_;
+  Upstream upstream_;
   std::unique_ptr<StreamReader> reader_;  // while open or closing
   State state_ = State::connecting;
   bool reset_early_ = false;                 // the client, while connecting

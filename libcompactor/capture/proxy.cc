@@ -31,10 +31,23 @@ tcp::endpoint local_endpoint(const ProxyRule& rule) {
   return {address, rule.listen_port};
 }
 
-Upstream upstream_of(const ProxyRule& rule, std::chrono::nanoseconds connect_timeout) {
+/// A name is whom its certificate is for, where the scheme takes it from there.
+std::string tls_name(const ProxyRule& rule, const TlsOptions& options) {
+  ErrorCode not_numeric;
+  asio::ip::make_address(rule.host, not_numeric);
+  const bool by_host =
+      options.hostname_validation_scheme == TlsOptions::HostnameValidation::openssl;
+  return options.hostname.empty() && not_numeric && by_host ? rule.host : options.hostname;
+}
+
+Upstream upstream_of(const ProxyRule& rule, const ProxyOptions& options) {
   Upstream upstream;
   upstream.name = rule.host + ":" + std::to_string(rule.port);
-  upstream.connect_timeout = connect_timeout;
+  upstream.connect_timeout = options.connect_timeout;
+  if (rule.connect_tls) {
+    upstream.tls = options.tls;
+    upstream.tls_name = tls_name(rule, options.tls->options());
+  }
   for (const std::string& text : rule.addresses) {
     ErrorCode error;
     const auto address = asio::ip::make_address(text, error);
@@ -91,10 +104,11 @@ class Refusals {
 
 struct Proxy::Impl : PipeHost {
   struct Listener {
-    Listener(asio::io_context& io, Upstream to, const tcp::endpoint& local)
-        : acceptor(io, local.protocol()), upstream(std::move(to)) {}
+    Listener(asio::io_context& io, Upstream to, const tcp::endpoint& local, bool speaks_tls)
+        : acceptor(io, local.protocol()), upstream(std::move(to)), tls(speaks_tls) {}
     tcp::acceptor acceptor;
     Upstream upstream;
+    bool tls;
     tcp::endpoint client;    // of the one being accepted
     bool accepting = false;  // or about to
   };
@@ -111,6 +125,8 @@ struct Proxy::Impl : PipeHost {
   void accept_more();
   void accept(Listener& listener);
   void accept_later(Listener& listener);
+  void shake_hands(const Listener& listener, Transport client, const tcp::endpoint& from);
+  void serve(const Listener& listener, Transport client, const tcp::endpoint& from);
   void tick();
   void shut_down();
 
@@ -122,12 +138,15 @@ struct Proxy::Impl : PipeHost {
   void on_closed(const std::shared_ptr<Pipe>& pipe) override;
   bool paused() const override { return is_paused; }
   std::span<char> buffer() override { return shared_buffer; }
+  HandshakeHost& network() override { return handshake_host; }
+  void on_downgraded(const std::string& upstream, const std::string& why) override;
 
   ExchangeEvents& events;
   ProxyOptions options;
   ExchangeTracker tracker;
   std::function<void(const std::string&)> on_trouble;
   Refusals refusals{on_trouble};
+  Refusals failures{on_trouble};  // of TLS
   std::array<char, kBuffer> shared_buffer{};
   ProxyStats stats;
   std::uint64_t clients = 0;
@@ -137,14 +156,21 @@ struct Proxy::Impl : PipeHost {
   // The handlers in it own pipes, whose readers need the tracker: whatever ended run(), it goes
   // before what is above and after the sockets below.
   asio::io_context io{1};
+  HandshakeHost handshake_host{[this](std::function<void()> call) {
+                                 asio::post(io, std::move(call));
+                                 return true;
+                               },
+                               options.connect_timeout};
   asio::steady_timer ticker;
   std::vector<std::unique_ptr<Listener>> listeners;
+  std::unordered_set<std::shared_ptr<Handshake>> handshakes;
   std::unordered_set<std::shared_ptr<Pipe>> pipes;
 };
 
 void Proxy::Impl::listen(const ProxyRule& rule) {
   const tcp::endpoint local = local_endpoint(rule);
-  auto listener = std::make_unique<Listener>(io, upstream_of(rule, options.connect_timeout), local);
+  auto listener =
+      std::make_unique<Listener>(io, upstream_of(rule, options), local, rule.listen_tls);
   tcp::acceptor& acceptor = listener->acceptor;
   ErrorCode error;
   acceptor.set_option(tcp::acceptor::reuse_address(true), error);
@@ -167,7 +193,7 @@ void Proxy::Impl::accept_more() {
 
 void Proxy::Impl::accept(Listener& listener) {
   listener.accepting = false;
-  if (pipes.size() >= options.max_clients) {
+  if (pipes.size() + handshakes.size() >= options.max_clients) {
     if (std::exchange(told_full, true)) return;
     return on_trouble(std::to_string(options.max_clients) +
                       " clients are connected: more are accepted as these leave");
@@ -180,11 +206,38 @@ void Proxy::Impl::accept(Listener& listener) {
           if (!std::exchange(told_failed, true)) on_trouble("cannot accept: " + error.message());
           return accept_later(listener);
         }
-        auto pipe = std::make_shared<Pipe>(*this, std::move(client), listener.client);
-        pipes.insert(pipe);
-        pipe->connect(listener.upstream);
+        Transport transport(std::move(client));
+        listener.tls ? shake_hands(listener, std::move(transport), listener.client)
+                     : serve(listener, std::move(transport), listener.client);
         accept(listener);
       });
+}
+
+void Proxy::Impl::shake_hands(const Listener& listener, Transport client,
+                              const tcp::endpoint& from) {
+  ErrorCode ignored;
+  client.socket().non_blocking(true, ignored);
+  client.socket().set_option(tcp::no_delay(true), ignored);
+  in_addr ip{};
+  if (from.address().is_v4()) ip.s_addr = htonl(from.address().to_v4().to_uint());
+  const auto handshake = std::make_shared<Handshake>(handshake_host, options.tls, tls::Role::server,
+                                                     std::move(client), ip, "");
+  handshakes.insert(handshake);
+  handshake->start([this, &listener, from, weak = std::weak_ptr(handshake)](
+                       Transport ready, const tls::Failure& failure) {
+    handshakes.erase(weak.lock());
+    if (!failure.error) return serve(listener, std::move(ready), from);
+    // Who only looks whether the port is there does no harm.
+    if (failure.error != TlsFault::closed)
+      failures.add("no TLS with " + to_endpoint(from).str() + ": " + failure.reason, 0);
+    accept_more();
+  });
+}
+
+void Proxy::Impl::serve(const Listener& listener, Transport client, const tcp::endpoint& from) {
+  const auto pipe = std::make_shared<Pipe>(*this, std::move(client), from);
+  pipes.insert(pipe);
+  pipe->connect(listener.upstream);
 }
 
 /// No descriptor is free: it is tried again, not spun upon.
@@ -205,6 +258,10 @@ void Proxy::Impl::on_refused(const std::string& upstream, const ErrorCode& why, 
   refusals.add("cannot connect to " + upstream + ": " + why.message(), lost);
 }
 
+void Proxy::Impl::on_downgraded(const std::string& upstream, const std::string& why) {
+  failures.add(upstream + ": " + why + "; going on in plain (--tls-downgrade)", 0);
+}
+
 void Proxy::Impl::on_closed(const std::shared_ptr<Pipe>& pipe) {
   pipes.erase(pipe);
   accept_more();
@@ -217,6 +274,7 @@ void Proxy::Impl::tick() {
     const Time now = wall_time();
     tracker.on_time(now);
     refusals.on_time();
+    failures.on_time();
     if (options.on_tick) options.on_tick(now);
     tick();
   });
@@ -227,9 +285,11 @@ void Proxy::Impl::shut_down() {
     ErrorCode ignored;
     listener->acceptor.close(ignored);
   }
+  for (const auto& handshake : std::exchange(handshakes, {})) handshake->cancel();
   const auto open_ones = pipes;
   for (const auto& pipe : open_ones) pipe->close(Close::ended);
   refusals.tell();
+  failures.tell();
   io.stop();
 }
 
@@ -256,6 +316,15 @@ void Proxy::run() {
 
 void Proxy::stop() {
   asio::post(impl_->io, [this] { impl_->shut_down(); });
+}
+
+void Proxy::set_tls(std::shared_ptr<const tls::Config> config) {
+  asio::post(impl_->io, [this, config = std::move(config)] {
+    impl_->options.tls = config;
+    for (const auto& listener : impl_->listeners) {
+      if (listener->upstream.tls) listener->upstream.tls = config;
+    }
+  });
 }
 
 void Proxy::pause(bool paused) {

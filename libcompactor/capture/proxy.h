@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "capture/exchange.h"
+#include "tls/config.h"
 
 namespace compactor::capture {
 
@@ -19,11 +20,14 @@ struct ProxyRule {
   std::string host;                    // of the upstream, for people
   std::uint16_t port = 0;              // of the upstream
   std::vector<std::string> addresses;  // of the host: numeric, tried in this order
+  bool listen_tls = false;             // clients speak TLS, and what is inside is shown
+  bool connect_tls = false;            // … the upstream
 };
 
 struct ProxyOptions {
   ExchangeOptions exchange;
   std::chrono::nanoseconds connect_timeout = std::chrono::seconds(5);  // of all addresses together
+  std::shared_ptr<const tls::Config> tls;  // for the rules that say so; never null then
   std::size_t max_clients = 500;  // at once, each with two descriptors; more wait to be accepted
   /// Called many times a second, on the thread of run(), after what is due then was told.
   std::function<void(Time now)> on_tick{};
@@ -54,6 +58,8 @@ class Proxy {
   /// connections closed. Throws what the events throw; then nothing more is told.
   void run();
   void stop();  // any thread
+  /// In place of ProxyOptions::tls, for connections from now on. Any thread.
+  void set_tls(std::shared_ptr<const tls::Config> config);
   /// Stops, or goes on, taking bytes in. Any thread.
   void pause(bool paused);
   /// Calls `call` on the thread of run(), soon. Any thread.

@@ -35,6 +35,7 @@ class Transport {
 
   /// Closed.
   explicit Transport(asio::io_context& io) : socket_(io) {}
+  explicit Transport(const asio::any_io_executor& io) : socket_(io) {}
   /// The socket is set not to block.
   explicit Transport(Socket socket) : socket_(std::move(socket)) {}
 

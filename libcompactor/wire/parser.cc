@@ -258,8 +258,8 @@ bool Parser::feed(std::string_view bytes, Sink& sink) {
                                 bytes.size() - used);
     if (!feed.complete && HTTP_PARSER_ERRNO(&parser_) != HPE_OK) {
       const bool first = parser_.type == HTTP_REQUEST && begin_ >= feed.base;
-      if (first && bytes[begin_ - feed.base] == kTlsHandshake)
-        error_ = "TLS (a ClientHello), not HTTP";
+      met_tls_ = first && bytes[begin_ - feed.base] == kTlsHandshake;
+      if (met_tls_) error_ = "TLS (a ClientHello), not HTTP";
       return fail();
     }
     if (feed.complete && !hand_out(feed, feed.base + used)) return false;

@@ -125,6 +125,8 @@ class Parser {
   /// In words, for people: "invalid Content-Length", "head over 80 KiB", "body over 67108864 bytes"
   /// …
   const std::string& error() const { return error_; }
+  /// It is broken because a client begins as one of TLS.
+  bool met_tls() const { return met_tls_; }
   /// No byte of a message not yet complete has been read.
   bool between_messages() const { return !in_message_; }
   /// Bytes fed so far, whether or not they were accepted; after pause(), those read.
@@ -187,6 +189,7 @@ class Parser {
   std::vector<Field> fields_;
   std::vector<Header> headers_;  // made from fields_ for the time of on_message
   std::string error_;
+  bool met_tls_ = false;
   Extent target_;
   Extent reason_;
   std::uint32_t head_size_ = 0;  // a bound of what the extents, and the version, need of the head

@@ -17,7 +17,7 @@ using namespace tool;
 const std::set<std::string> often{
     "--task", "--agent",    "--framework", "--executor", "--offer", "--read", "--proxy",
     "--port", "--from",     "--to",        "--name",     "--match", "-I",     "--proto",
-    "--type", "--protoset", "--reply",     "--route",    "--link",  "--only", "--status"};
+    "--type", "--protoset", "--reply",     "--route",    "--link",  "--only", "--status", "--tls-set"};
 
 std::string failure_of(const Command& command, const Arguments& arguments) {
   try {

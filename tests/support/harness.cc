@@ -522,6 +522,14 @@ bool Client::at_end() {
   return wait_readable(fd_, patience) && ::recv(fd_, &byte, 1, 0) == 0;
 }
 
+bool Client::gone() {
+  std::array<char, 4096> bytes{};
+  while (wait_readable(fd_, patience)) {
+    if (::recv(fd_, bytes.data(), bytes.size(), 0) <= 0) return true;
+  }
+  return false;
+}
+
 std::string message(const std::string& id, const std::string& name, const std::string& body,
                     const std::string& from) {
   std::ostringstream out;

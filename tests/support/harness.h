@@ -162,6 +162,8 @@ class Client {
   /// Reads until so many status lines have come, or the end; returns the statuses.
   std::vector<int> statuses(std::size_t count);
   bool at_end();
+  /// Reads whatever comes, until the peer has ended or reset the connection.
+  bool gone();
   /// Leaves by an RST.
   void reset();
 
