@@ -10,7 +10,8 @@ namespace bench {
 /// How many messages of what size one run moves.
 struct Load {
   std::size_t messages;
-  std::size_t body;  // bytes
+  std::size_t body;      // bytes
+  std::string tls = {};  // a folder with node.key and node.pem; empty: plain
 };
 
 /// Round trips at the start that are not counted.

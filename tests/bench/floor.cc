@@ -1,5 +1,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/ssl.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -36,6 +38,65 @@ sockaddr_in loopback(std::uint16_t port) {
   return endpoint;
 }
 
+/// OpenSSL over the socket, and nothing else.
+class Tls {
+ public:
+  Tls(int fd, bool server, const std::string& folder) : context_(SSL_CTX_new(TLS_method())) {
+    SSL_CTX_set_mode(context_, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_read_ahead(context_, 1);
+    SSL_CTX_use_certificate_file(context_, (folder + "/node.pem").c_str(), SSL_FILETYPE_PEM);
+    SSL_CTX_use_PrivateKey_file(context_, (folder + "/node.key").c_str(), SSL_FILETYPE_PEM);
+    ssl_ = SSL_new(context_);
+    SSL_set_fd(ssl_, fd);
+    for (int done = 0; done != 1;) {
+      done = server ? SSL_accept(ssl_) : SSL_connect(ssl_);
+      const int error = SSL_get_error(ssl_, done);
+      if (done == 1) break;
+      if (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE)
+        throw std::runtime_error("no TLS handshake");
+      pollfd ready{fd, static_cast<short>(error == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT), 0};
+      ::poll(&ready, 1, -1);
+    }
+  }
+  ~Tls() {
+    SSL_free(ssl_);
+    SSL_CTX_free(context_);
+  }
+  Tls(const Tls&) = delete;
+  Tls& operator=(const Tls&) = delete;
+
+  std::size_t write(std::string_view bytes) const {
+    const int taken = SSL_write(ssl_, bytes.data(), static_cast<int>(bytes.size()));
+    if (taken <= 0) check(taken);
+    return static_cast<std::size_t>(std::max(taken, 0));
+  }
+  /// All the records that are there.
+  std::size_t read(std::vector<char>& buffer) const {
+    std::size_t total = 0;
+    while (total < buffer.size()) {
+      const int got =
+          SSL_read(ssl_, buffer.data() + total, static_cast<int>(buffer.size() - total));
+      if (got <= 0) {
+        if (total == 0) check(got);
+        break;
+      }
+      total += static_cast<std::size_t>(got);
+    }
+    return total;
+  }
+
+ private:
+  /// Nothing was done: it has to wait, or the peer is gone.
+  void check(int result) const {
+    const int error = SSL_get_error(ssl_, result);
+    if (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE)
+      throw std::runtime_error("the peer has gone");
+  }
+
+  SSL_CTX* context_;
+  SSL* ssl_;
+};
+
 class Socket {
  public:
   explicit Socket(int fd) : fd_(fd) {
@@ -45,15 +106,20 @@ class Socket {
   Socket(const Socket&) = delete;
   Socket& operator=(const Socket&) = delete;
   int fd() const { return fd_; }
+  void secure(bool server, const std::string& folder) {
+    if (!folder.empty()) tls_ = std::make_unique<Tls>(fd_, server, folder);
+  }
 
   /// The bytes taken; 0 when it is full.
   std::size_t write(std::string_view bytes) const {
+    if (tls_) return tls_->write(bytes);
     const ssize_t sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (sent < 0 && errno != EAGAIN) fail("send");
     return static_cast<std::size_t>(std::max<ssize_t>(sent, 0));
   }
   /// The number of bytes; 0 when there is nothing now.
   std::size_t read(std::vector<char>& buffer) const {
+    if (tls_) return tls_->read(buffer);
     const ssize_t got = ::recv(fd_, buffer.data(), buffer.size(), 0);
     if (got == 0) throw std::runtime_error("the peer has gone");
     if (got < 0 && errno != EAGAIN) fail("recv");
@@ -62,6 +128,7 @@ class Socket {
 
  private:
   int fd_;
+  std::unique_ptr<Tls> tls_;
 };
 
 /// Made before the processes are forked, so that both know its port.
@@ -78,10 +145,11 @@ class Listener {
   }
   std::uint16_t port;
 
-  std::unique_ptr<Socket> accept() const {
+  std::unique_ptr<Socket> accept(const Load& load) const {
     auto socket =
         std::make_unique<Socket>(::accept4(socket_.fd(), nullptr, nullptr, SOCK_NONBLOCK));
     no_delay(*socket);
+    socket->secure(true, load.tls);
     return socket;
   }
   static void no_delay(const Socket& socket) {
@@ -93,7 +161,7 @@ class Listener {
   Socket socket_;
 };
 
-std::unique_ptr<Socket> connect_to(std::uint16_t port) {
+std::unique_ptr<Socket> connect_to(std::uint16_t port, const Load& load) {
   auto socket = std::make_unique<Socket>(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const sockaddr_in endpoint = loopback(port);
   if (::connect(socket->fd(), reinterpret_cast<const sockaddr*>(&endpoint), sizeof endpoint) != 0)
@@ -101,6 +169,7 @@ std::unique_ptr<Socket> connect_to(std::uint16_t port) {
   const int on = 1;
   if (::ioctl(socket->fd(), FIONBIO, &on) != 0) fail("ioctl");
   Listener::no_delay(*socket);
+  socket->secure(false, load.tls);
   return socket;
 }
 
@@ -141,7 +210,7 @@ class Repeated {
       const std::size_t taken = socket.write(next);
       owed_ -= taken;
       at_ = (at_ + taken) % block_.size();
-      if (taken < next.size()) return;
+      if (taken == 0) return;
     }
   }
 
@@ -190,7 +259,7 @@ std::string accepted() {
 
 /// Answers `expected` messages; returns the seconds from the first to the last.
 double serve(const Listener& listener, const Load& load, std::size_t expected) {
-  const auto socket = listener.accept();
+  const auto socket = listener.accept(load);
   Poll poll;
   poll.watch(*socket, EPOLLIN);
   Counted messages(message(load).size());
@@ -216,7 +285,7 @@ double flood(const Load& load) {
   return run_pair(
       [&] { return static_cast<double>(load.messages) / serve(listener, load, load.messages); },
       [&] {
-        const auto socket = connect_to(listener.port);
+        const auto socket = connect_to(listener.port, load);
         Poll poll;
         poll.watch(*socket, EPOLLIN | EPOLLOUT | EPOLLET);
         Repeated messages(message(load));
@@ -235,7 +304,7 @@ double post(const Load& load) {
   const std::size_t rounds = load.messages + kWarmUp;
   return run_pair(
       [&] {
-        const auto socket = connect_to(listener.port);
+        const auto socket = connect_to(listener.port, load);
         Poll poll;
         poll.watch(*socket, EPOLLIN);
         Repeated messages(message(load));
@@ -306,8 +375,8 @@ double ping_pong(const Load& load) {
   Pipe done;
   return run_pair(
       [&] {
-        const auto out = connect_to(second.port);
-        const auto in = first.accept();
+        const auto out = connect_to(second.port, load);
+        const auto in = first.accept(load);
         Player player(*out, *in, load, "source", "sink");
         std::vector<double> times;
         for (std::size_t i = 0; i < rounds; ++i) {
@@ -322,8 +391,8 @@ double ping_pong(const Load& load) {
         return median(times);
       },
       [&] {
-        const auto in = second.accept();
-        const auto out = connect_to(first.port);
+        const auto in = second.accept(load);
+        const auto out = connect_to(first.port, load);
         Player player(*out, *in, load, "sink", "source");
         for (std::size_t i = 0; i < rounds; ++i) {
           player.receive();
@@ -335,7 +404,7 @@ double ping_pong(const Load& load) {
 }
 
 void post_once(const std::string& id, const std::string& port) {
-  const auto socket = connect_to(static_cast<std::uint16_t>(std::stoul(port)));
+  const auto socket = connect_to(static_cast<std::uint16_t>(std::stoul(port)), {});
   Poll poll;
   poll.watch(*socket, EPOLLIN);
   socket->write(message({1, 5}, "source", id));

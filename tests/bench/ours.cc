@@ -17,9 +17,12 @@ using compactor::Pid;
 using compactor::Process;
 using compactor::SendResult;
 
-compactor::Options loopback() {
+compactor::Options loopback(const Load& load) {
   compactor::Options options;
   options.ip = "127.0.0.1";
+  options.tls.enabled = !load.tls.empty();
+  options.tls.key_file = load.tls + "/node.key";
+  options.tls.cert_file = load.tls + "/node.pem";
   return options;
 }
 
@@ -156,13 +159,13 @@ double flood(const Load& load) {
   Pipe address;
   return run_pair(
       [&] {
-        Context context(loopback());
+        Context context(loopback(load));
         const auto sink = std::make_shared<Sink>(load.messages);
         address.put(context.spawn(sink).str());
         return sink->rate.get_future().get();
       },
       [&] {
-        Context context(loopback());
+        Context context(loopback(load));
         const auto flooder = std::make_shared<Flooder>(Pid::parse(address.take()), load);
         context.spawn(flooder);
         flooder->sent.get_future().wait();
@@ -173,7 +176,7 @@ double post(const Load& load) {
   Pipe address, done;
   return run_pair(
       [&] {
-        Context context(loopback());
+        Context context(loopback(load));
         const auto poster = std::make_shared<Poster>(Pid::parse(address.take()), load);
         context.spawn(poster);
         const double result = poster->timer.result.get_future().get();
@@ -181,7 +184,7 @@ double post(const Load& load) {
         return result;
       },
       [&] {
-        Context context(loopback());
+        Context context(loopback(load));
         address.put(context.spawn<Sink>(load.messages + kWarmUp).str());
         done.take();
       });
@@ -191,13 +194,13 @@ double ping_pong(const Load& load) {
   Pipe address;
   return run_pair(
       [&] {
-        Context context(loopback());
+        Context context(loopback(load));
         const auto pinger = std::make_shared<Pinger>(Pid::parse(address.take()), load);
         context.spawn(pinger);
         return pinger->timer.result.get_future().get();
       },
       [&] {
-        Context context(loopback());
+        Context context(loopback(load));
         const auto echo = std::make_shared<Echo>();
         address.put(context.spawn(echo).str());
         echo->alone.get_future().wait();
