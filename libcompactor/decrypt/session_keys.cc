@@ -1,0 +1,101 @@
+// How the keys of a session are found.
+#include <utility>
+
+#include "decrypt/byte_reader.h"
+#include "decrypt/session.h"
+
+namespace compactor::decrypt {
+/// From here on this side protects what it sends (TLS 1.2 and older).
+Session::Taken Session::change_cipher(Role sender) {
+  const bool from_client = sender == Role::client;
+  if (from_client ? !client_hello_ : !server_hello_) {
+    lose(sender, kNoHandshake);
+    return Taken::yes;
+  }
+  if (from_client ? !suite_ : !client_hello_) return wait_for(other(sender));
+  bool later = false;
+  if (!block_ && !find_master(sender, later)) return later ? wait_for(other(sender)) : Taken::yes;
+  Direction& direction = at(sender);
+  direction.messages = {};
+  direction.transcript = {};
+  direction.opener =
+      RecordOpener::make(*suite_, {server_hello_->version, server_hello_->encrypt_then_mac},
+                         sender == Role::client ? block_->client : block_->server);
+  if (!direction.opener) lose(sender, "OpenSSL does not have its cipher");
+  return Taken::yes;
+}
+
+/// `later`: when more of the other side has come.
+bool Session::find_master(Role sender, bool& later) {
+  auto master = keys_->secret(Secret::master, client_hello_->random);
+  if (!master) {
+    // Without an exchange of keys in between, both use those of an earlier connection.
+    if (sender == Role::server && !at(Role::server).transcript_complete)
+      at(Role::server).resumes = true;
+    const bool resumed = at(Role::server).resumes ||
+                         (sender == Role::client && !at(Role::client).transcript_complete);
+    later = !resumed &&
+            (!at(Role::client).transcript_complete || !at(Role::server).transcript_complete);
+    if (later) return false;
+    if (resumed) {
+      lose_all(keys_->has_logs()
+                   ? "it resumes an earlier session, and the key log has no secret of it"
+                   : "it resumes an earlier session, whose keys only a key log has");
+      return false;
+    }
+    master = master_of_exchange();
+  }
+  exchange_ = {};
+  if (!master) return false;
+  block_ = key_block(*suite_, server_hello_->version, *master, client_hello_->random,
+                     server_hello_->random);
+  return true;
+}
+
+/// By a server's key; loses both directions when none opens it.
+std::optional<std::string> Session::master_of_exchange() {
+  if (suite_->key_exchange == KeyExchange::ephemeral) {
+    lose_all(keys_->has_logs() ? "the key log has no secret of it"
+                               : "its keys are exchanged anew for each connection (" +
+                                     std::string(suite_->name) + "), which needs a key log");
+    return std::nullopt;
+  }
+  ByteReader exchange(exchange_);
+  const auto premaster = keys_->premaster(exchange.vector(2), client_hello_->version);
+  if (!premaster) {
+    lose_all(keys_->has_server_keys() ? "no key that was given is its server's"
+                                      : "the key log has no secret of it");
+    return std::nullopt;
+  }
+  const char* digest = prf_digest(*suite_, server_hello_->version);
+  if (!server_hello_->extended_master_secret)
+    return master_secret(digest, *premaster, client_hello_->random, server_hello_->random);
+  // Of the client's messages the first stands before those of the server, the others behind.
+  const std::string& mine = at(Role::client).transcript;
+  ByteReader reader(mine);
+  reader.take(1);
+  const std::size_t first = 4 + reader.vector(3).size();
+  return extended_master_secret(
+      digest, *premaster, mine.substr(0, first) + at(Role::server).transcript + mine.substr(first));
+}
+
+/// Of TLS 1.3: this side protects what follows with that secret.
+bool Session::start_traffic(Role sender, Secret secret) {
+  auto found = keys_->secret(secret, client_hello_->random);
+  if (found) return use_secret(sender, *std::move(found));
+  lose(sender, !keys_->has_logs()  ? "its keys are exchanged anew for each connection (TLSv1.3), "
+                                     "which needs a key log"
+               : at(sender).opener ? "the key log has not all of its secrets"
+                                   : "the key log has no secret of it");
+  return false;
+}
+
+bool Session::use_secret(Role sender, std::string secret) {
+  Direction& direction = at(sender);
+  direction.opener = RecordOpener::make(*suite_, {kTls13, false}, traffic_keys(*suite_, secret));
+  direction.secret = std::move(secret);
+  if (!direction.opener) lose(sender, "OpenSSL does not have its cipher");
+  return direction.opener != nullptr;
+}
+
+}  // namespace compactor::decrypt

@@ -1,0 +1,322 @@
+// Connections that OpenSSL made, opened: each suite and version, and why others are not.
+#include "decrypt/session.h"
+
+#include <doctest/doctest.h>
+
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "decrypt/record_cutter.h"
+#include "support/tls_kit.h"
+
+namespace decrypt_session_test {
+
+using namespace compactor::decrypt;  // NOLINT: a test reads its subject's names
+using tls_kit::Conversation;
+using tls_kit::Flight;
+using tls_kit::Terms;
+
+namespace {
+
+/// What a session makes of a conversation.
+struct Reading {
+  explicit Reading(const Keys* keys) : session(keys) {}
+
+  void add(Role sender, std::string_view bytes) {
+    Record record;
+    RecordCutter& cutter = cutters[index(sender)];
+    while (cutter.next(bytes, record)) {
+      std::string_view found;
+      const auto taken = session.take(sender, record, found);
+      if (taken == Session::Taken::not_yet) ++waited;
+      text[index(sender)] += found;
+    }
+  }
+  void add(const std::vector<Flight>& flights) {
+    for (const Flight& flight : flights) add(flight.sender, flight.bytes);
+  }
+
+  Session session;
+  RecordCutter cutters[2];
+  std::string text[2];
+  int waited = 0;
+};
+
+const std::string kLong(40'000, 'l');
+
+void converse(Conversation& talk) {
+  talk.say(Role::client, "ask");
+  talk.say(Role::server, "answer");
+  talk.say(Role::client, kLong);
+  talk.say(Role::server, "again");
+  talk.end(Role::client);
+}
+
+void check_opened(const Conversation& talk, const Keys& keys) {
+  Reading reading(&keys);
+  reading.add(talk.flights());
+  CHECK(reading.text[0] == "ask" + kLong);
+  CHECK(reading.text[1] == "answeragain");
+  CHECK(reading.session.opened());
+  CHECK(reading.session.reason().empty());
+  CHECK(reading.waited == 0);
+}
+
+std::string reason(const Conversation& talk, const Keys& keys) {
+  Reading reading(&keys);
+  reading.add(talk.flights());
+  CHECK(reading.text[0].empty());
+  CHECK(reading.text[1].empty());
+  CHECK_FALSE(reading.session.opened());
+  for (const Role role : {Role::client, Role::server}) {
+    CHECK(reading.session.is_lost(role));
+    CHECK(reading.session.memory(role) == 0);
+  }
+  return reading.session.reason();
+}
+
+bool contains(const std::string& text, std::string_view what) {
+  return text.find(what) != std::string::npos;
+}
+
+Terms with_ciphers(const std::string& ciphers, int version = TLS1_2_VERSION) {
+  Terms terms;
+  terms.ciphers = ciphers;
+  terms.version = version;
+  return terms;
+}
+
+Terms tls13(const std::string& suites = "TLS_AES_128_GCM_SHA256") {
+  Terms terms;
+  terms.version = TLS1_3_VERSION;
+  terms.suites = suites;
+  return terms;
+}
+
+const char* const kRsaCiphers[] = {"AES128-SHA",    "AES256-SHA",        "AES128-SHA256",
+                                   "AES256-SHA256", "AES128-GCM-SHA256", "AES256-GCM-SHA384"};
+
+}  // namespace
+
+TEST_CASE("with a server's key: each suite that exchanges keys by RSA") {
+  const auto keys = tls_kit::keys_of_server();
+  for (const std::string cipher : kRsaCiphers) {
+    for (const bool encrypt_then_mac : {true, false}) {
+      for (const bool extended : {true, false}) {
+        CAPTURE(cipher);
+        CAPTURE(encrypt_then_mac);
+        CAPTURE(extended);
+        Terms terms = with_ciphers(cipher);
+        terms.encrypt_then_mac = encrypt_then_mac;
+        terms.extended_master_secret = extended;
+        Conversation talk(terms);
+        REQUIRE(talk.cipher() == cipher);
+        converse(talk);
+        check_opened(talk, *keys);
+        check_opened(talk, *tls_kit::keys_of_log(talk.key_log()));
+      }
+    }
+  }
+}
+
+TEST_CASE("with a key log: suites that exchange keys anew") {
+  for (const std::string cipher :
+       {"ECDHE-RSA-AES128-SHA", "ECDHE-RSA-AES256-SHA", "ECDHE-RSA-AES128-SHA256",
+        "ECDHE-RSA-AES256-SHA384", "ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-RSA-AES256-GCM-SHA384",
+        "ECDHE-RSA-CHACHA20-POLY1305", "DHE-RSA-AES128-SHA", "DHE-RSA-AES256-GCM-SHA384"}) {
+    CAPTURE(cipher);
+    Conversation talk(with_ciphers(cipher));
+    REQUIRE(talk.cipher() == cipher);
+    converse(talk);
+    check_opened(talk, *tls_kit::keys_of_log(talk.key_log()));
+  }
+}
+
+TEST_CASE("older versions") {
+  const auto keys = tls_kit::keys_of_server();
+  for (const int version : {TLS1_VERSION, TLS1_1_VERSION}) {
+    for (const std::string cipher : {"AES128-SHA", "AES256-SHA"}) {
+      for (const bool encrypt_then_mac : {true, false}) {
+        for (const bool extended : {true, false}) {
+          CAPTURE(version);
+          Terms terms = with_ciphers(cipher, version);
+          terms.encrypt_then_mac = encrypt_then_mac;
+          terms.extended_master_secret = extended;
+          Conversation talk(terms);
+          converse(talk);
+          check_opened(talk, *keys);
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("TLS 1.3, also with other keys in the middle") {
+  for (const std::string suite :
+       {"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"}) {
+    CAPTURE(suite);
+    Conversation talk(tls13(suite));
+    REQUIRE(talk.cipher() == suite);
+    talk.say(Role::client, "ask");
+    talk.say(Role::server, "answer");
+    for (int i = 0; i < 3; ++i) talk.change_keys(Role::client);
+    talk.say(Role::client, kLong);
+    talk.change_keys(Role::server);
+    talk.say(Role::server, "again");
+    check_opened(talk, *tls_kit::keys_of_log(talk.key_log()));
+  }
+}
+
+TEST_CASE("small records, and a handshake in small records") {
+  const auto keys = tls_kit::keys_of_server();
+  Terms terms;
+  terms.largest_record = 512;
+  Conversation talk(terms);
+  converse(talk);
+  check_opened(talk, *keys);
+  std::vector<Flight> flights = talk.flights();
+  flights[0].bytes = tls_kit::in_small_records(flights[0].bytes, 3);
+  flights[1].bytes = tls_kit::in_small_records(flights[1].bytes, 50);
+  Reading reading(keys.get());
+  reading.add(flights);
+  CHECK(reading.text[0] == "ask" + kLong);
+}
+
+TEST_CASE("without keys the names are known, and no more is looked at") {
+  Terms terms = tls13();
+  terms.server_name = "a.example";
+  const Conversation talk(terms);
+  Reading reading(nullptr);
+  CHECK(reading.session.version() == 0);
+  reading.add(talk.flights()[0].sender, talk.flights()[0].bytes);
+  CHECK(reading.session.version() == kTls13);
+  CHECK_FALSE(reading.session.wants(Role::client));
+  CHECK(reading.session.wants(Role::server));
+  reading.add(talk.flights());
+  CHECK(reading.session.client_hello()->server_name == "a.example");
+  CHECK(reading.session.server_hello()->suite == 0x1301);
+  CHECK_FALSE(reading.session.wants(Role::server));
+  CHECK_FALSE(reading.session.opened());
+  CHECK(reading.session.memory(Role::client) + reading.session.memory(Role::server) == 0);
+}
+
+TEST_CASE("a direction that comes late is waited for") {
+  const auto keys = tls_kit::keys_of_server();
+  Conversation talk{Terms{}};
+  converse(talk);
+  Session session(keys.get());
+  std::string bytes[] = {talk.bytes(Role::client), talk.bytes(Role::server)};
+  std::string_view rest[] = {bytes[0], bytes[1]};
+  RecordCutter cutters[2];
+  std::string text[2];
+  std::string_view found;
+  Record record;
+  // All of the client's as far as it can be opened, and then one record of the server's.
+  bool waits = false;
+  for (bool more = true; more;) {
+    while (waits || cutters[0].next(rest[0], record)) {
+      waits = session.take(Role::client, record, found) == Session::Taken::not_yet;
+      if (waits) break;
+      text[0] += found;
+    }
+    Record theirs;
+    more = cutters[1].next(rest[1], theirs);
+    if (!more) break;
+    CHECK(session.take(Role::server, theirs, found) == Session::Taken::yes);
+    text[1] += found;
+  }
+  CHECK(text[0] == "ask" + kLong);
+  CHECK(text[1] == "answeragain");
+}
+
+TEST_CASE("why something is not opened") {
+  const auto server = tls_kit::keys_of_server();
+  const Conversation unrelated{Terms{}};
+  const auto log = tls_kit::keys_of_log(unrelated.key_log());
+  const Conversation plain{Terms{}};
+  CHECK(contains(reason(plain, *log), "the key log has no secret of it"));
+  Keys others;
+  others.add_server_key(tls_kit::File(tls_kit::other_key()).path());
+  CHECK(contains(reason(plain, others), "no key that was given is its server's"));
+  const Conversation ephemeral(with_ciphers("ECDHE-RSA-AES128-GCM-SHA256"));
+  CHECK(contains(reason(ephemeral, *server), "needs a key log"));
+  CHECK(contains(reason(ephemeral, *log), "the key log has no secret of it"));
+  const Conversation modern(tls13());
+  CHECK(contains(reason(modern, *server), "needs a key log"));
+  CHECK(contains(reason(modern, *log), "the key log has no secret of it"));
+  const Conversation foreign(with_ciphers("AES128-CCM"));
+  CHECK(contains(reason(foreign, *server), "0xc09c is not supported"));
+  const Conversation resumed(Terms{}, &plain);
+  CHECK(contains(reason(resumed, *server), "it resumes an earlier session"));
+  CHECK(contains(reason(resumed, *log), "it resumes an earlier session"));
+}
+
+TEST_CASE("a resumed session is opened by a key log") {
+  Conversation first{Terms{}};
+  converse(first);
+  Conversation resumed(Terms{}, &first);
+  converse(resumed);
+  check_opened(resumed, *tls_kit::keys_of_log(resumed.key_log()));
+}
+
+TEST_CASE("a key log that lacks a secret opens what it has those of") {
+  Conversation talk(tls13());
+  converse(talk);
+  std::string log = talk.key_log();
+  log.erase(log.find("SERVER_TRAFFIC_SECRET_0"), 1);
+  const auto keys = tls_kit::keys_of_log(log);
+  Reading reading(keys.get());
+  reading.add(talk.flights());
+  CHECK(reading.text[0] == "ask" + kLong);
+  CHECK(reading.text[1].empty());
+  CHECK(contains(reading.session.reason(), "has not all of its secrets"));
+}
+
+TEST_CASE("met in the middle, and with a hole") {
+  const auto keys = tls_kit::keys_of_server();
+  Conversation talk{Terms{}};
+  converse(talk);
+  Reading late(keys.get());
+  const Flight& said = talk.flights()[talk.flights().size() - 3];
+  REQUIRE(said.sender == Role::client);
+  late.add(Role::client, said.bytes);
+  CHECK(late.session.is_lost(Role::client));
+  CHECK(contains(late.session.reason(), "its handshake is not in the capture"));
+  Reading holed(keys.get());
+  for (const Flight& flight : talk.flights()) {
+    if (holed.text[0] == "ask") holed.session.lose(Role::client, "a hole");
+    holed.add(flight.sender, flight.bytes);
+  }
+  CHECK(holed.text[0] == "ask");
+  CHECK(holed.text[1] == "answeragain");
+  CHECK(holed.session.opened());
+  CHECK(holed.session.reason() == "a hole");
+}
+
+TEST_CASE("what is changed is never taken for what was said") {
+  std::mt19937 random(7);
+  for (const Terms& terms : {Terms{}, with_ciphers("AES128-GCM-SHA256"), tls13()}) {
+    Conversation talk(terms);
+    talk.say(Role::client, "ask");
+    talk.say(Role::server, "answer");
+    talk.say(Role::client, "more");
+    const auto keys = tls_kit::keys_of_log(talk.key_log());
+    std::size_t opened = 0;
+    for (int i = 0; i < 3'000; ++i) {
+      std::vector<Flight> flights = talk.flights();
+      std::string& bytes = flights[random() % flights.size()].bytes;
+      bytes[random() % bytes.size()] ^= static_cast<char>(1 << random() % 8);
+      if (i % 5 == 0) bytes.resize(random() % bytes.size());
+      Reading reading(keys.get());
+      reading.add(flights);
+      CHECK(std::string("askmore").starts_with(reading.text[0]));
+      CHECK(std::string("answer").starts_with(reading.text[1]));
+      opened += reading.text[0].size();
+    }
+    CHECK(opened > 0);
+  }
+}
+
+}  // namespace decrypt_session_test
