@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "decrypt/alert.h"
 #include "decrypt/byte_reader.h"
 
 namespace compactor::decrypt {
@@ -44,7 +45,7 @@ Session::Taken Session::take_plain(Role sender, const Record& record) {
       return take_application(sender);
     case ContentType::alert:
       if (const auto what = fatal_alert(record))
-        lose_all("the handshake failed: alert " + std::to_string(*what) + " from the " +
+        lose_all("the handshake failed: " + alert_words(*what) + " from the " +
                  (sender == Role::client ? "client" : "server"));
       break;
     case ContentType::heartbeat:

@@ -253,6 +253,17 @@ TEST_CASE("why something is not opened") {
   CHECK(contains(reason(resumed, *log), "it resumes an earlier session"));
 }
 
+TEST_CASE("a handshake that failed") {
+  const auto keys = tls_kit::keys_of_server();
+  Reading reading(keys.get());
+  reading.add(Role::client, Conversation(Terms{}).flights()[0].bytes);
+  reading.add(Role::server, std::string("\x15\x03\x03\0\2\1\0", 7));  // a warning
+  CHECK_FALSE(reading.session.is_lost(Role::server));
+  reading.add(Role::server, std::string("\x15\x03\x03\0\2\2\x46", 7));
+  CHECK(reading.session.reason() ==
+        "the handshake failed: protocol_version (alert 70) from the server");
+}
+
 TEST_CASE("a resumed session is opened by a key log") {
   Conversation first{Terms{}};
   converse(first);
