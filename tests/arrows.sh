@@ -40,6 +40,10 @@ actor may wire/parser.h
 actor never capture/exchange.h
 actor never schema/catalog.h
 capture may wire/parser.h
+capture may decrypt/session.h
+decrypt may tls/record.h
+decrypt never capture/exchange.h
+decrypt never wire/parser.h
 capture never actor/context_impl.h
 capture never schema/catalog.h
 capture never net/net.h

@@ -18,6 +18,10 @@
 #include "capture/pace.h"
 #include "capture/reassembly.h"
 
+namespace compactor::decrypt {
+class Keys;
+}
+
 namespace compactor::capture {
 
 /// Why a request has no answer, and will get none: which side ended the connection before. The
@@ -105,6 +109,20 @@ struct SeenGap {
   std::uint64_t bytes = 0;
 };
 
+/// A connection that speaks TLS.
+struct SeenTls {
+  Time time;  // of the last byte seen of it
+  const ConnectionInfo& connection;
+  Side client;
+  std::string_view version{};      // TLSv1.2; empty when it is not known
+  std::string_view server_name{};  // as the client says it; empty when it does not
+  std::string_view cipher{};       // empty when it is not known
+  std::uint64_t bytes = 0;         // of both streams, so far
+  // Where there are keys.
+  std::optional<bool> opened{};  // it could be read
+  std::string_view reason{};     // why it, or some of it, could not
+};
+
 class ExchangeEvents {
  public:
   virtual ~ExchangeEvents() = default;
@@ -123,14 +141,19 @@ class ExchangeEvents {
   virtual void on_record(const SeenRecord& /*record*/) {}
   /// It is opened, or has ended.
   virtual void on_connection(const ConnectionReport& /*report*/) {}
-  /// Nothing can be read on this connection: what this side has sent first is TLS.
-  virtual void on_tls(const ConnectionInfo& /*connection*/, Side /*sender*/) {}
+  /// What this side has sent first is TLS.
+  virtual void on_tls_begin(const ConnectionInfo& /*connection*/, Side /*sender*/) {}
+  /// Once for each connection that speaks TLS.
+  virtual void on_tls(const SeenTls& /*tls*/) {}
 };
 
 struct ExchangeOptions {
   bool bodies = true;  // keep the bodies of messages
   bool http = false;   // tell plain HTTP
   std::chrono::nanoseconds answer_wait = std::chrono::seconds{2};
+  // A connection that speaks TLS is told when it ends, or when it is so old.
+  std::optional<std::chrono::nanoseconds> tls_wait{};
+  const decrypt::Keys* keys = nullptr;  // that open TLS; null: it stays closed
   std::size_t max_body = std::size_t{64} << 20;
   std::size_t http_body = std::size_t{64} << 10;  // bytes kept of a plain body
   std::size_t unanswered = 1'000'000;  // requests that wait for their answer, of all connections
@@ -147,6 +170,9 @@ struct ExchangeLedger {
   std::uint64_t message_bytes = 0;      // messages and their answers
   std::uint64_t http_bytes = 0;         // other requests and responses
   std::uint64_t passed_over_bytes = 0;  // neither: not HTTP, or cut off by a hole or the end
+  // Of connections that speak TLS. Of one that is opened the text inside is in the three classes
+  // above, and here is the rest: handshake, headers, padding, and what could not be opened.
+  std::uint64_t tls_bytes = 0;
   std::uint64_t gap_bytes = 0;
   std::uint64_t gaps = 0;
   std::uint64_t unanswered = 0;   // messages that never got an answer
@@ -154,10 +180,10 @@ struct ExchangeLedger {
                                   // answered: after a hole, or for want of room
   std::uint64_t undecodable = 0;  // messages whose body could not be decompressed
   std::uint64_t abandoned = 0;    // bodies not kept for want of room
-  std::uint64_t tls = 0;          // connections that speak TLS
+  std::uint64_t tls = 0;          // connections that speak TLS, opened or not
 
   std::uint64_t stream_bytes() const {
-    return message_bytes + http_bytes + passed_over_bytes + gap_bytes;
+    return message_bytes + http_bytes + passed_over_bytes + tls_bytes + gap_bytes;
   }
 };
 

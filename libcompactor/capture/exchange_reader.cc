@@ -81,20 +81,25 @@ Exchange::~Exchange() {
 
 void Exchange::on_data(Side sender, std::string_view bytes, const Stamp& stamp) {
   last_data_ = stamp.time;
-  if (tls_.spots(sender, bytes)) {
-    ++ledger().tls;
-    tracker_.events_.on_tls(connection_, sender);
-  }
+  if (!spotter_.is_decided(sender)) return on_first_data(sender, bytes, stamp);
+  take(sender, bytes, stamp);
+}
+
+/// What stands on the wire, or is the text of TLS.
+void Exchange::read(Side sender, std::string_view bytes, const Stamp& stamp) {
   stream(other(sender)).settle(stamp.acked);
   stream(sender).feed(bytes, stamp);
   if (stream(sender).is_waiting()) wait_for_time();
-  account_unfinished(sender);
 }
 
 void Exchange::on_gap(Side sender, std::uint64_t bytes, Time time) {
   last_data_ = time;
-  tls_.miss(sender);
-  stream(sender).gap(bytes);
+  miss_first_data(sender);
+  if (tls_ && spotter_.speech(sender) != TlsSpotter::Speech::text) {
+    tls_->on_gap(sender, bytes);
+  } else {
+    stream(sender).gap(bytes);
+  }
   account_unfinished(sender);
   ledger().gap_bytes += bytes;
   ++ledger().gaps;
@@ -103,12 +108,18 @@ void Exchange::on_gap(Side sender, std::uint64_t bytes, Time time) {
 
 void Exchange::on_end(Side sender, Time /*time*/) {
   if (!first_end_) first_end_ = sender;
+  miss_first_data(sender);
+  if (tls_ && tls_->waits(sender)) {
+    ends_later_[index(sender)] = true;
+    return;
+  }
   stream(sender).finish(true);
   account_unfinished(sender);
 }
 
 void Exchange::on_close(const Ending& ending, Time time) {
   ending_ = ending;
+  for (const Side side : {Side::a, Side::b}) miss_first_data(side);
   // What the client said is needed to understand what the server did. This may still show who it
   // is.
   const Side first = client();
@@ -118,10 +129,11 @@ void Exchange::on_close(const Ending& ending, Time time) {
       time, ending.how == Close::ended ? Pipeline::kImprobableAtEnd : Pipeline::kImprobable);
   match();
   while (pipeline_.requests() > 0) {
-    const bool certain = pipeline_.is_exact();
+    const bool certain = pipeline_.is_exact() && !are_answers_hidden();
     pipeline_.forget_request();
     lose_request(!certain);
   }
+  if (tls_) tell_tls();
 }
 
 void Exchange::sum_up(ConnectionReport& report) const {
@@ -129,6 +141,7 @@ void Exchange::sum_up(ConnectionReport& report) const {
   report.messages = messages_;
   report.sender = sender_;
   report.wrong_sender = wrong_sender_;
+  if (tls_) report.tls = tls_->version();
 }
 
 void Exchange::on_kind(const HttpStream& found, wire::Kind kind) {
@@ -139,7 +152,7 @@ void Exchange::on_kind(const HttpStream& found, wire::Kind kind) {
 }
 
 std::size_t Exchange::unfinished(Side side) {
-  std::size_t held = stream(side).memory();
+  std::size_t held = stream(side).memory() + (tls_ ? tls_->memory(side) : 0);
   if (!is_server(side)) return held;
   if (body_) held += body_->memory() + incoming_.memory();
   if (cut_) held += cut_->memory();
@@ -158,6 +171,7 @@ void Exchange::account_unfinished(Side side) {
 void Exchange::give_up_unfinished(Side side) {
   ++ledger().abandoned;
   stream(side).drop_body();
+  if (tls_ && tls_->memory(side) > 0) tls_->give_up(side);
   if (is_server(side)) {
     if (body_) body_->drop();
     incoming_.clear_texts();
@@ -172,8 +186,9 @@ bool Exchange::on_time(Time now) {
   }
   pipeline_.on_silence(now);
   match();
+  const bool untold_tls = tell_old_tls(now);
   return tell_older_than(now - options().answer_wait) || streams_[0].is_waiting() ||
-         streams_[1].is_waiting();
+         streams_[1].is_waiting() || untold_tls;
 }
 
 // Requests.

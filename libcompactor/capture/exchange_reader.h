@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,12 +15,13 @@
 #include "capture/pending.h"
 #include "capture/pipeline.h"
 #include "capture/response_body.h"
+#include "capture/tls_connection.h"
 #include "capture/tls_spotter.h"
 #include "wire/message.h"
 
 namespace compactor::capture {
 
-class Exchange final : public StreamReader, private HttpStreamEvents {
+class Exchange final : public StreamReader, private HttpStreamEvents, private TlsText {
  public:
   Exchange(ExchangeTracker& tracker, const ConnectionInfo& connection);
   ~Exchange() override;
@@ -64,11 +66,15 @@ class Exchange final : public StreamReader, private HttpStreamEvents {
   const ExchangeOptions& options() const { return tracker_.options_; }
   void account_unfinished(Side side);
   std::size_t unfinished(Side side);
+  void read(Side sender, std::string_view bytes, const Stamp& stamp);
   void wait_for_time() { tracker_.waiting_.try_emplace(connection_.number, this); }
 
   void on_request(const wire::HttpMessage& http, const Place& place) override;
   void on_response(const wire::HttpMessage& response, const Place& place) override;
-  void on_passed_over(std::uint64_t bytes) override { ledger().passed_over_bytes += bytes; }
+  void on_passed_over(std::uint64_t bytes) override {
+    passed_over_ += bytes;
+    ledger().passed_over_bytes += bytes;
+  }
   void on_kind(const HttpStream& found, wire::Kind kind) override;
   bool answers_head() override;
   bool wants_head() override;
@@ -97,6 +103,22 @@ class Exchange final : public StreamReader, private HttpStreamEvents {
   void lose_request(bool uncertain);
   void lose_answer();
 
+  // exchange_tls.cc
+  bool speaks_tls(Side side) const {
+    return tls_ && spotter_.speech(side) == TlsSpotter::Speech::tls;
+  }
+  void on_first_data(Side sender, std::string_view bytes, const Stamp& stamp);
+  void miss_first_data(Side sender);
+  void take(Side sender, std::string_view bytes, const Stamp& stamp);
+  void begin_tls(Side sender, std::string_view bytes);
+  void begin_with_hello(Side sender);
+  void finish_late();
+  void on_text(Side sender, std::string_view text, const Stamp& stamp) override;
+  void on_hidden(Side sender) override;
+  bool are_answers_hidden() const { return hidden_[index(other(client()))]; }
+  void tell_tls();
+  bool tell_old_tls(Time now);
+
   // exchange_telling.cc
   Unanswered unanswered() const;
   Seen seen(const Asked& asked, const Answer* answer) const;
@@ -115,7 +137,13 @@ class Exchange final : public StreamReader, private HttpStreamEvents {
   ConnectionInfo connection_;
   std::array<HttpStream, 2> streams_;
   std::array<ExchangeTracker::Unfinished::Place, 2> unfinished_;
-  TlsSpotter tls_;
+  TlsSpotter spotter_;
+  std::unique_ptr<TlsConnection> tls_;  // null: it does not speak TLS, as far as is known
+  std::array<bool, 2> hidden_{};        // what this side says is, from somewhere on
+  std::array<bool, 2> ends_later_{};    // it has ended, and not all before that is opened
+  bool told_tls_ = false;
+  Time began_tls_{};
+  std::uint64_t passed_over_ = 0;
   Pipeline pipeline_;
   Fifo<Asked> told_;      // the oldest requests, of which no more is needed
   Fifo<Request> untold_;  // the others

@@ -44,7 +44,8 @@ Seen Exchange::seen(const Request& request, const Answer* answer) const {
 void Exchange::tell(Request& request, const Answer* answer, bool uncertain) {
   request.asked.told = true;
   Seen told = seen(request, answer);
-  told.uncertain = answer == nullptr && (uncertain || !pipeline_.is_exact());
+  told.uncertain =
+      answer == nullptr && (uncertain || !pipeline_.is_exact() || are_answers_hidden());
   if (answer == nullptr && !told.uncertain) told.unanswered = unanswered();
   request.asked.message ? tell_message(request, told) : tell_http(request, answer, told);
   release(request);

@@ -61,6 +61,12 @@ void HttpStream::gap(std::uint64_t bytes) {
   missing_ = 0;
 }
 
+void HttpStream::cut_off() {
+  if (seeker_ && !in_chunk()) believe();
+  chunks_.reset();
+  lose();
+}
+
 void HttpStream::finish(bool said) {
   if (said && chunks_ && chunks_->is_between_chunks()) join();
   if (seeker_ && !in_chunk()) believe();

@@ -72,6 +72,8 @@ class HttpStream final : private wire::Sink {
   /// Nothing more comes, and its sender said so, or not. Hands out what there is of a message that
   /// is not complete.
   void finish(bool said);
+  /// What follows cannot be known, not even how much it is. Nothing is fed any more.
+  void cut_off();
   /// Frees what is held of the body being read; the message is told without it. Where that frees
   /// nothing, the rest of the message is given up too.
   void drop_body();

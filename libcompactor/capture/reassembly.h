@@ -75,6 +75,7 @@ struct ConnectionReport {
   std::uint64_t messages = 0;
   std::string sender{};       // what the first message says, where it comes from
   bool wrong_sender = false;  // a message says it comes from another address
+  std::string_view tls{};     // it speaks TLS, of this version
 };
 
 /// Reads the streams of one connection. Everything up to on_close happens in stream order per

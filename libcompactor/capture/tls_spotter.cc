@@ -2,23 +2,48 @@
 
 #include <utility>
 
+#include "tls/record.h"
+
 namespace compactor::capture {
 namespace {
 
-/// A record of TLS 1.x (RFC 8446 §5.1): its content type, then the version. Text begins with
-/// neither.
-bool begins_tls_record(std::string_view bytes) {
-  return bytes.size() >= 3 && bytes[0] >= 0x14 && bytes[0] <= 0x17 && bytes[1] == 0x03 &&
-         static_cast<unsigned char>(bytes[2]) <= 0x04;
+/// A single byte does not decide; text does not begin with this one.
+bool may_begin_tls(std::string_view bytes) {
+  return bytes.size() == 1 && bytes[0] >= 0x14 && bytes[0] <= 0x17;
 }
 
 }  // namespace
 
-bool TlsSpotter::spots(Side sender, std::string_view bytes) {
-  if (std::exchange(began_[index(sender)], true)) return false;
-  if (spotted_ || !begins_tls_record(bytes)) return false;
-  spotted_ = true;
-  return true;
+void TlsSpotter::look(Side sender, std::string_view bytes, const Stamp& stamp,
+                      std::optional<Side> client) {
+  Held& held = held_[index(sender)];
+  const std::string joined = held.bytes.empty() ? std::string() : held.bytes + std::string(bytes);
+  const std::string_view whole = joined.empty() ? bytes : joined;
+  if (may_begin_tls(whole)) {
+    held = {std::string(whole), stamp};
+    return;
+  }
+  const bool is_hello = sender == client && tls::opening_of(whole) == tls::Opening::tls;
+  decide(sender, is_hello || tls::begins_record(whole), client);
+}
+
+void TlsSpotter::miss(Side sender, std::optional<Side> client) {
+  if (is_decided(sender)) return;
+  missed_[index(sender)] = true;
+  if (!held_[index(sender)].bytes.empty()) decide(sender, false, client);
+}
+
+/// What is not seen from its beginning on may begin with anything: there the other side decides.
+void TlsSpotter::decide(Side sender, bool is_tls, std::optional<Side> client) {
+  Speech& mine = speech_[index(sender)];
+  Speech& theirs = speech_[index(other(sender))];
+  const bool from_start = client && !missed_[index(sender)];
+  mine = is_tls || (theirs == Speech::tls && !from_start) ? Speech::tls : Speech::text;
+  if (mine == Speech::tls && theirs == Speech::text && !client) theirs = Speech::tls;
+}
+
+TlsSpotter::Held TlsSpotter::take_held(Side sender) {
+  return std::exchange(held_[index(sender)], {});
 }
 
 }  // namespace compactor::capture

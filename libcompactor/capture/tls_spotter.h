@@ -1,25 +1,43 @@
-// Connections that speak TLS, where nothing can be read: they are told apart from those that merely
-// carry no messages.
+// Which connections speak TLS, by the first bytes of each direction.
 #pragma once
 
 #include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
 #include <string_view>
 
 #include "capture/reassembly.h"
 
 namespace compactor::capture {
 
-/// Looks at the first bytes of each direction of one connection.
 class TlsSpotter {
  public:
-  /// True once: when the bytes that this side sent first show that the connection speaks TLS.
-  bool spots(Side sender, std::string_view bytes);
-  /// What this side sends next is not its first.
-  void miss(Side sender) { began_[index(sender)] = true; }
+  enum class Speech : std::uint8_t { unknown, text, tls };
+
+  Speech speech(Side side) const { return speech_[index(side)]; }
+  bool is_decided(Side side) const { return speech(side) != Speech::unknown; }
+
+  /// The first bytes of this side, in pieces. `client`: who opened the connection, if that is
+  /// known. While they do not decide they are held: then is_decided() is still false.
+  void look(Side sender, std::string_view bytes, const Stamp& stamp, std::optional<Side> client);
+  /// Some of what this side said first is not known, or there is nothing more of it.
+  void miss(Side sender, std::optional<Side> client);
+  bool has_missed(Side side) const { return missed_[index(side)]; }
+
+  struct Held {
+    std::string bytes;
+    Stamp stamp;
+  };
+  /// Bytes that were held, which stand before those that decided. Once.
+  Held take_held(Side sender);
 
  private:
-  std::array<bool, 2> began_{};
-  bool spotted_ = false;
+  void decide(Side sender, bool is_tls, std::optional<Side> client);
+
+  std::array<Speech, 2> speech_{};
+  std::array<bool, 2> missed_{};
+  std::array<Held, 2> held_{};
 };
 
 }  // namespace compactor::capture

@@ -203,7 +203,8 @@ TEST_CASE("what a server would close on ends the stream") {
     talk.ask(message("a"));
     talk.close();
     CHECK(talk.told().empty());
-    CHECK(talk.tracker.ledger().passed_over_bytes + talk.tracker.ledger().http_bytes ==
+    const ExchangeLedger& ledger = talk.tracker.ledger();
+    CHECK(ledger.passed_over_bytes + ledger.http_bytes + ledger.tls_bytes ==
           first.size() + message("a").size());
   }
 }
@@ -362,9 +363,14 @@ TEST_CASE("a connection that speaks TLS is told once, and counted") {
   talk.ask(std::string("\x16\x03\x01\0\5hello", 10));
   talk.reply(std::string("\x16\x03\x03\0\5hello", 10));
   talk.ask(std::string("\x17\x03\x03\0\5hello", 10));
-  CHECK(talk.listener.tls == 1);
-  CHECK(talk.tracker.ledger().tls == 1);
+  CHECK(talk.listener.tls_begins == 1);
+  CHECK(talk.listener.tls.empty());
   talk.close();
+  REQUIRE(talk.listener.tls.size() == 1);
+  CHECK(talk.listener.tls[0].bytes == 30);
+  CHECK(talk.tracker.ledger().tls == 1);
+  CHECK(talk.tracker.ledger().tls_bytes == 30);
+  CHECK(talk.tracker.ledger().stream_bytes() == 30);
 }
 
 TEST_CASE("of messages being read that do not fit, the one that stalls loses its body") {

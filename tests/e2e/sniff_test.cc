@@ -81,7 +81,7 @@ TEST_CASE("live and as a proxy: on what it listens and as whom stands on stderr"
   CHECK(quiet.err == "");
 }
 
-TEST_CASE("TLS that is passed over is told, and counted") {
+TEST_CASE("TLS is told, and counted") {
   const Result result = run({"sniff", "-r", TEST_DATA "/tls/both-on-one-port.pcap", "--json"});
   CHECK(result.exit == 0);
   CHECK(result.out_json().back().at("tls") == 6);

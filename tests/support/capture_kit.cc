@@ -75,8 +75,14 @@ void Listener::on_record(const SeenRecord& record) {
   records.emplace_back(record.record);
 }
 
-void Listener::on_tls(const ConnectionInfo& /*connection*/, Side /*sender*/) {
-  ++tls;
+void Listener::on_tls_begin(const ConnectionInfo& /*connection*/, Side /*sender*/) {
+  ++tls_begins;
+}
+
+void Listener::on_tls(const SeenTls& seen) {
+  tls.push_back({std::string(seen.version), std::string(seen.server_name), std::string(seen.cipher),
+                 seen.bytes, seen.opened, std::string(seen.reason),
+                 seen.connection.endpoint(seen.client).str()});
 }
 
 std::vector<std::string> Listener::lines() const {

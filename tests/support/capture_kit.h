@@ -57,6 +57,16 @@ struct Http {
   std::string response_type;
 };
 
+struct Tls {
+  std::string version;
+  std::string server_name;
+  std::string cipher;
+  std::uint64_t bytes = 0;
+  std::optional<bool> opened;
+  std::string reason;
+  std::string client;
+};
+
 /// Keeps all that it is told.
 class Listener : public compactor::capture::ExchangeEvents {
  public:
@@ -66,15 +76,17 @@ class Listener : public compactor::capture::ExchangeEvents {
   std::uint64_t gaps = 0;
   std::uint64_t gap_bytes = 0;
   std::uint64_t answers = 0;
-  std::uint64_t tls = 0;
+  std::uint64_t tls_begins = 0;
+  std::vector<Tls> tls;
 
   bool on_message(const compactor::capture::SeenMessage& message) override;
   void on_answer(const compactor::capture::SeenAnswer& answer) override;
   void on_gap(const compactor::capture::SeenGap& gap) override;
   bool on_http(const compactor::capture::SeenHttp& seen) override;
   void on_record(const compactor::capture::SeenRecord& record) override;
-  void on_tls(const compactor::capture::ConnectionInfo& connection,
-              compactor::capture::Side sender) override;
+  void on_tls_begin(const compactor::capture::ConnectionInfo& connection,
+                    compactor::capture::Side sender) override;
+  void on_tls(const compactor::capture::SeenTls& seen) override;
 
   /// The lines of all messages, sorted.
   std::vector<std::string> lines() const;

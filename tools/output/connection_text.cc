@@ -2,6 +2,7 @@
 
 #include "body/encoding.h"
 #include "cli/values.h"
+#include "output/line_text.h"
 
 namespace tool {
 
@@ -21,9 +22,27 @@ void append_connection_details(std::string& out, const ConnectionEvent& event) {
   if (event.midstream) out += ", met in the middle";
   if (event.messages != 0) out += ", " + counted(event.messages, "message");
   if (event.bytes != 0) out += ", " + human_size(static_cast<double>(event.bytes));
+  if (!event.tls.empty()) out += ", " + std::string(event.tls);
   if (!event.wrong_sender) return;
   out += ", from another address than it says: ";
   append_terminal_escaped(out, event.from);
+}
+
+std::string tls_version(const TlsEvent& event) {
+  return event.version.empty() ? "TLS" : std::string(event.version);
+}
+
+std::string tls_details(const TlsEvent& event) {
+  constexpr std::size_t longest_name = 64;
+  std::string out;
+  if (!event.cipher.empty()) out += ' ' + terminal_escaped(event.cipher);
+  if (!event.server_name.empty())
+    out += ", for " + fitted(terminal_escaped(event.server_name), longest_name);
+  out += ", " + human_size(static_cast<double>(event.bytes));
+  if (event.opened) out += *event.opened ? ", opened" : ", not opened";
+  if (!event.reason.empty())
+    out += (event.opened.value_or(false) ? " in part: " : ": ") + terminal_escaped(event.reason);
+  return out;
 }
 
 }  // namespace tool

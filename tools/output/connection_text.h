@@ -11,5 +11,9 @@ namespace tool {
 std::string connection_state(const ConnectionEvent& event);
 /// What else there is to say of it, with what parts it from its state.
 void append_connection_details(std::string& out, const ConnectionEvent& event);
+/// `TLSv1.2`, or that it is TLS.
+std::string tls_version(const TlsEvent& event);
+/// What else there is to say, with what parts it from the version.
+std::string tls_details(const TlsEvent& event);
 
 }  // namespace tool

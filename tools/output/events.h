@@ -125,6 +125,21 @@ struct ConnectionEvent {
   bool midstream = false;   // it was open when the capture began
   std::string_view from{};  // the sender of its first message
   bool wrong_sender = false;
+  std::string_view tls{};  // the version, when it speaks TLS and that is known
+};
+
+/// A connection that speaks TLS.
+struct TlsEvent {
+  WallTime time{};
+  std::uint64_t connection = 0;
+  std::string_view source{};       // the client
+  std::string_view destination{};  // the server
+  std::string_view version{};
+  std::string_view server_name{};
+  std::string_view cipher{};
+  std::uint64_t bytes = 0;
+  std::optional<bool> opened{};  // nothing: there are no keys
+  std::string_view reason{};     // why it, or some of it, could not be
 };
 
 /// Who is at the other end of the HTTP API, as far as it is known.
@@ -238,6 +253,7 @@ struct SniffSummary {
   std::uint64_t refused = 0;
   std::uint64_t duplicate_packets = 0;  // in another of several files
   std::uint64_t tls = 0;                // connections that speak TLS
+  std::uint64_t tls_bytes = 0;          // of them, but for the text that was opened
   bool truncated = false;               // the file ends in the middle of a packet
   std::optional<WallTime> last{};       // of the last packet; not printed
 };
@@ -360,6 +376,8 @@ struct TraceSummary {
   std::uint64_t forgotten = 0;  // for want of room
   std::uint64_t gap_bytes = 0;
   std::uint64_t kernel_drops = 0;
+  std::uint64_t tls = 0;  // as of sniff
+  std::uint64_t tls_bytes = 0;
 };
 
 }  // namespace tool

@@ -203,6 +203,18 @@ void MessageText::append(std::string& out, const ConnectionEvent& event) {
   out += '\n';
 }
 
+/// The reason is worth a second line.
+void MessageText::append(std::string& out, const TlsEvent& event) {
+  begin(out, event.time, {});
+  out.append(event.source).append(" → ").append(event.destination).append("  #");
+  out += std::to_string(event.connection) + ' ';
+  paint(out, cyan, terminal_escaped(tls_version(event)));
+  constexpr std::size_t indent = 4;
+  append_wrapped(out, tls_details(event), style_.columns,
+                 opening_.width() + columns_since(out, begin_), indent);
+  out += '\n';
+}
+
 /// Whose connection it is, as far as it says, in the words of the stories.
 std::string MessageText::shown_client(const HttpClient& client, std::string_view address) const {
   using compactor::trace::Stories;

@@ -35,6 +35,7 @@ class MessageText {
   void append(std::string& out, const SeenAnswerEvent& event);
   void append(std::string& out, const GapEvent& event);
   void append(std::string& out, const ConnectionEvent& event);
+  void append(std::string& out, const TlsEvent& event);
   void append(std::string& out, const SeenHttpEvent& event);
   void append(std::string& out, const HttpStreamEvent& event);
 

@@ -28,6 +28,7 @@ class Renderer {
   virtual void append(std::string& out, const SeenAnswerEvent& event) = 0;
   virtual void append(std::string& out, const GapEvent& event) = 0;
   virtual void append(std::string& out, const ConnectionEvent& event) = 0;
+  virtual void append(std::string& out, const TlsEvent& event) = 0;
   virtual void append(std::string& out, const SeenHttpEvent& event) = 0;
   virtual void append(std::string& out, const HttpStreamEvent& event) = 0;
   virtual void append(std::string& out, const StatisticsRow& row) = 0;

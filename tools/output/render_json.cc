@@ -176,7 +176,17 @@ class JsonRenderer : public Renderer {
     if (event.midstream) line.yes("midstream");
     line.text_if("from", event.from);
     if (event.wrong_sender) line.yes("wrong_sender_address");
-    line.end();
+    line.text_if("tls", event.tls).end();
+  }
+
+  void append(std::string& out, const TlsEvent& event) override {
+    JsonLine line(out, "tls");
+    line.stamp(event.time).number("conn", event.connection);
+    line.text("src", event.source).text("dst", event.destination);
+    line.text_if("version", event.version).text_if("server_name", event.server_name);
+    line.text_if("cipher", event.cipher).number("bytes", event.bytes);
+    if (event.opened) line.value("opened") += *event.opened ? "true" : "false";
+    line.text_if("reason", event.reason).end();
   }
 
   void append(std::string& out, const SeenHttpEvent& event) override {
@@ -288,7 +298,7 @@ class JsonRenderer : public Renderer {
     append_other_packets(line, summary);
     line.number("abandoned", summary.abandoned).number("refused", summary.refused);
     line.number("duplicate_packets", summary.duplicate_packets);
-    line.number("tls", summary.tls);
+    line.number("tls", summary.tls).number("tls_bytes", summary.tls_bytes);
     if (summary.truncated) line.yes("truncated");
     line.end();
   }

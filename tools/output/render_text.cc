@@ -113,6 +113,7 @@ class TextRenderer : public Renderer {
   void append(std::string& out, const ConnectionEvent& event) override {
     messages_.append(out, event);
   }
+  void append(std::string& out, const TlsEvent& event) override { messages_.append(out, event); }
   void append(std::string& out, const SeenHttpEvent& event) override {
     messages_.append(out, event);
   }
@@ -155,6 +156,7 @@ class TextRenderer : public Renderer {
            " bytes: " + std::to_string(summary.message_bytes) + " in messages, " +
            std::to_string(summary.http_bytes) + " in other HTTP, " +
            std::to_string(summary.passed_over_bytes) + " passed over, " +
+           (summary.tls == 0 ? "" : std::to_string(summary.tls_bytes) + " of TLS, ") +
            std::to_string(summary.gap_bytes) + " in " + counted(summary.gaps, "gap") + '\n';
     append_losses(out, summary);
     append_other_packets(out, summary);

@@ -149,6 +149,7 @@ void append_json(std::string& out, const TraceSummary& summary) {
   line.number("undecodable", summary.undecodable);
   line.number("forgotten", summary.forgotten).number("gap_bytes", summary.gap_bytes);
   line.number("kernel_drops", summary.kernel_drops);
+  line.number("tls", summary.tls).number("tls_bytes", summary.tls_bytes);
   line.end();
 }
 

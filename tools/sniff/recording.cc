@@ -23,6 +23,7 @@ using compactor::capture::ExchangeEvents;
 using compactor::capture::Seen;
 using compactor::capture::SeenHttp;
 using compactor::capture::SeenRecord;
+using compactor::capture::SeenTls;
 using compactor::capture::Side;
 using compactor::capture::Time;
 using compactor::capture::Unanswered;
@@ -165,6 +166,7 @@ void Recording::tell(std::string_view text, ExchangeEvents& events) {
   if (type == "message") return tell_message(line, events);
   if (type == "answer") return tell_answer(line, events);
   if (type == "gap") return tell_gap(line, events);
+  if (type == "tls") return tell_tls(line, events);
   if (type == "http") return tell_http(line, events);
   if (type == "http_event") return tell_event(line, events);
   ++others_;
@@ -196,6 +198,20 @@ void Recording::tell_gap(const Json& line, ExchangeEvents& events) {
   if (text_of_line(line, "direction") == "response") connection.client = Side::b;
   if (text_of_line(line, "direction") == "unknown") connection.client = std::nullopt;
   events.on_gap({time_, connection, Side::a, number_of(line, "bytes")});
+}
+
+void Recording::tell_tls(const Json& line, ExchangeEvents& events) {
+  const ConnectionInfo connection{number_of(line, "conn"), end_of(line, "src", "src"),
+                                  end_of(line, "dst", "dst"), Side::a};
+  time_ = time_of(line);
+  const auto version = text_of_line(line, "version");
+  const auto server_name = text_of_line(line, "server_name");
+  const auto cipher = text_of_line(line, "cipher");
+  const auto reason = text_of_line(line, "reason");
+  SeenTls tls{time_, connection, Side::a, version, server_name, cipher, number_of(line, "bytes")};
+  if (line.contains("opened")) tls.opened = is_set(line, "opened");
+  tls.reason = reason;
+  events.on_tls(tls);
 }
 
 void Recording::tell_message(const Json& line, ExchangeEvents& events) {

@@ -51,6 +51,7 @@ class Recording {
   void tell_message(const Json& line, Events& events);
   void tell_answer(const Json& line, Events& events);
   void tell_gap(const Json& line, Events& events);
+  void tell_tls(const Json& line, Events& events);
   void tell_http(const Json& line, Events& events);
   void tell_event(const Json& line, Events& events);
   void expect_answer(const compactor::capture::Seen& seen, bool wanted);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "cli/values.h"
+#include "sniff/tls_event.h"
 
 namespace tool {
 
@@ -18,6 +19,7 @@ using compactor::capture::SeenGap;
 using compactor::capture::SeenHttp;
 using compactor::capture::SeenMessage;
 using compactor::capture::SeenRecord;
+using compactor::capture::SeenTls;
 using compactor::capture::Side;
 using compactor::capture::Unanswered;
 
@@ -368,6 +370,7 @@ void SniffPrinter::on_connection(const ConnectionReport& report) {
   event.destination = destination;
   event.from = report.sender;
   event.wrong_sender = report.wrong_sender;
+  event.tls = report.tls;
   if (report.ending) {
     if (report.ending->by) event.by = *report.ending->by == client ? source : destination;
     event.duration = report.time - report.began;
@@ -386,11 +389,18 @@ void SniffPrinter::note_wrong_sender(std::string_view from, std::string_view sou
 }
 
 /// Once: who waits for messages shall know why none come.
-void SniffPrinter::on_tls(const ConnectionInfo& connection, Side sender) {
-  if (over_ || std::exchange(told_of_tls_, true)) return;
+void SniffPrinter::on_tls_begin(const ConnectionInfo& connection, Side sender) {
+  if (over_ || options_.has_keys || std::exchange(told_of_tls_, true)) return;
   console_.note(connection.endpoint(sender).str() + " → " +
                 connection.endpoint(other(sender)).str() +
-                " speaks TLS, which cannot be read: its bytes are passed over");
+                " speaks TLS, which cannot be read without a key (--tls-keylog, --tls-key)");
+}
+
+void SniffPrinter::on_tls(const SeenTls& tls) {
+  if (over_ || !is_in_window(tls.time)) return;
+  const auto client = tls.connection.endpoint(tls.client).str();
+  const auto server = tls.connection.endpoint(other(tls.client)).str();
+  print(tls_event(tls, client, server), false);
 }
 
 const SniffPrinter::Ends& SniffPrinter::ends(const Seen& seen) {

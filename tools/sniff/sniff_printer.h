@@ -33,6 +33,7 @@ struct PrinterOptions {
   bool statistics = false;
   bool http = false;           // plain HTTP is shown, not only counted
   bool silent = false;         // nothing is printed: it is only counted, and drawn
+  bool has_keys = false;       // that open TLS
   bool connections = false;    // show when one is opened, and how it ends
   bool in_time_order = false;  // else as it is told
   bool legend_first = false;   // of all names, before the first line
@@ -63,8 +64,9 @@ class SniffPrinter : public Traffic {
   bool on_http(const compactor::capture::SeenHttp& http) override;
   void on_record(const compactor::capture::SeenRecord& record) override;
   void on_connection(const compactor::capture::ConnectionReport& report) override;
-  void on_tls(const compactor::capture::ConnectionInfo& connection,
-              compactor::capture::Side sender) override;
+  void on_tls_begin(const compactor::capture::ConnectionInfo& connection,
+                    compactor::capture::Side sender) override;
+  void on_tls(const compactor::capture::SeenTls& tls) override;
 
  private:
   /// The texts of a connection's ends, which are the same for each of its messages.

@@ -108,6 +108,7 @@ PrinterOptions printer_options(const SniffOptions& options, SchemaCodec& types, 
   made.limit = options.count;
   made.statistics = options.statistics;
   made.http = options.http;
+  made.has_keys = options.keys != nullptr;
   made.connections = options.connections || options.output.verbose > 0;
   made.silent = keeps_on_stdout(options);
   made.in_time_order = !options.files.empty() && !made.silent;
@@ -130,6 +131,9 @@ compactor::capture::ExchangeOptions exchange_options(const SniffOptions& options
   made.bodies = shown || needed;
   made.http = options.http || options.statistics;
   made.answer_wait = options.answer_wait + options.selection.slower.value_or(Duration(0));
+  made.keys = options.keys.get();
+  // Who listens shall not wait for the end of a connection, which may be days away.
+  if (options.files.empty()) made.tls_wait = std::chrono::seconds(2);
   return made;
 }
 
@@ -155,6 +159,7 @@ void add_ledger(SniffSummary& summary, const compactor::capture::ExchangeLedger&
   summary.http_bytes = ledger.http_bytes;
   summary.abandoned = ledger.abandoned;
   summary.tls = ledger.tls;
+  summary.tls_bytes = ledger.tls_bytes;
 }
 
 std::string interim(const SniffSummary& summary) {

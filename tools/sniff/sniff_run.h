@@ -13,6 +13,7 @@
 #include "capture/exchange.h"
 #include "capture/live_source.h"
 #include "cli/values.h"
+#include "decrypt/keys.h"
 #include "filter/selection.h"
 #include "output/console.h"
 #include "output/events.h"
@@ -26,6 +27,9 @@ struct SniffOptions {
   std::optional<std::string> interface;
   std::vector<std::string> files;  // names and globs
   bool leave_clocks = false;
+  std::vector<std::string> server_keys;  // files of them
+  std::vector<std::string> key_logs;
+  std::shared_ptr<const compactor::decrypt::Keys> keys;  // what is in these; null: none
   std::vector<std::string> proxies;
   std::optional<Duration> connect_timeout;
   bool list_interfaces = false;

@@ -8,6 +8,7 @@
 #include "body/v1_body.h"
 #include "cli/failure.h"
 #include "output/line_text.h"
+#include "sniff/tls_event.h"
 #include "text/json_text.h"
 
 namespace tool {
@@ -19,6 +20,7 @@ using compactor::capture::SeenGap;
 using compactor::capture::SeenHttp;
 using compactor::capture::SeenMessage;
 using compactor::capture::SeenRecord;
+using compactor::capture::SeenTls;
 using compactor::capture::Side;
 using compactor::trace::Conversation;
 using compactor::trace::Entity;
@@ -262,6 +264,15 @@ void Tracer::on_gap(const SeenGap& gap) {
   if (window_.has(gap.time)) stories_.add_gap(gap.time, gap.connection.number, gap.bytes);
 }
 
+/// Of connections that could be read there is nothing to say.
+void Tracer::on_tls(const SeenTls& tls) {
+  if (tls.opened.value_or(false) && tls.reason.empty()) return;
+  if (!window_.has(tls.time)) return;
+  const auto client = tls.connection.endpoint(tls.client).str();
+  const auto server = tls.connection.endpoint(other(tls.client)).str();
+  console_.print(tls_event(tls, client, server));
+}
+
 void Tracer::on_step(const Step& step) {
   if (!options_.selection.empty()) console_.print(step);
   if (!options_.traffic.diagram) return;
@@ -370,6 +381,8 @@ TraceSummary Tracer::summary_of(const SniffSummary& summary) {
   made.forgotten = counts.forgotten;
   made.gap_bytes = summary.gap_bytes;
   made.kernel_drops = summary.kernel_drops;
+  made.tls = summary.tls;
+  made.tls_bytes = summary.tls_bytes;
   return made;
 }
 

@@ -47,6 +47,7 @@ class Tracer : public Traffic, private compactor::trace::StoryEvents {
   bool on_message(const compactor::capture::SeenMessage& message) override;
   void on_answer(const compactor::capture::SeenAnswer& answer) override;
   void on_gap(const compactor::capture::SeenGap& gap) override;
+  void on_tls(const compactor::capture::SeenTls& tls) override;
   void on_connection(const compactor::capture::ConnectionReport& report) override;
   bool on_http(const compactor::capture::SeenHttp& http) override;
   void on_record(const compactor::capture::SeenRecord& record) override;
