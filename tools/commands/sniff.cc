@@ -35,6 +35,11 @@ void add_sources(CommandLine& line, SniffOptions& options) {
             "read captures (pcap, pcapng, also gzip or zstd; - is standard input); several, or a "
             "quoted glob, are one");
   line.flag("--no-clock-fix", options.leave_clocks, "several files: take their clocks as they are");
+  line.list(
+      "--tls-key", "FILE", options.server_keys,
+      "open TLS with this RSA key of a server (PEM), as libprocess exchanges keys by default");
+  line.list("--tls-keylog", "FILE", options.key_logs,
+            "open TLS with the secrets in this key log (NSS format, as of SSLKEYLOGFILE)");
   line.list("--proxy", "[IP:]PORT=HOST:PORT", options.proxies,
             "listen on PORT, pass everything on to HOST:PORT, show it; needs no privilege");
   line.duration("--connect-timeout", options.connect_timeout,
@@ -90,6 +95,7 @@ CommandLine declare(SniffOptions& options) {
       "  compactor sniff --port 5050                        live, on a Mesos master\n"
       "  compactor sniff -r trace.pcap --json               a file, for programs\n"
       "  compactor sniff -r 'master*.pcap.gz' -r agent.pcap  of two hosts, as one\n"
+      "  compactor sniff -r tls.pcap --tls-key server.key   what is inside TLS\n"
       "  compactor sniff --proxy 6050=master:5050           where capturing is not allowed\n"
       "  compactor sniff -i lo --name StatusUpdate --match status.state=TASK_LOST\n");
   add_sources(line, options);
@@ -176,6 +182,29 @@ void check(const SniffOptions& options) {
   if (options.buffer.value_or(0) > std::size_t{1} << 30) throw usage("-B must be at most 1g");
 }
 
+/// With the rights of root, if there are any.
+void read_keys(SniffOptions& options) {
+  using compactor::decrypt::KeyFileError;
+  using compactor::decrypt::KeyLog;
+  if (options.server_keys.empty() && options.key_logs.empty()) return;
+  // Who writes the log may have yet to begin.
+  const bool live = options.files.empty();
+  const auto keys = std::make_shared<compactor::decrypt::Keys>();
+  const auto read = [](const std::string& option, const std::string& file, const auto& add) {
+    try {
+      add();
+    } catch (const KeyFileError& error) {
+      throw Failure(Exit::local, "file", option + " " + file + ": " + error.what());
+    }
+  };
+  for (const auto& file : options.server_keys)
+    read("--tls-key", file, [&] { keys->add_server_key(file); });
+  for (const auto& file : options.key_logs)
+    read("--tls-keylog", file,
+         [&] { keys->add_log(file, live ? KeyLog::Empty::allowed : KeyLog::Empty::refused); });
+  options.keys = keys;
+}
+
 [[noreturn]] void rethrow(const CaptureError& error) {
   switch (error.kind()) {
     case CaptureError::Kind::filter:
@@ -235,6 +264,7 @@ int run_traffic(SniffOptions& options, const MakeTraffic& make) {
   check(options);
   options.output.results_on_stderr = keeps_on_stdout(options);
   set_window(options);
+  read_keys(options);
   try {
     if (options.list_interfaces) return list_interfaces(options.output.json);
     if (options.proxies.empty()) return sniff_packets(options, make);
