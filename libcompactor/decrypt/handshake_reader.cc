@@ -26,7 +26,11 @@ bool HandshakeReader::next(HandshakeMessage& message) {
     return true;
   }
   broken_ = !reader.failed() && kMessageHeaderSize + length > kMostHandshake;
-  held_ = broken_ ? std::string() : std::string(rest);
+  if (broken_ || rest.empty()) {
+    held_ = {};
+  } else {
+    held_.erase(0, done_);
+  }
   done_ = 0;
   return false;
 }

@@ -57,12 +57,13 @@ Session::Taken Session::take_plain(Role sender, const Record& record) {
 /// The first record of TLS 1.3 that is protected.
 Session::Taken Session::take_application(Role sender) {
   const bool from_client = sender == Role::client;
-  const bool waits = from_client && client_hello_ && (!server_hello_ || server_hello_->is_retry);
+  const bool agreed = server_hello_ && !server_hello_->is_retry;
+  const bool waits = from_client && client_hello_ && !agreed;
   if (waits && client_hello_->early_data) {
     lose(sender, "its client sends before the handshake (early data)");
   } else if (waits) {
     return wait_for(Role::server);
-  } else if (!is_tls13()) {
+  } else if (!agreed || !is_tls13()) {
     lose(sender, kNoHandshake);
   } else if (!client_hello_) {
     return wait_for(Role::client);
@@ -135,9 +136,11 @@ Session::Taken Session::wait_for(Role sender) {
 
 /// What both have agreed on.
 void Session::choose(const ServerHello& hello) {
+  const bool anew = suite_ != nullptr;
   server_hello_ = hello;
   if (hello.is_retry || keys_ == nullptr) return;
   suite_ = find_suite(hello.suite);
+  if (anew) return lose_all(kNoHandshake);  // it says so only once
   const bool supported = suite_ != nullptr && suite_->protection != Protection::none;
   if (hello.compressed) return lose_all("it is compressed, which is not supported");
   if (!supported)

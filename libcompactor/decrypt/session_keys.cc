@@ -5,14 +5,15 @@
 #include "decrypt/session.h"
 
 namespace compactor::decrypt {
+
 /// From here on this side protects what it sends (TLS 1.2 and older).
 Session::Taken Session::change_cipher(Role sender) {
   const bool from_client = sender == Role::client;
-  if (from_client ? !client_hello_ : !server_hello_) {
+  if (from_client ? !client_hello_ : suite_ == nullptr) {
     lose(sender, kNoHandshake);
     return Taken::yes;
   }
-  if (from_client ? !suite_ : !client_hello_) return wait_for(other(sender));
+  if (from_client ? suite_ == nullptr : !client_hello_) return wait_for(other(sender));
   bool later = false;
   if (!block_ && !find_master(sender, later)) return later ? wait_for(other(sender)) : Taken::yes;
   Direction& direction = at(sender);
@@ -21,6 +22,7 @@ Session::Taken Session::change_cipher(Role sender) {
   direction.opener =
       RecordOpener::make(*suite_, {server_hello_->version, server_hello_->encrypt_then_mac},
                          sender == Role::client ? block_->client : block_->server);
+  if (at(other(sender)).opener) block_.reset();
   if (!direction.opener) lose(sender, "OpenSSL does not have its cipher");
   return Taken::yes;
 }

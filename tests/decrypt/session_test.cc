@@ -169,6 +169,74 @@ TEST_CASE("TLS 1.3, also with other keys in the middle") {
   }
 }
 
+TEST_CASE("a server that asks for another try, and then goes on as if there had been one") {
+  Terms terms = tls13();
+  terms.server_groups = "P-384";
+  const Conversation talk(terms);
+  const auto keys = tls_kit::keys_of_log(talk.key_log());
+  const std::string protected_record("\x17\x03\x03\0\x20", 5);
+  for (const Role then : {Role::server, Role::client}) {
+    Reading reading(keys.get());
+    reading.add(talk.flights()[0].sender, talk.flights()[0].bytes);
+    reading.add(talk.flights()[1].sender, talk.flights()[1].bytes);
+    reading.add(then, protected_record + std::string(32, 'x'));
+    CHECK(reading.session.is_lost(then) == (then == Role::server));
+    CHECK(reading.waited == (then == Role::client ? 1 : 0));
+  }
+  // The same in the form of TLS 1.2.
+  std::string hello(talk.flights()[1].bytes.substr(0, 5 + 4 + 2 + kRandomSize));
+  hello += std::string("\0\0\x2f\0", 4);
+  hello[4] = static_cast<char>(hello.size() - 5);
+  hello[8] = static_cast<char>(hello.size() - 9);
+  Reading reading(keys.get());
+  reading.add(talk.flights()[0].sender, talk.flights()[0].bytes);
+  reading.add(Role::server, hello);
+  REQUIRE(reading.session.server_hello());
+  CHECK(reading.session.server_hello()->is_retry);
+  reading.add(Role::server, std::string("\x14\x03\x03\0\1\1", 6));
+  CHECK(reading.session.is_lost(Role::server));
+}
+
+TEST_CASE("two answers to one hello are none") {
+  Conversation talk{Terms{}};
+  const auto keys = tls_kit::keys_of_server();
+  Reading reading(keys.get());
+  reading.add(Role::client, talk.flights()[0].bytes);
+  reading.add(Role::server, talk.flights()[1].bytes);
+  reading.add(Role::server, talk.flights()[1].bytes);
+  CHECK(reading.session.is_lost(Role::client));
+  CHECK(reading.session.is_lost(Role::server));
+}
+
+TEST_CASE("a client with a certificate") {
+  for (const bool extended : {true, false}) {
+    Terms terms;
+    terms.client_certificate = true;
+    terms.extended_master_secret = extended;
+    Conversation talk(terms);
+    converse(talk);
+    check_opened(talk, *tls_kit::keys_of_server());
+  }
+  Terms terms = tls13();
+  terms.client_certificate = true;
+  Conversation talk(terms);
+  converse(talk);
+  check_opened(talk, *tls_kit::keys_of_log(talk.key_log()));
+}
+
+TEST_CASE("a client that has to try again") {
+  Terms terms = tls13();
+  terms.server_groups = "P-384";
+  Conversation talk(terms);
+  converse(talk);
+  check_opened(talk, *tls_kit::keys_of_log(talk.key_log()));
+  Reading closed(nullptr);
+  closed.add(talk.flights());
+  CHECK(closed.session.version() == kTls13);
+  CHECK(closed.session.server_hello()->suite == 0x1301);
+  CHECK_FALSE(closed.session.server_hello()->is_retry);
+}
+
 TEST_CASE("small records, and a handshake in small records") {
   const auto keys = tls_kit::keys_of_server();
   Terms terms;

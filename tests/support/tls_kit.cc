@@ -85,12 +85,16 @@ SSL_CTX* Conversation::make_context(Role role, const Terms& terms) {
   if (!terms.extended_master_secret) SSL_CTX_set_options(context, SSL_OP_NO_EXTENDED_MASTER_SECRET);
   if (terms.largest_record != 0)
     SSL_CTX_set_max_send_fragment(context, static_cast<long>(terms.largest_record));
-  if (is_client) {
-    SSL_CTX_set_keylog_callback(context, keep_line);
-  } else {
+  if (is_client) SSL_CTX_set_keylog_callback(context, keep_line);
+  if (!is_client || terms.client_certificate) {
     SSL_CTX_use_certificate(context, certificate());
     SSL_CTX_use_PrivateKey(context, rsa_key(0));
   }
+  const auto take_any = [](int, X509_STORE_CTX*) { return 1; };
+  if (!is_client && terms.client_certificate)
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, take_any);
+  if (!is_client && !terms.server_groups.empty())
+    SSL_CTX_set1_groups_list(context, terms.server_groups.c_str());
   return context;
 }
 

@@ -24,6 +24,8 @@ struct Terms {
   bool encrypt_then_mac = true;
   bool extended_master_secret = true;
   std::string server_name{};
+  bool client_certificate = false;
+  std::string server_groups{};  // of TLS 1.3; another than the client's first: it has to try again
   std::size_t largest_record = 0;  // of text; 0: as OpenSSL likes it
 };
 
