@@ -7,15 +7,13 @@
 
 namespace compactor::capture {
 
-using Speech = TlsSpotter::Speech;
-
 void Exchange::on_first_data(Side sender, std::string_view bytes, const Stamp& stamp) {
   spotter_.look(sender, bytes, stamp, connection_.client);
   if (!spotter_.is_decided(sender)) return;
   const TlsSpotter::Held held = spotter_.take_held(sender);
   const std::string joined = held.bytes.empty() ? std::string() : held.bytes + std::string(bytes);
   const std::string_view whole = joined.empty() ? bytes : joined;
-  if (spotter_.speech(sender) == Speech::tls && !tls_) begin_tls(sender, whole);
+  if (spotter_.speech(sender) == TlsSpotter::Speech::tls && !tls_) begin_tls(sender, whole);
   Stamp from = stamp;
   from.offset -= held.bytes.size();
   take(sender, whole, from);
@@ -53,7 +51,7 @@ void Exchange::begin_tls(Side sender, std::string_view bytes) {
   began_tls_ = last_data_;
   ++ledger().tls;
   // What the other side has said was passed over, or may still be looked at.
-  if (spotter_.speech(theirs) == Speech::tls) {
+  if (spotter_.speech(theirs) == TlsSpotter::Speech::tls) {
     stream(theirs).cut_off();
     ledger().passed_over_bytes -= passed_over_;
     ledger().tls_bytes += passed_over_;

@@ -8,10 +8,6 @@
 namespace compactor::capture {
 namespace {
 
-using decrypt::ContentType;
-using decrypt::Record;
-using decrypt::Session;
-
 /// Of records of one side that wait for the other.
 constexpr std::size_t kMostWaiting = std::size_t{64} << 10;
 
@@ -24,7 +20,7 @@ void TlsConnection::on_data(Side sender, std::string_view bytes, const Stamp& st
   direction.seen = stamp.offset + bytes.size();
   if (direction.cutter.is_between()) direction.begin = stamp;
   std::string_view rest = bytes;
-  Record record;
+  decrypt::Record record;
   while (session_.wants(role(sender)) && direction.cutter.next(rest, record)) {
     Stamp end = stamp;
     end.offset = direction.seen - rest.size();
@@ -44,24 +40,27 @@ void TlsConnection::look_at_header(Side sender, std::string_view bytes) {
   constexpr std::size_t kUpToMessage = decrypt::kRecordHeaderSize + 1;
   if (bytes.size() < kUpToMessage) return;
   const auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(bytes[i]); };
-  const auto type = static_cast<ContentType>(byte(0));
+  const auto type = static_cast<decrypt::ContentType>(byte(0));
   const auto version = static_cast<std::uint16_t>(byte(1) << 8 | byte(2));
   const auto message = static_cast<decrypt::HandshakeType>(byte(5));
-  if (type == ContentType::application && version < decrypt::kTls12) header_version_ = version;
-  if (type != ContentType::handshake) return;
+  if (type == decrypt::ContentType::application && version < decrypt::kTls12)
+    header_version_ = version;
+  if (type != decrypt::ContentType::handshake) return;
   if (message == decrypt::HandshakeType::client_hello) client_ = sender;
   if (message == decrypt::HandshakeType::server_hello) client_ = other(sender);
 }
 
 /// False when it has to wait.
-bool TlsConnection::take(Side sender, const Record& record, const Stamp& begin, const Stamp& end) {
+bool TlsConnection::take(Side sender, const decrypt::Record& record, const Stamp& begin,
+                         const Stamp& end) {
   std::string_view text;
-  if (session_.take(role(sender), record, text) == Session::Taken::not_yet) return false;
+  if (session_.take(role(sender), record, text) == decrypt::Session::Taken::not_yet) return false;
   if (!text.empty()) tell(sender, text, begin, end);
   return true;
 }
 
-void TlsConnection::hold(Side sender, const Record& record, const Stamp& begin, const Stamp& end) {
+void TlsConnection::hold(Side sender, const decrypt::Record& record, const Stamp& begin,
+                         const Stamp& end) {
   Direction& direction = at(sender);
   direction.waiting_bytes += record.payload.size() + sizeof(Held);
   if (direction.waiting_bytes > kMostWaiting)

@@ -16,11 +16,11 @@ bool may_begin_tls(std::string_view bytes) {
 
 void TlsSpotter::look(Side sender, std::string_view bytes, const Stamp& stamp,
                       std::optional<Side> client) {
-  Held& held = held_[index(sender)];
-  const std::string joined = held.bytes.empty() ? std::string() : held.bytes + std::string(bytes);
+  auto& held = held_[index(sender)];
+  const std::string joined = held ? held->bytes + std::string(bytes) : std::string();
   const std::string_view whole = joined.empty() ? bytes : joined;
   if (may_begin_tls(whole)) {
-    held = {std::string(whole), stamp};
+    held = std::make_unique<Held>(Held{std::string(whole), stamp});
     return;
   }
   const bool is_hello = sender == client && tls::opening_of(whole) == tls::Opening::tls;
@@ -30,7 +30,7 @@ void TlsSpotter::look(Side sender, std::string_view bytes, const Stamp& stamp,
 void TlsSpotter::miss(Side sender, std::optional<Side> client) {
   if (is_decided(sender)) return;
   missed_[index(sender)] = true;
-  if (!held_[index(sender)].bytes.empty()) decide(sender, false, client);
+  if (held_[index(sender)]) decide(sender, false, client);
 }
 
 /// What is not seen from its beginning on may begin with anything: there the other side decides.
@@ -43,7 +43,8 @@ void TlsSpotter::decide(Side sender, bool is_tls, std::optional<Side> client) {
 }
 
 TlsSpotter::Held TlsSpotter::take_held(Side sender) {
-  return std::exchange(held_[index(sender)], {});
+  const std::unique_ptr<Held> held = std::move(held_[index(sender)]);
+  return held ? *held : Held{};
 }
 
 }  // namespace compactor::capture

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -37,7 +38,7 @@ class TlsSpotter {
 
   std::array<Speech, 2> speech_{};
   std::array<bool, 2> missed_{};
-  std::array<Held, 2> held_{};
+  std::array<std::unique_ptr<Held>, 2> held_{};
 };
 
 }  // namespace compactor::capture

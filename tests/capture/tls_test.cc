@@ -314,6 +314,15 @@ TEST_CASE("a server that answers a ClientHello in plain, and one that answers pl
   CHECK(plain.tracker.ledger().passed_over_bytes == 0);
 }
 
+TEST_CASE("a hello of SSL 2 is TLS too") {
+  talk::Talk old;
+  old.ask(std::string("\x80\x2e\x01\x03\x01", 5) + std::string(43, 'x'));
+  old.reply(std::string("\x15\x03\x01\0\2\2\x46", 7));
+  old.close();
+  CHECK(old.tracker.ledger().tls == 1);
+  CHECK(old.tracker.ledger().tls_bytes == 55);
+}
+
 TEST_CASE("one byte does not decide, and may be all there is") {
   talk::Talk tls;
   for (const char c : std::string("\x16\x03\x01\0\1x", 6)) tls.ask(std::string(1, c));

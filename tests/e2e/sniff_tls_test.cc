@@ -136,7 +136,9 @@ TEST_CASE("files that are no keys are exit 6, and name the option and the file")
                                                      {"--tls-keylog", log},
                                                      {"--tls-keylog", ping_pong_key}};
   for (const std::string command : {"sniff", "trace"}) {
-    for (const auto& [option, file] : bad) {
+    for (const auto& each : bad) {
+      const auto& option = each.first;  // clang 14 cannot capture a structured binding
+      const auto& file = each.second;
       CAPTURE(option);
       CAPTURE(file);
       const Result result = run({command, "-r", ping_pong, "--json", option, file});
