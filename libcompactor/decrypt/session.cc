@@ -54,11 +54,10 @@ Session::Taken Session::take_plain(Role sender, const Record& record) {
   return Taken::yes;
 }
 
-/// The first record of TLS 1.3 that is protected.
+/// The first record of TLS 1.3 that is protected, or that is after Finished.
 Session::Taken Session::take_application(Role sender) {
-  const bool from_client = sender == Role::client;
   const bool agreed = server_hello_ && !server_hello_->is_retry;
-  const bool waits = from_client && client_hello_ && !agreed;
+  const bool waits = sender == Role::client && client_hello_ && !agreed;
   if (waits && client_hello_->early_data) {
     lose(sender, "its client sends before the handshake (early data)");
   } else if (waits) {
@@ -68,7 +67,7 @@ Session::Taken Session::take_application(Role sender) {
   } else if (!client_hello_) {
     return wait_for(Role::client);
   } else if (keys_ != nullptr) {
-    start_traffic(sender, from_client ? Secret::client_handshake : Secret::server_handshake);
+    return start_traffic(sender);
   }
   return Taken::yes;
 }
@@ -160,15 +159,18 @@ void Session::add_to_transcript(Role sender, const HandshakeMessage& message, Ha
   if (direction.transcript.size() > kMostHandshake) lose_all(kTooLong);
 }
 
-/// Of TLS 1.3: after Finished the keys are those of the application, and KeyUpdate changes them.
+/// Of TLS 1.3: after Finished the keys are those of the application, which are looked for when they
+/// are needed; KeyUpdate changes them.
 void Session::read_protected_handshake(Role sender, std::string_view payload) {
   Direction& direction = at(sender);
   direction.messages.add(payload);
   HandshakeMessage message;
   while (!direction.lost && direction.messages.next(message)) {
-    if (message.type == HandshakeType::finished && !std::exchange(direction.finished, true))
-      start_traffic(
-          sender, sender == Role::client ? Secret::client_application : Secret::server_application);
+    if (message.type == HandshakeType::finished && !std::exchange(direction.finished, true)) {
+      direction.opener.reset();
+      direction.messages = {};
+      return;
+    }
     if (message.type == HandshakeType::key_update)
       use_secret(sender, next_traffic_secret(*suite_, direction.secret));
   }

@@ -68,7 +68,7 @@ class Session {
     std::string opened{};                    // the record opened last
     bool lost = false;
     bool resumes = false;   // of the server: it has agreed on keys without an exchange of them
-    bool finished = false;  // of TLS 1.3: the keys are those of the application
+    bool finished = false;  // of TLS 1.3: what follows has the keys of the application
   };
 
   static constexpr const char* kNoHandshake =
@@ -94,8 +94,9 @@ class Session {
   Taken change_cipher(Role sender);
   bool find_master(Role sender, bool& later);
   std::optional<std::string> master_of_exchange();
-  bool start_traffic(Role sender, Secret secret);
-  bool use_secret(Role sender, std::string secret);
+  Taken start_traffic(Role sender);
+  void use_secret(Role sender, std::string secret);
+  bool may_be_logged_later(Role sender) const;
 
   const Keys* keys_;
   std::array<Direction, 2> directions_{};

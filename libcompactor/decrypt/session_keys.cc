@@ -36,8 +36,9 @@ bool Session::find_master(Role sender, bool& later) {
       at(Role::server).resumes = true;
     const bool resumed = at(Role::server).resumes ||
                          (sender == Role::client && !at(Role::client).transcript_complete);
-    later = !resumed &&
-            (!at(Role::client).transcript_complete || !at(Role::server).transcript_complete);
+    const bool complete =
+        at(Role::client).transcript_complete && at(Role::server).transcript_complete;
+    later = resumed ? may_be_logged_later(sender) : !complete;
     if (later) return false;
     if (resumed) {
       lose_all(keys_->has_logs()
@@ -81,23 +82,37 @@ std::optional<std::string> Session::master_of_exchange() {
       digest, *premaster, mine.substr(0, first) + at(Role::server).transcript + mine.substr(first));
 }
 
-/// Of TLS 1.3: this side protects what follows with that secret.
-bool Session::start_traffic(Role sender, Secret secret) {
-  auto found = keys_->secret(secret, client_hello_->random);
-  if (found) return use_secret(sender, *std::move(found));
-  lose(sender, !keys_->has_logs()  ? "its keys are exchanged anew for each connection (TLSv1.3), "
-                                     "which needs a key log"
-               : at(sender).opener ? "the key log has not all of its secrets"
-                                   : "the key log has no secret of it");
-  return false;
+/// A client logs a secret when it has got so far, and then speaks: live that may be later than the
+/// server's records with it are seen.
+bool Session::may_be_logged_later(Role sender) const {
+  const Direction& client = at(Role::client);
+  return sender == Role::server && keys_->has_logs() && !client.opener && !client.finished;
 }
 
-bool Session::use_secret(Role sender, std::string secret) {
+/// Of TLS 1.3: looks for the keys of what this side sends from here on.
+Session::Taken Session::start_traffic(Role sender) {
+  const bool finished = at(sender).finished;
+  const Secret of_client = finished ? Secret::client_application : Secret::client_handshake;
+  const Secret of_server = finished ? Secret::server_application : Secret::server_handshake;
+  auto found = keys_->secret(sender == Role::client ? of_client : of_server, client_hello_->random);
+  if (found) {
+    use_secret(sender, *std::move(found));
+  } else if (may_be_logged_later(sender)) {
+    return wait_for(Role::client);
+  } else {
+    lose(sender, !keys_->has_logs() ? "its keys are exchanged anew for each connection (TLSv1.3), "
+                                      "which needs a key log"
+                 : finished         ? "the key log has not all of its secrets"
+                                    : "the key log has no secret of it");
+  }
+  return Taken::yes;
+}
+
+void Session::use_secret(Role sender, std::string secret) {
   Direction& direction = at(sender);
   direction.opener = RecordOpener::make(*suite_, {kTls13, false}, traffic_keys(*suite_, secret));
   direction.secret = std::move(secret);
   if (!direction.opener) lose(sender, "OpenSSL does not have its cipher");
-  return direction.opener != nullptr;
 }
 
 }  // namespace compactor::decrypt

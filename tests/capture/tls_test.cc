@@ -284,7 +284,8 @@ TEST_CASE("bytes that were changed on the way end it, with a reason") {
       std::vector<Flight> flights = talk.flights();
       for (int changes = 1 + i % 3; changes > 0; --changes) {
         std::string& bytes = flights[random() % flights.size()].bytes;
-        bytes[random() % bytes.size()] ^= static_cast<char>(1 << random() % 8);
+        char& byte = bytes[random() % bytes.size()];
+        byte = static_cast<char>(byte ^ 1 << random() % 8);
       }
       TcpPackets packets = packets_of(flights);
       if (i % 4 == 0) split(packets, random, 200);
@@ -415,7 +416,7 @@ TEST_CASE("answers that are hidden are not said to be missing") {
   int answers = 0;
   for (auto flight = flights.rbegin(); flight != flights.rend(); ++flight) {
     if (flight->sender != Role::server || ++answers != 3) continue;
-    flight->bytes.back() ^= 1;
+    flight->bytes.back() = static_cast<char>(flight->bytes.back() ^ 1);
     break;
   }
   const auto keys = tls_kit::keys_of_server();

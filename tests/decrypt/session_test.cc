@@ -3,9 +3,11 @@
 
 #include <doctest/doctest.h>
 
+#include <deque>
 #include <memory>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "decrypt/record_cutter.h"
@@ -28,10 +30,25 @@ struct Reading {
     Record record;
     RecordCutter& cutter = cutters[index(sender)];
     while (cutter.next(bytes, record)) {
+      auto& mine = waiting[index(sender)];
+      mine.push_back({record, std::string(record.payload)});
+      take(sender);
+      take(other(sender));
+    }
+  }
+  /// What waits, as far as it can be taken.
+  void take(Role sender) {
+    auto& mine = waiting[index(sender)];
+    while (!mine.empty()) {
+      Record record = mine.front().first;
+      record.payload = mine.front().second;
       std::string_view found;
-      const auto taken = session.take(sender, record, found);
-      if (taken == Session::Taken::not_yet) ++waited;
+      if (session.take(sender, record, found) == Session::Taken::not_yet) {
+        ++waited;
+        return;
+      }
       text[index(sender)] += found;
+      mine.pop_front();
     }
   }
   void add(const std::vector<Flight>& flights) {
@@ -40,6 +57,7 @@ struct Reading {
 
   Session session;
   RecordCutter cutters[2];
+  std::deque<std::pair<Record, std::string>> waiting[2];
   std::string text[2];
   int waited = 0;
 };
@@ -181,7 +199,7 @@ TEST_CASE("a server that asks for another try, and then goes on as if there had 
     reading.add(talk.flights()[1].sender, talk.flights()[1].bytes);
     reading.add(then, protected_record + std::string(32, 'x'));
     CHECK(reading.session.is_lost(then) == (then == Role::server));
-    CHECK(reading.waited == (then == Role::client ? 1 : 0));
+    CHECK(reading.waiting[0].size() == (then == Role::client ? 1 : 0));
   }
   // The same in the form of TLS 1.2.
   std::string hello(talk.flights()[1].bytes.substr(0, 5 + 4 + 2 + kRandomSize));
@@ -271,32 +289,46 @@ TEST_CASE("without keys the names are known, and no more is looked at") {
 }
 
 TEST_CASE("a direction that comes late is waited for") {
-  const auto keys = tls_kit::keys_of_server();
-  Conversation talk{Terms{}};
-  converse(talk);
-  Session session(keys.get());
-  std::string bytes[] = {talk.bytes(Role::client), talk.bytes(Role::server)};
-  std::string_view rest[] = {bytes[0], bytes[1]};
-  RecordCutter cutters[2];
-  std::string text[2];
-  std::string_view found;
-  Record record;
-  // All of the client's as far as it can be opened, and then one record of the server's.
-  bool waits = false;
-  for (bool more = true; more;) {
-    while (waits || cutters[0].next(rest[0], record)) {
-      waits = session.take(Role::client, record, found) == Session::Taken::not_yet;
-      if (waits) break;
-      text[0] += found;
+  for (const Terms& terms : {Terms{}, tls13()}) {
+    Conversation talk(terms);
+    converse(talk);
+    const auto keys = tls_kit::keys_of_log(talk.key_log());
+    for (const Role first : {Role::client, Role::server}) {
+      Reading reading(keys.get());
+      reading.add(first, talk.bytes(first));
+      CHECK(reading.text[index(first)].empty());
+      reading.add(other(first), talk.bytes(other(first)));
+      CHECK(reading.text[0] == "ask" + kLong);
+      CHECK(reading.text[1] == "answeragain");
+      CHECK(reading.session.reason().empty());
     }
-    Record theirs;
-    more = cutters[1].next(rest[1], theirs);
-    if (!more) break;
-    CHECK(session.take(Role::server, theirs, found) == Session::Taken::yes);
-    text[1] += found;
   }
-  CHECK(text[0] == "ask" + kLong);
-  CHECK(text[1] == "answeragain");
+}
+
+TEST_CASE("live, a secret is logged after the records that it opens") {
+  Conversation earlier{Terms{}};
+  converse(earlier);
+  Conversation modern(tls13());
+  converse(modern);
+  Conversation resumed(Terms{}, &earlier);
+  converse(resumed);
+  for (const Conversation* talk : {&modern, &resumed}) {
+    const tls_kit::File file("");
+    Keys keys;
+    keys.add_log(file.path(), KeyLog::Empty::allowed);
+    Reading reading(&keys);
+    bool logged = false;
+    for (const Flight& flight : talk->flights()) {
+      // What the client says last in the handshake it says after that.
+      const bool answers = flight.sender == Role::client && reading.session.server_hello();
+      if (answers && !std::exchange(logged, true)) file.append(talk->key_log());
+      reading.add(flight.sender, flight.bytes);
+    }
+    CHECK(reading.waited > 0);
+    CHECK(reading.text[0] == "ask" + kLong);
+    CHECK(reading.text[1] == "answeragain");
+    CHECK(reading.session.reason().empty());
+  }
 }
 
 TEST_CASE("why something is not opened") {
@@ -386,7 +418,8 @@ TEST_CASE("what is changed is never taken for what was said") {
     for (int i = 0; i < 3'000; ++i) {
       std::vector<Flight> flights = talk.flights();
       std::string& bytes = flights[random() % flights.size()].bytes;
-      bytes[random() % bytes.size()] ^= static_cast<char>(1 << random() % 8);
+      char& byte = bytes[random() % bytes.size()];
+      byte = static_cast<char>(byte ^ 1 << random() % 8);
       if (i % 5 == 0) bytes.resize(random() % bytes.size());
       Reading reading(keys.get());
       reading.add(flights);

@@ -162,7 +162,10 @@ void damage(Talk& talk, std::string_view input) {
       talk.lose(side, piece.size());
       continue;
     }
-    if (what == 2 && !piece.empty()) piece[byte(2) % piece.size()] ^= static_cast<char>(byte(1));
+    if (what == 2 && !piece.empty()) {
+      char& changed = piece[byte(2) % piece.size()];
+      changed = static_cast<char>(changed ^ byte(1));
+    }
     if (what == 3) piece.insert(byte(2) % (piece.size() + 1), 1, static_cast<char>(byte(1)));
     if (what == 4) piece.erase(0, 1);
     talk.say(side, piece);
