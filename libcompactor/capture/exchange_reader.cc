@@ -170,8 +170,11 @@ void Exchange::account_unfinished(Side side) {
 
 void Exchange::give_up_unfinished(Side side) {
   ++ledger().abandoned;
-  stream(side).drop_body();
-  if (tls_ && tls_->memory(side) > 0) tls_->give_up(side);
+  if (tls_ && tls_->memory(side) > stream(side).memory()) {
+    tls_->give_up(side);
+  } else {
+    stream(side).drop_body();
+  }
   if (is_server(side)) {
     if (body_) body_->drop();
     incoming_.clear_texts();

@@ -408,6 +408,31 @@ TEST_CASE("what waits for a handshake that never goes on is bounded, and so is a
   }
 }
 
+TEST_CASE("a body inside that does not fit costs the body, and not the connection") {
+  Conversation talk{Terms{}};
+  const std::string large = talk::message("large", std::string(100'000, 'x'));
+  talk.say(Role::client, large);
+  talk.say(Role::server, talk::answer(202));
+  talk.say(Role::client, talk::message("next"));
+  talk.say(Role::server, talk::answer(404));
+  const auto keys = tls_kit::keys_of_server();
+  ExchangeOptions options;
+  options.keys = keys.get();
+  options.unfinished_bytes = 60'000;
+  TcpPackets packets = packets_of(talk.flights());
+  Random random(4);
+  split(packets, random, 3'000);
+  const Result result = sniff(put_together(packets), options);
+  REQUIRE(result.messages.size() == 2);
+  CHECK(result.messages[0].size == 100'000);
+  CHECK(result.messages[0].body.empty());
+  CHECK(result.messages[0].status == 202);
+  CHECK(result.messages[1].name == "next");
+  CHECK(result.messages[1].status == 404);
+  CHECK(result.ledger.abandoned == 1);
+  CHECK(result.tls.at(0).reason.empty());
+}
+
 TEST_CASE("answers that are hidden are not said to be missing") {
   Conversation talk{Terms{}};
   converse(talk);

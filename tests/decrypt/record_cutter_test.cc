@@ -7,7 +7,6 @@
 
 namespace decrypt_record_cutter_test {
 
-using compactor::decrypt::ContentType;
 using compactor::decrypt::kMostPayload;
 using compactor::decrypt::Record;
 using compactor::decrypt::RecordCutter;

@@ -216,4 +216,64 @@ TEST_CASE("through a proxy it is told while the connection lives") {
   CHECK(sniff.finish().events("tls").empty());
 }
 
+TEST_CASE("through a proxy it is opened while it passes") {
+  const auto port = std::to_string(free_port());
+  const auto upstream = std::to_string(free_port());
+  const auto key = temporary_file("server.key", "");
+  const auto certificate = temporary_file("server.pem", "");
+  REQUIRE(run({"req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=x", "-keyout", key,
+               "-out", certificate},
+              {.program = "openssl"})
+              .exit == 0);
+  // As a libprocess at its defaults.
+  Background both_ends(
+      {"-c",
+       "import socket, ssl, sys, threading, time\n"
+       "port, upstream, key, certificate = sys.argv[1:]\n"
+       "def context(side):\n"
+       "  made = ssl.SSLContext(side)\n"
+       "  made.check_hostname = False\n"
+       "  made.verify_mode = ssl.CERT_NONE\n"
+       "  made.maximum_version = ssl.TLSVersion.TLSv1_2\n"
+       "  made.set_ciphers('AES128-SHA:@SECLEVEL=0')\n"
+       "  return made\n"
+       "server = context(ssl.PROTOCOL_TLS_SERVER)\n"
+       "server.load_cert_chain(certificate, key)\n"
+       "listening = socket.create_server(('127.0.0.1', int(upstream)))\n"
+       "def serve():\n"
+       "  connection = server.wrap_socket(listening.accept()[0], server_side=True)\n"
+       "  for status in (b'202 Accepted', b'404 Not Found'):\n"
+       "    connection.recv(65536)\n"
+       "    connection.sendall(b'HTTP/1.1 ' + status + b'\\r\\nContent-Length: 0\\r\\n\\r\\n')\n"
+       "threading.Thread(target=serve).start()\n"
+       "for i in range(300):\n"
+       "  try: plain = socket.create_connection(('127.0.0.1', int(port))); break\n"
+       "  except OSError: time.sleep(.1)\n"
+       "client = context(ssl.PROTOCOL_TLS_CLIENT).wrap_socket(plain)\n"
+       "for name in (b'greet', b'nosuch'):\n"
+       "  client.sendall(b'POST /x/' + name + b' HTTP/1.1\\r\\nUser-Agent: "
+       "libprocess/a@127.0.0.1:1'\n"
+       "                 b'\\r\\nContent-Length: 2\\r\\n\\r\\nhi')\n"
+       "  client.recv(65536)\n"
+       "time.sleep(60)\n",
+       port, upstream, key, certificate},
+      {.program = "python3"});
+  Background sniff({"sniff", "--json", "--proxy", "127.0.0.1:" + port + "=127.0.0.1:" + upstream,
+                    "--tls-key", key});
+  const Json first = sniff.event("message");
+  CHECK(first.at("name") == "greet");
+  CHECK(first.at("body_text") == "hi");
+  CHECK(first.at("status") == 202);
+  const Json second = sniff.event("message");
+  CHECK(second.at("name") == "nosuch");
+  CHECK(second.at("status") == 404);
+  const Json told = sniff.event("tls");
+  CHECK(told.at("opened") == true);
+  CHECK(told.at("cipher") == "AES128-SHA");
+  sniff.signal(SIGTERM);
+  const Json summary = sniff.finish().out_json().back();
+  CHECK(summary.at("passed_over_bytes") == 0);
+  check_ledger(summary);
+}
+
 }  // namespace e2e_sniff_tls_test
