@@ -15,9 +15,10 @@ using namespace tool;
 
 // Which options of all commands add up. A new one belongs here, or takes one value.
 const std::set<std::string> often{
-    "--task", "--agent",    "--framework", "--executor", "--offer", "--read", "--proxy",
-    "--port", "--from",     "--to",        "--name",     "--match", "-I",     "--proto",
-    "--type", "--protoset", "--reply",     "--route",    "--link",  "--only", "--status", "--tls-set"};
+    "--task",  "--agent", "--framework", "--executor", "--offer",      "--read",
+    "--proxy", "--port",  "--from",      "--to",       "--name",       "--match",
+    "-I",      "--proto", "--type",      "--protoset", "--reply",      "--route",
+    "--link",  "--only",  "--status",    "--tls-key",  "--tls-keylog", "--tls-set"};
 
 std::string failure_of(const Command& command, const Arguments& arguments) {
   try {
