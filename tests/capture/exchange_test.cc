@@ -358,21 +358,6 @@ TEST_CASE("the events of a stream are told to the end, when its request had to b
   CHECK(talk.listener.answers == 1);
 }
 
-TEST_CASE("a connection that speaks TLS is told once, and counted") {
-  Talk talk;
-  talk.ask(std::string("\x16\x03\x01\0\5hello", 10));
-  talk.reply(std::string("\x16\x03\x03\0\5hello", 10));
-  talk.ask(std::string("\x17\x03\x03\0\5hello", 10));
-  CHECK(talk.listener.tls_begins == 1);
-  CHECK(talk.listener.tls.empty());
-  talk.close();
-  REQUIRE(talk.listener.tls.size() == 1);
-  CHECK(talk.listener.tls[0].bytes == 30);
-  CHECK(talk.tracker.ledger().tls == 1);
-  CHECK(talk.tracker.ledger().tls_bytes == 30);
-  CHECK(talk.tracker.ledger().stream_bytes() == 30);
-}
-
 TEST_CASE("of messages being read that do not fit, the one that stalls loses its body") {
   capture_test::Listener listener;
   ExchangeOptions options;

@@ -315,6 +315,21 @@ TEST_CASE("a server that answers a ClientHello in plain, and one that answers pl
   CHECK(plain.tracker.ledger().passed_over_bytes == 0);
 }
 
+TEST_CASE("a connection that speaks TLS is told once, and counted") {
+  talk::Talk talk;
+  talk.ask(std::string("\x16\x03\x01\0\5hello", 10));
+  talk.reply(std::string("\x16\x03\x03\0\5hello", 10));
+  talk.ask(std::string("\x17\x03\x03\0\5hello", 10));
+  CHECK(talk.listener.tls_begins == 1);
+  CHECK(talk.listener.tls.empty());
+  talk.close();
+  REQUIRE(talk.listener.tls.size() == 1);
+  CHECK(talk.listener.tls[0].bytes == 30);
+  CHECK(talk.tracker.ledger().tls == 1);
+  CHECK(talk.tracker.ledger().tls_bytes == 30);
+  CHECK(talk.tracker.ledger().stream_bytes() == 30);
+}
+
 TEST_CASE("a hello of SSL 2 is TLS too") {
   talk::Talk old;
   old.ask(std::string("\x80\x2e\x01\x03\x01", 5) + std::string(43, 'x'));
