@@ -37,11 +37,13 @@ void add_sources(CommandLine& line, SniffOptions& options) {
   line.flag("--no-clock-fix", options.leave_clocks, "several files: take their clocks as they are");
   line.list(
       "--tls-key", "FILE", options.server_keys,
-      "open TLS with this RSA key of a server (PEM), as libprocess exchanges keys by default");
+      "open TLS with this RSA key of a server (PEM), as libprocess exchanges keys by default; "
+      "with --proxy tls: it is our own");
   line.list("--tls-keylog", "FILE", options.key_logs,
             "open TLS with the secrets in this key log (NSS format, as of SSLKEYLOGFILE)");
-  line.list("--proxy", "[IP:]PORT=HOST:PORT", options.proxies,
-            "listen on PORT, pass everything on to HOST:PORT, show it; needs no privilege");
+  line.list("--proxy", "[tls:][IP:]PORT=[tls:]HOST:PORT", options.proxies,
+            "listen on PORT, pass everything on to HOST:PORT, show it; needs no privilege; tls: "
+            "that side speaks TLS, with our certificate");
   line.duration("--connect-timeout", options.connect_timeout,
                 "to look up and to connect HOST of --proxy (5s)");
   line.flag("-D,--list-interfaces", options.list_interfaces, "list what can be captured from");
@@ -62,6 +64,8 @@ void add_sources(CommandLine& line, SniffOptions& options) {
   line.number("-W,--rotate-count", 1, 1'000'000, options.rotate_files,
               "with -C a ring of N files; with -G end after N");
   line.flag("-U,--packet-buffered", options.flush, "write each packet at once");
+  line.group("TLS of --proxy tls: (default: the LIBPROCESS_SSL_* variables)");
+  add_tls_peer_options(line, options.tls);
 }
 
 namespace {
@@ -152,6 +156,15 @@ void check_stdout(const SniffOptions& options) {
     throw usage("-w - writes packets, which a terminal does not show", "| compactor sniff -r -");
 }
 
+void check_tls(const SniffOptions& options) {
+  if (proxies_tls(options)) {
+    if (options.server_keys.size() > 1)
+      throw usage("with --proxy tls: there is one --tls-key, our own");
+  } else if (auto given = given_tls_peer_option(options.tls); !given.empty()) {
+    throw usage(given + " is about --proxy tls:, which is missing");
+  }
+}
+
 void check(const SniffOptions& options) {
   int sources = (options.interface ? 1 : 0) + (options.files.empty() ? 0 : 1) +
                 (options.proxies.empty() ? 0 : 1);
@@ -166,6 +179,7 @@ void check(const SniffOptions& options) {
   if (!options.proxies.empty() &&
       (!options.filter.empty() || !options.ports.empty() || options.keep))
     throw usage("--proxy sees connections, not packets: no FILTER, --port or -w");
+  check_tls(options);
   if ((options.buffer || options.snaplen) && (!options.files.empty() || !options.proxies.empty()))
     throw usage("-B and -s are about capturing live, which -r and --proxy do not");
   bool rotates =
@@ -197,7 +211,7 @@ void read_keys(SniffOptions& options) {
       throw Failure(Exit::local, "file", option + " " + file + ": " + error.what());
     }
   };
-  for (const auto& file : options.server_keys)
+  for (const auto& file : proxies_tls(options) ? std::vector<std::string>() : options.server_keys)
     read("--tls-key", file, [&] { keys->add_server_key(file); });
   for (const auto& file : options.key_logs)
     read("--tls-keylog", file,

@@ -43,18 +43,6 @@ void apply_options(compactor::TlsOptions& options, const TlsArguments& arguments
   }
 }
 
-/// The first of the options that is given, but --tls.
-std::string given_option(const TlsArguments& arguments) {
-  if (arguments.key) return "--tls-key";
-  if (arguments.cert) return "--tls-cert";
-  if (arguments.ca) return "--tls-ca";
-  if (arguments.verify) return "--tls-verify";
-  if (arguments.require_client_cert) return "--tls-require-client-cert";
-  if (arguments.downgrade) return "--tls-downgrade";
-  if (arguments.hostname) return "--tls-hostname";
-  return arguments.settings.empty() ? "" : "--tls-set";
-}
-
 void require(bool enabled, const std::string& file, const char* variable, const char* option) {
   if (!enabled || !file.empty()) return;
   throw Failure(Exit::usage, "usage",
@@ -68,6 +56,10 @@ void add_tls_options(CommandLine& line, TlsArguments& arguments) {
   line.group("TLS (default: the LIBPROCESS_SSL_* variables)");
   line.flag("--tls", arguments.on, "speak TLS, on connections both ways");
   line.text("--tls-key", "FILE", arguments.key, "own key, PEM");
+  add_tls_peer_options(line, arguments);
+}
+
+void add_tls_peer_options(CommandLine& line, TlsArguments& arguments) {
   line.text("--tls-cert", "FILE", arguments.cert, "own certificate, PEM; may hold a chain");
   line.text("--tls-ca", "FILE|DIR", arguments.ca, "who may sign the certificates of peers");
   line.flag("--tls-verify", arguments.verify, "verify servers; else any certificate will do");
@@ -81,6 +73,16 @@ void add_tls_options(CommandLine& line, TlsArguments& arguments) {
             "any other of the variables, as in VERIFY_IPADD=true");
 }
 
+std::string given_tls_peer_option(const TlsArguments& arguments) {
+  if (arguments.cert) return "--tls-cert";
+  if (arguments.ca) return "--tls-ca";
+  if (arguments.verify) return "--tls-verify";
+  if (arguments.require_client_cert) return "--tls-require-client-cert";
+  if (arguments.downgrade) return "--tls-downgrade";
+  if (arguments.hostname) return "--tls-hostname";
+  return arguments.settings.empty() ? "" : "--tls-set";
+}
+
 compactor::TlsOptions make_tls(const TlsArguments& arguments) {
   compactor::TlsOptions options;
   try {
@@ -90,7 +92,7 @@ compactor::TlsOptions make_tls(const TlsArguments& arguments) {
     throw Failure(Exit::usage, "usage", error.what(), "unset it, or correct it");
   }
   if (arguments.on) options.enabled = true;
-  auto given = given_option(arguments);
+  auto given = arguments.key ? "--tls-key" : given_tls_peer_option(arguments);
   if (!options.enabled && !given.empty()) {
     throw Failure(Exit::usage, "usage", given + " is about TLS, which is off",
                   "--tls (or LIBPROCESS_SSL_ENABLED=true) turns it on");

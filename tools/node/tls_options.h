@@ -30,6 +30,10 @@ struct TlsArguments {
   std::string target_host;
 };
 void add_tls_options(CommandLine& line, TlsArguments& arguments);
+/// Those but --tls and --tls-key, under the heading that there is.
+void add_tls_peer_options(CommandLine& line, TlsArguments& arguments);
+/// The first that is given, but --tls and --tls-key; empty: none is.
+std::string given_tls_peer_option(const TlsArguments& arguments);
 
 /// The options over the variables. Throws Failure (exit 2) for what does not read, and for options
 /// that are about TLS where it is off.

@@ -1,8 +1,12 @@
 // sniff through a proxy.
 #include <unistd.h>
 
+#include <algorithm>
 #include <exception>
+#include <memory>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <thread>
 
 #include "capture/output_file.h"
@@ -24,16 +28,26 @@ using compactor::capture::Proxy;
 using compactor::capture::ProxyOptions;
 using compactor::capture::ProxyRule;
 
+constexpr std::string_view tls_prefix = "tls:";
+
+/// Whether it was there; it is taken away.
+bool take_tls_prefix(std::string& text) {
+  if (!text.starts_with(tls_prefix)) return false;
+  text.erase(0, tls_prefix.size());
+  return true;
+}
+
 ProxyRule parse_rule(const std::string& text) {
   auto bad = [&] {
     return Failure(Exit::usage, "usage", "--proxy \"" + text + "\" does not read",
-                   "[IP:]PORT=HOST:PORT");
+                   "[tls:][IP:]PORT=[tls:]HOST:PORT");
   };
   auto equals = text.find('=');
   auto colon = text.rfind(':');
   if (equals == std::string::npos || colon == std::string::npos || colon < equals) throw bad();
   ProxyRule rule;
   auto here = text.substr(0, equals);
+  rule.listen_tls = take_tls_prefix(here);
   if (auto split = here.rfind(':'); split != std::string::npos) {
     rule.listen_host = here.substr(0, split);
     here = here.substr(split + 1);
@@ -45,14 +59,27 @@ ProxyRule parse_rule(const std::string& text) {
   };
   rule.listen_host = unbracketed(rule.listen_host);
   rule.listen_port = static_cast<std::uint16_t>(parse_number(here, 0, 65535, "--proxy"));
-  rule.host = unbracketed(text.substr(equals + 1, colon - equals - 1));
+  auto there = text.substr(equals + 1, colon - equals - 1);
+  rule.connect_tls = take_tls_prefix(there);
+  rule.host = unbracketed(there);
   rule.port = static_cast<std::uint16_t>(parse_number(text.substr(colon + 1), 1, 65535, "--proxy"));
   if (rule.host.empty()) throw bad();
   return rule;
 }
 
-ProxyOptions proxy_options(const SniffOptions& options, Traffic& traffic) {
+/// Null: no side of any proxy speaks it.
+std::shared_ptr<const compactor::tls::Config> proxy_tls(const SniffOptions& options) {
+  if (!proxies_tls(options)) return nullptr;
+  TlsArguments arguments = options.tls;
+  arguments.on = true;
+  if (!options.server_keys.empty()) arguments.key = options.server_keys.front();
+  return load_tls(make_tls(arguments));
+}
+
+ProxyOptions proxy_options(const SniffOptions& options, Traffic& traffic,
+                           std::shared_ptr<const compactor::tls::Config> tls) {
   ProxyOptions made;
+  made.tls = std::move(tls);
   made.exchange = exchange_options(options);
   made.connect_timeout = options.connect_timeout.value_or(made.connect_timeout);
   const std::size_t descriptors = compactor::raise_descriptor_limit();
@@ -73,8 +100,10 @@ class ProxyRun {
         types_(options.types),
         console_(options.output, BodyView(options.body, &types_)),
         traffic_(make({options, console_, types_, diagram_, [this] { waiter_.finish(); }})),
-        proxy_(rules(options), *traffic_, proxy_options(options, *traffic_),
+        tls_(proxy_tls(options)),
+        proxy_(rules(options), *traffic_, proxy_options(options, *traffic_, tls_),
                [this](const std::string& trouble) { console_.warning(trouble); }) {
+    if (proxies_tls(options)) waiter_.set_on_hangup([this] { reload_tls(); });
     if (options.diagram) diagram_file_.emplace(*options.diagram, std::vector<FileId>());
     give_up_root(options, console_);
     console_.watch([this](bool full) { proxy_.pause(full); }, [this] { waiter_.finish(); });
@@ -88,6 +117,9 @@ class ProxyRun {
     for (const auto port : proxy_.ports())
       console_.note("listening on port " + std::to_string(port) + ' ' + as_whom(was_root_));
     for (const auto& hint : hints_by_types(options_, types_)) console_.note(hint);
+    if (tls_) {
+      for (const auto& warning : tls_->warnings()) console_.warning(warning);
+    }
     traffic_->begin(now());
     std::exception_ptr error;
     std::thread loop([&] {
@@ -116,6 +148,15 @@ class ProxyRun {
     return rules;
   }
 
+  void reload_tls() {
+    try {
+      proxy_.set_tls(proxy_tls(options_));
+      console_.note("certificate and key are read again (SIGHUP)");
+    } catch (const Failure& failure) {
+      console_.warning(std::string(failure.what()) + ": what was read before goes on");
+    }
+  }
+
   std::optional<Waiter::Clock::time_point> deadline() const {
     const auto end = traffic_->end();
     if (!end) return std::nullopt;
@@ -139,11 +180,19 @@ class ProxyRun {
   Waiter waiter_;
   Diagram diagram_;
   std::unique_ptr<Traffic> traffic_;
+  const std::shared_ptr<const compactor::tls::Config> tls_;  // as it was at the start
   Proxy proxy_;
   std::optional<DiagramFile> diagram_file_;
 };
 
 }  // namespace
+
+bool proxies_tls(const SniffOptions& options) {
+  return std::any_of(options.proxies.begin(), options.proxies.end(), [](const std::string& text) {
+    auto rule = parse_rule(text);
+    return rule.listen_tls || rule.connect_tls;
+  });
+}
 
 int sniff_proxy(const SniffOptions& options, const MakeTraffic& make) {
   return ProxyRun(options, make).run();

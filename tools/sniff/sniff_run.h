@@ -15,6 +15,7 @@
 #include "cli/values.h"
 #include "decrypt/keys.h"
 #include "filter/selection.h"
+#include "node/tls_options.h"
 #include "output/console.h"
 #include "output/events.h"
 #include "sniff/diagram.h"
@@ -31,6 +32,7 @@ struct SniffOptions {
   std::vector<std::string> key_logs;
   std::shared_ptr<const compactor::decrypt::Keys> keys;  // what is in these; null: none
   std::vector<std::string> proxies;
+  TlsArguments tls;  // of these; the key is one of server_keys
   std::optional<Duration> connect_timeout;
   bool list_interfaces = false;
   std::vector<std::string> filter;
@@ -103,6 +105,8 @@ std::unique_ptr<Traffic> print_traffic(const TrafficContext& context);
 
 /// From packets, of a file or live. The exit status; throws Failure and CaptureError.
 int sniff_packets(const SniffOptions& options, const MakeTraffic& make = print_traffic);
+/// One of --proxy speaks TLS itself.
+bool proxies_tls(const SniffOptions& options);
 /// Through a proxy. The same.
 int sniff_proxy(const SniffOptions& options, const MakeTraffic& make = print_traffic);
 
