@@ -46,8 +46,10 @@ decrypt never capture/exchange.h
 decrypt never wire/parser.h
 capture never actor/context_impl.h
 capture never schema/catalog.h
-capture never net/net.h
-http never net/net.h
+capture may net/transport.h
+capture never actor/loop.h
+http may net/handshake.h
+http never actor/loop.h
 http never output/console.h
 cli never body/body.h
 cli never schema/catalog.h
@@ -56,7 +58,11 @@ body never output/console.h
 output may body/body.h
 output never capture/exchange.h
 node may net/net.h
+net may tls/session.h
 net never actor/loop.h
+tls never net/net.h
+tls never wire/parser.h
+decrypt never net/net.h
 net never wire/parser.h
 node never capture/exchange.h
 serve may node/node.h

@@ -143,7 +143,7 @@ void Config::load_authorities() {
   }
   if (options_.ca_dir.empty()) return;
   std::error_code error;
-  std::filesystem::directory_iterator(options_.ca_dir, error);
+  const std::filesystem::directory_iterator folder(options_.ca_dir, error);
   if (error) fail("CA_DIR", options_.ca_dir, error.message());
   SSL_CTX_load_verify_dir(context, options_.ca_dir.c_str());
 }

@@ -124,7 +124,7 @@ TlsOptions TlsOptions::from_environment() {
   for (const std::string_view name : kNames) {
     const std::string now = variable(kPrefix, name);
     const std::string old = old_counts ? variable(kOldPrefix, name) : "";
-    if (name == "ENABLED") old_counts = (now.empty() ? old : now) != "";
+    if (name == "ENABLED") old_counts = !now.empty() || !old.empty();
     if (now.empty() && old.empty()) continue;
     options.set(name, now.empty() ? old : now);
     warn_of_old_name(options, name);

@@ -2,6 +2,7 @@
 
 serve KEY CERT [OPTION...]    listens on a free port of 127.0.0.1, answers 202 to each message
 connect PORT [OPTION...]      sends stdin, shows what comes until there is an answer to each POST, or the peer ends
+hold PORT COUNT               opens so many connections and keeps them until its stdin ends
 
 Options: ciphers=LIST  max=1.2|1.3  client-ca=FILE (serve: demands a certificate)  cert=FILE key=FILE ca=FILE (connect)
 delay=SECONDS (serve: before the handshake)  bare (ends without close_notify)
@@ -101,6 +102,15 @@ def connect(port):
     tell(event="answer", bytes=got.decode("latin-1"))
     if "bare" in options:
         os.close(connection.detach())
+
+
+def hold(port, count):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    held = [context.wrap_socket(socket.create_connection(("127.0.0.1", int(port)))) for _ in range(int(count))]
+    tell(event="held", count=len(held))
+    sys.stdin.read()
 
 
 globals()[plain[0]](*plain[1:])
