@@ -32,6 +32,7 @@ Transfer Transport::read_tls(char* buffer, std::size_t size) {
   Transfer done;
   unread_ = false;
   read_wants_write_ = false;
+  tls_->look_again();
   while (done.bytes < size) {
     std::size_t got = 0;
     const Step step = tls_->read(buffer + done.bytes, size - done.bytes, got);

@@ -28,6 +28,7 @@ bool is_address(const std::string& text) {
 struct Session::Socket {
   int descriptor;
   bool ended = false;  // the peer has
+  bool empty = false;  // the last read has got all there was
   int error = 0;       // the last that was not passing
   std::uint64_t sent = 0;
 
@@ -51,7 +52,12 @@ struct Session::Socket {
 
   static int read(BIO* bio, char* bytes, int size) {
     BIO_clear_retry_flags(bio);
+    if (of(bio).empty) {
+      BIO_set_retry_read(bio);
+      return -1;
+    }
     const ssize_t got = ::recv(of(bio).descriptor, bytes, static_cast<std::size_t>(size), 0);
+    of(bio).empty = got < size;
     if (got > 0) return static_cast<int>(got);
     if (got == 0) {
       of(bio).ended = true;
@@ -181,8 +187,13 @@ void Session::no_name(const std::string& why) {
 
 // --- Bytes
 
+void Session::look_again() {
+  socket_->empty = false;
+}
+
 Session::Step Session::handshake() {
   if (failure_.error) return Step::failed;
+  look_again();
   ERR_clear_error();
   const Step step = step_of(SSL_do_handshake(ssl_.get()));
   if (step == Step::ended)

@@ -38,6 +38,9 @@ class Session {
   Session& operator=(const Session&) = delete;
 
   Step handshake();
+  /// The socket is worth another look: once a look has brought less than there was room for, it is
+  /// taken for empty until then. To be called before a series of read().
+  void look_again();
   /// `got` of the bytes are there, also when the step is another than done.
   Step read(char* bytes, std::size_t size, std::size_t& got);
   /// What was not taken has to be written again, first of all, from any address.

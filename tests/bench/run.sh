@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Figures, each beside a floor program of the same run. usage: run.sh BUILD_DIR [FIGURE…]
-# Figures: flood large post ping-pong tls-flood tls-ping-pong version send. Exit 1 when a goal is missed.
+# Figures: flood large post ping-pong tls-flood tls-large tls-ping-pong version send. Exit 1 when a goal is missed.
 set -euo pipefail
 build=$(realpath "$1")
 shift
