@@ -107,6 +107,8 @@ void InboundConnections::shake_hands(Transport transport, const sockaddr_in& pee
     const Loop::Turn turn(commons.loop);
     const sockaddr_in from = at->peer;
     handshakes_.erase(at);
+    if (ready.tls() != nullptr)
+      commons.reporter.observer().accepted_tls(to_address(from), ready.tls()->peer());
     if (!failure.error) return serve(std::move(ready), from);
     // Who links and goes, or only looks whether the port is there, does no harm.
     if (failure.error != TlsFault::closed)

@@ -97,6 +97,13 @@ std::string date_text(std::chrono::system_clock::time_point time) {
   return text.substr(0, std::string_view("2026-11-30").size());
 }
 
+std::string tls_text(const compactor::TlsPeer& tls) {
+  auto whose = tls.subject.empty()
+                   ? ", no certificate"
+                   : ", certificate of " + tls.subject + " until " + date_text(tls.until);
+  return tls.version + " " + tls.cipher + whose;
+}
+
 void show_head(Console& console, const char* direction, std::string_view head) {
   while (!head.empty()) {
     auto end = head.find('\n');
@@ -214,11 +221,11 @@ void ConsoleObserver::connect_failed(const compactor::Address& peer, std::error_
 void ConsoleObserver::secured(const compactor::Address& peer, const compactor::TlsPeer& tls,
                               compactor::Duration took) {
   auto micros = static_cast<double>(took.count()) / 1e3;
-  auto whose = tls.subject.empty()
-                   ? ", no certificate"
-                   : ", certificate of " + tls.subject + " until " + date_text(tls.until);
-  console_.detail(1, peer_text(peer) + tls.version + " " + tls.cipher + whose + ", in " +
-                         human_duration(micros));
+  console_.detail(1, peer_text(peer) + tls_text(tls) + ", in " + human_duration(micros));
+}
+
+void ConsoleObserver::accepted_tls(const compactor::Address& peer, const compactor::TlsPeer& tls) {
+  console_.detail(1, peer_text(peer) + "accepted, " + tls_text(tls));
 }
 
 void ConsoleObserver::downgraded(const compactor::Address& peer, std::string_view why) {

@@ -63,6 +63,7 @@ class ConsoleObserver : public compactor::Observer {
                       compactor::Duration took) override;
   void secured(const compactor::Address& peer, const compactor::TlsPeer& tls,
                compactor::Duration took) override;
+  void accepted_tls(const compactor::Address& peer, const compactor::TlsPeer& tls) override;
   void downgraded(const compactor::Address& peer, std::string_view why) override;
   void disconnected(const compactor::Address& peer, compactor::ExitReason reason) override;
   void request_out(const compactor::Address& peer, std::string_view head) override;

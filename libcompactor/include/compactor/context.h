@@ -50,6 +50,8 @@ class COMPACTOR_API Observer {
                           std::string_view /*reason*/) {}
   /// It speaks TLS, which took so long; called before connected(), whose time is that of TCP alone.
   virtual void secured(const Address& /*peer*/, const TlsPeer& /*tls*/, Duration /*took*/) {}
+  /// A connection was accepted whose handshake is done.
+  virtual void accepted_tls(const Address& /*peer*/, const TlsPeer& /*tls*/) {}
   /// There is no TLS with it, for this reason, and what follows goes in plain, as
   /// TlsOptions::support_downgrade allows. The default is a warning.
   virtual void downgraded(const Address& peer, std::string_view why);
