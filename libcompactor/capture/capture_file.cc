@@ -84,7 +84,10 @@ CaptureFile::CaptureFile(ByteSource bytes, std::string name)
     return number == wanted || big_endian_;
   };
   is_pcapng_ = number == kSection;
-  if (is_pcapng_) return;
+  if (is_pcapng_) {
+    check_first_section();
+    return;
+  }
   if (is(kPcapMicro) || is(kPcapNano) || is(kPcapModified)) {
     read_pcap_header();
     return;
@@ -106,12 +109,31 @@ std::uint32_t CaptureFile::u32(std::string_view bytes, std::size_t at) const {
   return big_endian_ ? first << 16 | second : second << 16 | first;
 }
 
+/// Of those that come later a damaged one is told, and ends the reading.
+void CaptureFile::check_first_section() {
+  constexpr std::size_t kAsFarAsVersion = 16;
+  const std::string_view head = bytes_.peek(kAsFarAsVersion);
+  if (head.size() < kAsFarAsVersion || !read_section(head)) return;
+  if (const unsigned major = u16(head, 12); major != 1) {
+    throw CaptureError(Kind::file, name_ + ": not a capture: its version is " +
+                                       std::to_string(major) + "." + std::to_string(u16(head, 14)) +
+                                       ", and pcapng has 1.0");
+  }
+}
+
 void CaptureFile::read_pcap_header() {
   constexpr std::size_t kHeader = 24;
   const std::string_view header = bytes_.peek(kHeader);
   if (header.size() < kHeader)
     throw CaptureError(Kind::file, name_ + ": not a capture: it ends within the first 24 bytes");
   const std::uint32_t magic = u32(header, 0);
+  const unsigned major = u16(header, 4), minor = u16(header, 6);
+  // 2.4 for decades; before it the lengths of a packet changed places. 543.0 was an agent of NFR.
+  if ((major != 2 || minor > 4) && (major != 543 || minor != 0)) {
+    throw CaptureError(Kind::file, name_ + ": not a capture: its version is " +
+                                       std::to_string(major) + "." + std::to_string(minor) +
+                                       ", and pcap has 2.4");
+  }
   Interface interface;
   interface.link_type = to_dlt(u32(header, 20));
   require_link_type(interface.link_type, name_);

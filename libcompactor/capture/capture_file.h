@@ -65,6 +65,7 @@ class CaptureFile {
 
   std::uint16_t u16(std::string_view bytes, std::size_t at) const;
   std::uint32_t u32(std::string_view bytes, std::size_t at) const;
+  void check_first_section();
   void read_pcap_header();
   Read next_pcap(CapturedPacket& packet);
   Read next_pcapng(CapturedPacket& packet);

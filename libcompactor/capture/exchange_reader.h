@@ -115,7 +115,11 @@ class Exchange final : public StreamReader, private HttpStreamEvents, private Tl
   void finish_late();
   void on_text(Side sender, std::string_view text, const Stamp& stamp) override;
   void on_hidden(Side sender) override;
-  bool are_answers_hidden() const { return hidden_[index(other(client()))]; }
+  /// There may be answers that are not seen as such: inside TLS, or behind what is no HTTP.
+  bool are_answers_hidden() const {
+    const std::size_t server = index(other(client()));
+    return hidden_[server] || streams_[server].gave_up();
+  }
   void tell_tls();
   bool tell_old_tls(Time now);
 

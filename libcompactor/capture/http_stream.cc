@@ -199,6 +199,7 @@ void HttpStream::stop(std::string_view bytes) {
   if (joined_ && broken) return lose();
   if (trusted_ || !broken || from < begin) {
     // Whoever receives this reads no further.
+    gave_up_ = broken;
     parser_.reset();
     return pass_over(position_);
   }

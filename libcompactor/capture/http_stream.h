@@ -87,6 +87,8 @@ class HttpStream final : private wire::Sink {
   /// Where the next message begins that has not been told, at the earliest; nothing when that is
   /// not known.
   std::optional<std::uint64_t> next_begin() const;
+  /// It met what is no HTTP where a message should begin, or in one: what follows is not read.
+  bool gave_up() const { return gave_up_; }
   /// Bytes kept in memory.
   std::size_t memory() const;
 
@@ -128,6 +130,7 @@ class HttpStream final : private wire::Sink {
   std::uint64_t missing_ = 0;            // holes among those after it
   std::uint64_t last_end_ = 0;           // of the last message
   std::uint64_t position_ = 0;           // the first byte not yet fed
+  bool gave_up_ = false;
   bool positioned_ = false;
   bool resumed_ = true;
   bool cut_ = false;        // the last message was, and where it ended is not known

@@ -262,6 +262,13 @@ TEST_CASE("what is no capture is said to be none") {
   CHECK_THROWS_WITH_AS(open("hello, world"),
                        "file: not a capture: it does not begin as pcap or pcapng do", CaptureError);
   CHECK_THROWS_AS(open("\xd4\xc3\xb2\xa1short"), CaptureError);
+  // Of a version that there never was.
+  const std::string pcap("\xd4\xc3\xb2\xa1\x01\x00\x04\x00", 8);
+  CHECK_THROWS_WITH_AS(open(pcap + std::string(16, '\0')),
+                       "file: not a capture: its version is 1.4, and pcap has 2.4", CaptureError);
+  const std::string pcapng("\x0a\x0d\x0d\x0a\x1c\0\0\0\x4d\x3c\x2b\x1a\x02\0\0\0", 16);
+  CHECK_THROWS_WITH_AS(open(pcapng + std::string(12, '\0')),
+                       "file: not a capture: its version is 2.0, and pcapng has 1.0", CaptureError);
 }
 
 TEST_CASE("gzip and zstd are known by their first bytes, in one member or several") {

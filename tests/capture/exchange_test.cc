@@ -69,6 +69,17 @@ TEST_CASE("what is never answered is told when the connection ends") {
   CHECK(talk.tracker.ledger().passed_over_bytes == 13);
 }
 
+TEST_CASE("an answer that is not readable as one is no answer that never came") {
+  Talk talk;
+  talk.ask(message("a"));
+  talk.reply("HTTP/1.1 202 Accepted\r\nTransfer-Encoding: chunked\r\n\r\n\r\n2\r\nok\r\n0\r\n\r\n");
+  talk.ask(message("b"));
+  talk.close();
+  CHECK(talk.told() == "a=? b=?");
+  CHECK(talk.tracker.ledger().unanswered == 0);
+  CHECK(talk.tracker.ledger().uncertain == 2);
+}
+
 TEST_CASE("an answer seen before its request is that request's all the same") {
   Talk talk;
   const std::string asked = message("a");

@@ -47,6 +47,31 @@ Json http(const std::string& request, const std::string& reply) {
 
 }  // namespace
 
+TEST_CASE("an answer that cannot be read is not told as one that never came") {
+  Peer peer([](const Request&) { return "HTTP/1.1 200 OK\r\nServer : x\r\n\r\n"; });
+  for (const bool json : {true, false}) {
+    Proxied sniff({"sniff", "--http", "-c", "1", json ? "--json" : "-q"}, peer.port());
+    {
+      Client client(sniff.port());
+      client.send("GET /state HTTP/1.1\r\nHost: x\r\n\r\n");
+      client.statuses(1);
+      peer.close_connections();
+    }
+    const auto result = sniff.process().finish();
+    if (!json) {
+      CHECK(has(result.out, "GET /state  answer unknown"));
+      continue;
+    }
+    CAPTURE(result.out);
+    CAPTURE(result.err);
+    REQUIRE(result.events("http").size() == 1);
+    const auto line = result.events("http")[0];
+    CHECK(line.at("status").is_null());
+    CHECK(line.at("uncertain") == true);
+    CHECK_FALSE(line.contains("unanswered"));
+  }
+}
+
 TEST_CASE("a refusal in plain text is that, and no answer of the API that does not fit") {
   const std::string why = "Framework is not subscribed";
   const auto line = http(post("/api/v1/scheduler", "application/json", call),

@@ -209,6 +209,17 @@ TEST_CASE("a framework that speaks HTTP has the same stories") {
   CHECK(of_type(run(story).out_json(), "step").size() == 15);
 }
 
+TEST_CASE("JSON that is no recording is told once, as no capture") {
+  const auto file =
+      temporary_file("page.har", "{\n  \"log\": {\n    \"version\": \"1.2\"\n  }\n}\n");
+  for (const std::string command : {"sniff", "trace"}) {
+    const auto result = run({command, "-r", file, "--json"});
+    CHECK(result.exit == 6);
+    CHECK(result.err_json().size() == 1);
+    CHECK(has(result.errors().at(0).at("message"), "not a capture"));
+  }
+}
+
 TEST_CASE("a recording is a source, and gives the same conversations") {
   const auto recorded = run({"sniff", "-r", captures + "execute.pcap", "--json"});
   const auto again = run({"trace", "-r", temporary_file("execute.ndjson", recorded.out), "--json"});

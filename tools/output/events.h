@@ -164,6 +164,7 @@ struct SeenHttpEvent {
   std::string_view request_body{};     // empty where it is of no interest
   bool request_cut = false;            // … and only the beginning of it
   std::optional<int> status{};
+  bool uncertain = false;         // as of a message
   std::string_view unanswered{};  // as of a message
   std::optional<std::chrono::nanoseconds> latency{};
   std::size_t request_size = 0;

@@ -267,8 +267,8 @@ void MessageText::append(std::string& out, const SeenHttpEvent& event) {
   tail.marks += said.marks;
   if (event.request_size != 0 && said.text.empty())
     add(tail, "", "sent " + human_size(static_cast<double>(event.request_size)));
-  add_answer(tail, event.call.empty() ? event.url : event.call, event.status, event.latency, false,
-             event.unanswered);
+  add_answer(tail, event.call.empty() ? event.url : event.call, event.status, event.latency,
+             event.uncertain, event.unanswered);
   if (event.response_size.value_or(0) != 0) {
     add(tail, "", human_size(static_cast<double>(*event.response_size)));
   } else if (!event.response_size && event.status) {

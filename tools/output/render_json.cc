@@ -195,6 +195,7 @@ class JsonRenderer : public Renderer {
     line.text("method", event.method).text("url", event.url).text_if("call_type", event.call);
     append_client(line, event.client);
     append_status(line, event.status, event.latency);
+    if (event.uncertain) line.yes("uncertain");
     line.text_if("unanswered", event.unanswered);
     line.text_if("request_type", event.request_type).number("request_size", event.request_size);
     if (!event.request_body.empty())

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "body/line_body.h"
+#include "capture/capture_error.h"
 #include "cli/failure.h"
 #include "text/time.h"
 
@@ -17,6 +18,7 @@ namespace {
 
 using compactor::capture::Address;
 using compactor::capture::ByteSource;
+using compactor::capture::CaptureError;
 using compactor::capture::ConnectionInfo;
 using compactor::capture::Endpoint;
 using compactor::capture::ExchangeEvents;
@@ -154,6 +156,11 @@ bool Recording::next(ExchangeEvents& events) {
     if (too_long_) throw bad("it is too long");
     tell(*found, events);
   } catch (const Failure& failure) {
+    if (number_ == 1) {
+      throw CaptureError(CaptureError::Kind::file,
+                         name_ + ": not a capture: it begins as JSON does, but its first line is "
+                                 "none that sniff --json prints");
+    }
     trouble_ = name_ + ": line " + std::to_string(number_) + ": " + failure.what();
   }
   return true;

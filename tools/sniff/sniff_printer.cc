@@ -300,6 +300,7 @@ bool SniffPrinter::on_http(const SeenHttp& http) {
     event.request_cut = http.request_cut;
   }
   event.status = http.status;
+  event.uncertain = http.uncertain;
   event.unanswered = word_of(http.unanswered);
   event.latency = http.latency;
   event.request_size = http.request_size;
