@@ -74,8 +74,10 @@ void Outbound::appended(std::size_t bytes, Sent sent) {
 void Outbound::show_request(std::size_t bytes) {
   const std::string& block = output_.block_for(0);
   const std::string_view message = std::string_view(block).substr(block.size() - bytes);
-  host_.commons.reporter.observer().request_out(address_,
-                                                message.substr(0, message.find("\r\n\r\n")));
+  const std::string_view head = message.substr(0, message.find("\r\n\r\n"));
+  // It is not on its way before there is one.
+  if (state_ == State::connecting) return (void)unshown_heads_.emplace_back(head);
+  host_.commons.reporter.observer().request_out(address_, head);
 }
 
 void Outbound::link(const std::string& process_id, const Pid& to) {

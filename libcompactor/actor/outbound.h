@@ -171,6 +171,7 @@ class Outbound : public std::enable_shared_from_this<Outbound>,
   asio::steady_timer ack_timer_;
   OutputBuffer output_;
   std::deque<Sent> unanswered_;
+  std::vector<std::string> unshown_heads_;  // of messages, for an observer who wants them
   std::uint64_t queued_ = 0, written_ = 0;  // bytes of the stream so far
   wire::Parser parser_;
   std::map<std::string, std::unordered_set<Pid>>

@@ -107,10 +107,12 @@ void Outbound::shake_hands(const asio::ip::tcp::endpoint& endpoint) {
 
 void Outbound::handshake_failed(const asio::ip::tcp::endpoint& endpoint,
                                 const tls::Failure& failure) {
-  host_.commons.reporter.observer().tls_failed(address_, failure.error, failure.reason);
-  if (!host_.commons.options.tls.support_downgrade)
+  Observer& observer = host_.commons.reporter.observer();
+  if (!host_.commons.options.tls.support_downgrade) {
+    observer.tls_failed(address_, failure.error, failure.reason);
     return fail(Fault::tls, failure.error, address_.str() + ": " + failure.reason);
-  host_.commons.reporter.observer().downgraded(address_, failure.reason);
+  }
+  observer.downgraded(address_, failure.reason);
   plain_ = true;
   transport_.close();
   limit_connecting();
@@ -122,6 +124,8 @@ void Outbound::opened() {
   state_ = State::open;
   host_.commons.reporter.observer().connected(address_, local_of(transport_.descriptor()),
                                               connected_at_ - started_);
+  for (const std::string& head : std::exchange(unshown_heads_, {}))
+    host_.commons.reporter.observer().request_out(address_, head);
   if (!links_.empty()) keep_alive();
   last_used_ = marked_at_ = Clock::now();
   watch();

@@ -62,7 +62,7 @@ void Reporter::rejected_tls(const Address& peer) {
   if (known) return count(counters.messages_rejected);
   rejected(peer,
            "TLS (a ClientHello), not HTTP; if plain text follows, the peer tries TLS first "
-           "(SUPPORT_DOWNGRADE): told once of each host");
+           "(SUPPORT_DOWNGRADE), else it speaks nothing else; told once of each host");
 }
 
 void Reporter::complete(const OnDelivery& on_delivery, const Delivery& delivery) {

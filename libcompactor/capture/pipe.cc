@@ -67,12 +67,12 @@ void Pipe::connect_upstream() {
       socket(Side::b), upstream_.addresses,
       [self = shared_from_this()](const ErrorCode& failed, const tcp::endpoint& there) {
         if (self->state_ != State::connecting) return;
-        failed ? self->refuse(failed) : self->connected(there);
+        failed ? self->refuse(failed.message()) : self->connected(there);
       });
 }
 
 void Pipe::give_up_connecting() {
-  refuse(std::make_error_code(std::errc::timed_out));
+  refuse(std::make_error_code(std::errc::timed_out).message());
 }
 
 /// Connecting to a free port of our own host, the kernel may have picked that very port for our
@@ -83,7 +83,8 @@ bool Pipe::connected_to_itself() {
 }
 
 void Pipe::connected(const tcp::endpoint& there) {
-  if (connected_to_itself()) return refuse(std::make_error_code(std::errc::connection_refused));
+  if (connected_to_itself())
+    return refuse(std::make_error_code(std::errc::connection_refused).message());
   stop_timer();
   for (const Side side : {Side::a, Side::b}) {
     ErrorCode ignored;
@@ -104,7 +105,7 @@ void Pipe::shake_hands(const tcp::endpoint& there) {
         self->handshake_ = nullptr;
         self->end(Side::b) = std::move(transport);
         if (!failure.error) return self->opened(there);
-        if (!self->upstream_.tls->options().support_downgrade) return self->refuse(failure.error);
+        if (!self->upstream_.tls->options().support_downgrade) return self->refuse(failure.reason);
         self->host_.on_downgraded(self->upstream_.name, failure.reason);
         self->upstream_.tls = nullptr;
         self->end(Side::b).close();
@@ -130,7 +131,7 @@ void Pipe::deliver_early() {
   if (reset_early_ && state_ != State::closed) on_reset(Side::a);
 }
 
-void Pipe::refuse(const ErrorCode& why) {
+void Pipe::refuse(const std::string& why) {
   state_ = State::refusing;
   refused_why_ = why;
   refused_bytes_ = flow(Side::a).waiting.size();
@@ -147,7 +148,7 @@ void Pipe::answer_refused() {
   if (!begins_like_request(flow(Side::a).waiting)) return close(Close::reset);
   flow(Side::a).waiting.clear();
   const std::string answer =
-      bad_gateway("cannot connect to " + upstream_.name + ": " + refused_why_.message());
+      bad_gateway("cannot connect to " + upstream_.name + ": " + refused_why_);
   end(Side::a).write(answer);
   end(Side::a).shut_write();
   // Closing with bytes unread would be an RST, which can overtake the answer.

@@ -35,7 +35,7 @@ class PipeHost {
   virtual void on_connection(const ConnectionReport& report) = 0;
   /// The upstream could not be connected, and the client is let go; so many of its bytes went
   /// nowhere.
-  virtual void on_refused(const std::string& upstream, const std::error_code& why,
+  virtual void on_refused(const std::string& upstream, const std::string& why,
                           std::size_t bytes) = 0;
   virtual void on_passed(std::size_t bytes) = 0;
   virtual void on_closed(const std::shared_ptr<Pipe>& pipe) = 0;
@@ -112,7 +112,7 @@ class Pipe : public std::enable_shared_from_this<Pipe> {
   void opened(const asio::ip::tcp::endpoint& there);
   void deliver_early();
   bool connected_to_itself();
-  void refuse(const ErrorCode& why);
+  void refuse(const std::string& why);
   void answer_refused();
 
   void read_when_ready(Side side);
@@ -152,7 +152,7 @@ class Pipe : public std::enable_shared_from_this<Pipe> {
   State state_ = State::connecting;
   bool reset_early_ = false;                 // the client, while connecting
   std::size_t refused_bytes_ = 0;            // while refusing
-  ErrorCode refused_why_;                    // while refusing
+  std::string refused_why_;                  // while refusing
   Side gone_ = Side::a;                      // while closing
   Clock::time_point last_progress_;          // while closing
   std::chrono::milliseconds look_again_{1};  // while closing

@@ -133,7 +133,7 @@ struct Proxy::Impl : PipeHost {
   std::uint64_t number() override { return ++clients; }
   std::unique_ptr<StreamReader> open(const ConnectionInfo& connection) override;
   void on_connection(const ConnectionReport& report) override { events.on_connection(report); }
-  void on_refused(const std::string& upstream, const ErrorCode& why, std::size_t lost) override;
+  void on_refused(const std::string& upstream, const std::string& why, std::size_t lost) override;
   void on_passed(std::size_t bytes) override { stats.passed_bytes += bytes; }
   void on_closed(const std::shared_ptr<Pipe>& pipe) override;
   bool paused() const override { return is_paused; }
@@ -253,9 +253,10 @@ std::unique_ptr<StreamReader> Proxy::Impl::open(const ConnectionInfo& connection
   return tracker.open(connection);
 }
 
-void Proxy::Impl::on_refused(const std::string& upstream, const ErrorCode& why, std::size_t lost) {
+void Proxy::Impl::on_refused(const std::string& upstream, const std::string& why,
+                             std::size_t lost) {
   ++stats.refused;
-  refusals.add("cannot connect to " + upstream + ": " + why.message(), lost);
+  refusals.add("cannot connect to " + upstream + ": " + why, lost);
 }
 
 void Proxy::Impl::on_downgraded(const std::string& upstream, const std::string& why) {

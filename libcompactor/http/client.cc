@@ -75,7 +75,7 @@ class Connection {
   }
 
   /// Its time is no part of the request's.
-  void secure(const Server& server) {
+  TlsPeer secure(const Server& server) {
     in_addr ip{};
     ::inet_pton(AF_INET, server.ip.c_str(), &ip);
     HandshakeHost host{[this](std::function<void()> call) {
@@ -102,6 +102,7 @@ class Connection {
     }
     if (outcome->error) throw Failed{Fault::tls, outcome->reason, outcome->error};
     deadline_ += Clock::now() - began;
+    return transport_.tls()->peer();
   }
 
   void write(std::string_view bytes) {
@@ -261,14 +262,18 @@ std::optional<Credentials> Credentials::parse(std::string_view text) {
 namespace {
 
 Answer ask(const Server& server, const std::string& path) {
+  std::optional<TlsPeer> tls;
   try {
     Connection connection(server);
     connection.connect(server);
-    if (server.tls) connection.secure(server);
+    if (server.tls) tls = connection.secure(server);
     connection.write(request_text(server, path));
-    return read_answer(connection, server.max_body);
+    Answer answer = read_answer(connection, server.max_body);
+    answer.tls = tls;
+    return answer;
   } catch (const Failed& failed) {
     Answer answer;
+    answer.tls = tls;
     answer.fault = failed.fault;
     answer.reason = failed.reason;
     answer.error = failed.error;
@@ -284,8 +289,9 @@ Answer get(const Server& server, const std::string& path) {
   if (answer.fault != Fault::tls || !downgrades) return answer;
   Server plain = server;
   plain.tls = nullptr;
+  const std::string why = answer.reason;
   answer = ask(plain, path);
-  answer.downgraded = true;
+  answer.downgraded = why;
   return answer;
 }
 

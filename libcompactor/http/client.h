@@ -54,9 +54,10 @@ enum class Fault {
 
 struct Answer {
   Fault fault = Fault::none;
-  std::string reason;       // of a fault, for people
-  std::error_code error;    // of a TLS fault, where it is one of tls_category()
-  bool downgraded = false;  // there was no TLS, and the answer came in plain
+  std::string reason;          // of a fault, for people
+  std::error_code error;       // of a TLS fault, where it is one of tls_category()
+  std::optional<TlsPeer> tls;  // it came over TLS
+  std::string downgraded;      // there was no TLS, for this reason: it was asked for in plain
   int status = 0;
   std::string content_type;
   std::string body;

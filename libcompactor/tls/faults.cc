@@ -50,9 +50,14 @@ Failure failure(TlsFault fault, std::string reason) {
   return {fault, std::move(reason)};
 }
 
-std::string certificate_text(const X509* certificate) {
+std::string in_brackets(const X509* certificate) {
   const std::string subject = certificate == nullptr ? "" : subject_of(*certificate);
-  return subject.empty() ? "its certificate" : "its certificate (" + subject + ")";
+  return subject.empty() ? "" : " (" + subject + ")";
+}
+
+std::string certificate_text(const CertificateTrouble& trouble) {
+  const bool own = trouble.at_fault == trouble.shown || trouble.at_fault == nullptr;
+  return (own ? "its certificate" : "a certificate above its own") + in_brackets(trouble.at_fault);
 }
 
 std::string issuer_text(const X509* certificate) {
@@ -95,9 +100,10 @@ bool tells_plain(int reason) {
 
 }  // namespace
 
-Failure certificate_failure(int error, const X509* certificate, const std::string& wanted) {
-  const std::string subject = certificate_text(certificate);
-  switch (error) {
+Failure certificate_failure(const CertificateTrouble& trouble) {
+  const X509* certificate = trouble.at_fault;
+  const std::string subject = certificate_text(trouble);
+  switch (trouble.error) {
     case X509_V_ERR_CERT_HAS_EXPIRED:
       return failure(
           TlsFault::expired,
@@ -116,17 +122,18 @@ Failure certificate_failure(int error, const X509* certificate, const std::strin
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
     case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
     case X509_V_ERR_CERT_UNTRUSTED:
-      return failure(TlsFault::unknown_authority,
-                     subject + " is by an unknown authority" + issuer_text(certificate));
+      return failure(TlsFault::unknown_authority, "its certificate" + in_brackets(trouble.shown) +
+                                                      " is by an unknown authority" +
+                                                      issuer_text(certificate));
     case X509_V_ERR_HOSTNAME_MISMATCH:
     case X509_V_ERR_IP_ADDRESS_MISMATCH:
       return failure(TlsFault::wrong_name,
                      "its certificate is for " +
-                         (certificate == nullptr ? "others" : names_of(*certificate)) +
-                         " and not for " + wanted);
+                         (trouble.shown == nullptr ? "others" : names_of(*trouble.shown)) +
+                         " and not for " + trouble.wanted);
     default:
       return failure(TlsFault::bad_certificate,
-                     subject + ": " + X509_verify_cert_error_string(error));
+                     subject + ": " + X509_verify_cert_error_string(trouble.error));
   }
 }
 

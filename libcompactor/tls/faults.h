@@ -16,9 +16,14 @@ struct Failure {
   std::string reason;     // for people, of the peer: "its certificate has expired on …"
 };
 
-/// `error` is one of X509_V_ERR_*, of this certificate, if it is known; `wanted` is whom we wanted
-/// to speak with.
-Failure certificate_failure(int error, const X509* certificate, const std::string& wanted);
+/// What the verification of a peer found.
+struct CertificateTrouble {
+  int error;             // one of X509_V_ERR_*
+  const X509* shown;     // the peer's own certificate
+  const X509* at_fault;  // that, or one above it in its chain
+  std::string wanted;    // whom we wanted to speak with
+};
+Failure certificate_failure(const CertificateTrouble& trouble);
 
 /// `error` is one of OpenSSL's queue; `agreed` says that a cipher had been agreed on.
 Failure openssl_failure(unsigned long error, bool agreed);

@@ -144,15 +144,16 @@ int Session::verified(int ok, X509_STORE_CTX* store) {
   const auto* ssl =
       static_cast<SSL*>(X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
   auto* self = static_cast<Session*>(SSL_get_app_data(ssl));
-  self->explain_certificate(X509_STORE_CTX_get_error(store),
-                            X509_STORE_CTX_get_current_cert(store));
+  self->explain_certificate(store);
   return ok;
 }
 
-void Session::explain_certificate(int error, const X509* certificate) {
-  const std::string wanted =
-      config_->options().hostname.empty() ? ip_ : config_->options().hostname;
-  failure_ = certificate_failure(error, certificate, wanted);
+void Session::explain_certificate(X509_STORE_CTX* store) {
+  const std::string& hostname = config_->options().hostname;
+  failure_ = certificate_failure({.error = X509_STORE_CTX_get_error(store),
+                                  .shown = X509_STORE_CTX_get0_cert(store),
+                                  .at_fault = X509_STORE_CTX_get_current_cert(store),
+                                  .wanted = hostname.empty() ? ip_ : hostname});
 }
 
 bool Session::needs_name() const {

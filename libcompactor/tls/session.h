@@ -75,7 +75,7 @@ class Session {
   Step step_of(int result);
   Step fail(TlsFault fault, std::string reason);
   Step explain();
-  void explain_certificate(int error, const X509* certificate);
+  void explain_certificate(X509_STORE_CTX* store);
 
   std::shared_ptr<const Config> config_;
   const Role role_;

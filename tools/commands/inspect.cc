@@ -150,7 +150,11 @@ Failure failure_of(const http::Answer& answer, const std::string& url) {
     case Fault::tls:
       return Failure(Exit::refused, "tls", message, hint_for(compactor::Fault::tls, answer.error));
     case Fault::closed:
-      return Failure(Exit::refused, "closed", message, "if this port speaks TLS: --tls does too");
+      return Failure(Exit::refused, "closed", message,
+                     !answer.downgraded.empty()
+                         ? "its TLS was not to our liking, and it takes no plain text"
+                     : answer.tls ? hint_for(compactor::Fault::closed, {}, {.tls = true})
+                                  : "if this port speaks TLS: --tls does too");
     case Fault::cut:
       return Failure(Exit::refused, "closed", message,
                      "was the node stopped, or does something between give up?");
@@ -227,8 +231,11 @@ class Inspector {
   /// told. A part that was not asked for by name may be missing (404).
   template <class T>
   std::optional<T> value_of(http::Told<T> told, const std::string& path, const std::string& part) {
-    if (told.answer.downgraded && !std::exchange(told_downgrade_, true))
-      console_.warning(target_.address + " has no TLS: asked in plain (--tls-downgrade)");
+    if (!told.answer.downgraded.empty() && !std::exchange(told_downgrade_, true)) {
+      console_.warning(target_.address + ": " + told.answer.downgraded +
+                       "; asking in plain (--tls-downgrade)");
+    }
+    if (told.answer.tls) console_.detail(1, target_.address + ": " + tls_text(*told.answer.tls));
     console_.detail(1,
                     "GET " + url_of(path) + ": " +
                         (told.answer.fault == http::Fault::none ? std::to_string(told.answer.status)

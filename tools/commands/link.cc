@@ -31,6 +31,7 @@ struct LinkOptions {
   Duration probe = std::chrono::seconds(10);
   std::optional<Duration> lasting;  // --for
   bool reconnect = false;
+  bool speaks_tls = false;  // as the variables and the options turn out
 };
 
 CommandLine declare(LinkOptions& options) {
@@ -124,6 +125,7 @@ class Linker : public compactor::Process {
 
   const std::vector<Watched>& targets() const { return targets_; }
   const LinkSummary& summary() const { return summary_; }
+  bool speaks_tls() const { return options_.speaks_tls; }
   /// From here on nothing is told any more: the run is being judged.
   void freeze() { frozen_ = true; }
 
@@ -231,8 +233,8 @@ class Linker : public compactor::Process {
       return;
     }
     if (!target.strange() || std::exchange(target.strange_told, true)) return;
-    console_.warning(target.pid.str() +
-                     " ended the connection at the first bytes: " + hint_for(target.last_fault));
+    console_.warning(target.pid.str() + " ended the connection at the first bytes: " +
+                     hint_for(target.last_fault, target.last_error, {.tls = speaks_tls()}));
   }
 
   void reconnect_later(std::size_t index) {
@@ -343,7 +345,7 @@ int judge(const LinkOptions& options, const Linker& linker, const Waiter& waiter
   if (const auto* target = not_libprocess(targets)) {
     throw Failure(Exit::refused, std::string(compactor::to_string(target->last_fault)),
                   target->pid.str() + " ended the connection at the first bytes",
-                  hint_for(target->last_fault, target->last_error));
+                  hint_for(target->last_fault, target->last_error, {.tls = linker.speaks_tls()}));
   }
   if (!options.lasting) return 0;
   return std::all_of(targets.begin(), targets.end(), [](const Watched& t) { return t.linked; }) ? 0
@@ -375,6 +377,7 @@ int run_link(const Arguments& arguments) {
   if (options.probe.count() > 0) {
     for (const auto& pid : pids) check_sendable(context_options.style, id, pid, probe_name);
   }
+  options.speaks_tls = context_options.tls.enabled;
   auto observer = std::make_shared<LinkObserver>(console);
   context_options.observer = observer;
 

@@ -163,6 +163,14 @@ class SendObserver : public ConsoleObserver {
   void tls_failed(const compactor::Address&, std::error_code, std::string_view) override {
     sender_.handshake_ended();
   }
+  void downgraded(const compactor::Address& peer, std::string_view why) override {
+    ConsoleObserver::downgraded(peer, why);
+    sender_.handshake_ended();
+  }
+  void rejected(const compactor::Address& peer, std::string_view why) override {
+    ConsoleObserver::rejected(peer, why);
+    sender_.rejected(peer.host, why);
+  }
 
  private:
   Sender& sender_;

@@ -9,7 +9,6 @@
 #include "net/clock.h"
 #include "net/net.h"
 #include "net/resolver.h"
-#include "text/time.h"
 #include "wire/encode.h"
 
 namespace tool {
@@ -91,19 +90,6 @@ std::string peer_text(const compactor::Address& peer) {
   return peer.str() + ": ";
 }
 
-std::string date_text(std::chrono::system_clock::time_point time) {
-  std::string text;
-  compactor::text::TimeText().append(text, time);
-  return text.substr(0, std::string_view("2026-11-30").size());
-}
-
-std::string tls_text(const compactor::TlsPeer& tls) {
-  auto whose = tls.subject.empty()
-                   ? ", no certificate"
-                   : ", certificate of " + tls.subject + " until " + date_text(tls.until);
-  return tls.version + " " + tls.cipher + whose;
-}
-
 void show_head(Console& console, const char* direction, std::string_view head) {
   while (!head.empty()) {
     auto end = head.find('\n');
@@ -150,12 +136,17 @@ void check_sendable(compactor::Style style, std::string_view from, const compact
                 "\"" + std::string(name) + "\" to " + to.str() + " cannot be sent: " + why);
 }
 
-const char* hint_for(compactor::Fault fault, const std::error_code& error) {
+const char* hint_for(compactor::Fault fault, const std::error_code& error, const Heard& heard) {
   if (error.category() == compactor::tls_category()) return tls_hint(error);
   switch (fault) {
     case compactor::Fault::tls:
       return "this port seems to speak TLS: --tls, or LIBPROCESS_SSL_ENABLED=true, speaks it too";
     case compactor::Fault::closed:
+      if (heard.answered) return "was it stopped?";
+      if (heard.tls) {
+        return "it may not take our certificate (with the scheme legacy it has to be for what our "
+               "address is called), or not such a message";
+      }
       return "this port seems to speak TLS (--tls), or does not take such a message";
     case compactor::Fault::not_http:
       return "is this the port of a libprocess?";
@@ -222,6 +213,12 @@ void ConsoleObserver::secured(const compactor::Address& peer, const compactor::T
                               compactor::Duration took) {
   auto micros = static_cast<double>(took.count()) / 1e3;
   console_.detail(1, peer_text(peer) + tls_text(tls) + ", in " + human_duration(micros));
+}
+
+void ConsoleObserver::tls_failed(const compactor::Address& peer, std::error_code,
+                                 std::string_view reason) {
+  if (tls_failures_.ask() == compactor::RateLimit::Verdict::pass)
+    console_.warning(peer_text(peer) + std::string(reason));
 }
 
 void ConsoleObserver::accepted_tls(const compactor::Address& peer, const compactor::TlsPeer& tls) {

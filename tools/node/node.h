@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/rate_limit.h"
 #include "cli/signals.h"
 #include "compactor/context.h"
 #include "node/process_options.h"
@@ -40,7 +41,12 @@ void check_sendable(compactor::Style style, std::string_view from, const compact
 
 /// What to try after such an end of a connection; "" when nothing is known. A TLS server closes at
 /// the first bytes of plain HTTP, mostly without a word.
-const char* hint_for(compactor::Fault fault, const std::error_code& error = {});
+struct Heard {
+  bool tls = false;       // the connection spoke TLS
+  bool answered = false;  // it had answered before
+};
+const char* hint_for(compactor::Fault fault, const std::error_code& error = {},
+                     const Heard& heard = {});
 
 /// Fills in what the user left open: the LIBPROCESS_* variables, and, with all interfaces bound,
 /// the address to advertise: the source address of the route to the first target, with a warning
@@ -63,6 +69,8 @@ class ConsoleObserver : public compactor::Observer {
                       compactor::Duration took) override;
   void secured(const compactor::Address& peer, const compactor::TlsPeer& tls,
                compactor::Duration took) override;
+  void tls_failed(const compactor::Address& peer, std::error_code error,
+                  std::string_view reason) override;
   void accepted_tls(const compactor::Address& peer, const compactor::TlsPeer& tls) override;
   void downgraded(const compactor::Address& peer, std::string_view why) override;
   void disconnected(const compactor::Address& peer, compactor::ExitReason reason) override;
@@ -74,6 +82,7 @@ class ConsoleObserver : public compactor::Observer {
 
  private:
   Console& console_;
+  compactor::RateLimit tls_failures_{10};
 };
 
 /// Runs from construction to stop().

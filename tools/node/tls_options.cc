@@ -1,7 +1,10 @@
 #include "node/tls_options.h"
 
+#include <chrono>
 #include <filesystem>
 #include <string_view>
+
+#include "text/time.h"
 
 namespace tool {
 
@@ -41,6 +44,12 @@ void apply_options(compactor::TlsOptions& options, const TlsArguments& arguments
   } else if (by_name) {
     options.hostname = arguments.target_host;
   }
+}
+
+std::string date_text(std::chrono::system_clock::time_point time) {
+  std::string text;
+  compactor::text::TimeText().append(text, time);
+  return text.substr(0, std::string_view("2026-11-30").size());
 }
 
 void require(bool enabled, const std::string& file, const char* variable, const char* option) {
@@ -117,6 +126,13 @@ Failure tls_failure(const compactor::Error& error) {
                    "--tls-key, --tls-cert and --tls-ca name the files");
   }
   return Failure(Exit::usage, "usage", error.what());
+}
+
+std::string tls_text(const compactor::TlsPeer& tls) {
+  auto whose = tls.subject.empty()
+                   ? ", no certificate"
+                   : ", certificate of " + tls.subject + " until " + date_text(tls.until);
+  return tls.version + " " + tls.cipher + whose;
 }
 
 const char* tls_hint(const std::error_code& error) {

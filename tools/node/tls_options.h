@@ -44,6 +44,9 @@ std::shared_ptr<const compactor::tls::Config> load_tls(const compactor::TlsOptio
 /// That failure, of an error of the library.
 Failure tls_failure(const compactor::Error& error);
 
+/// Version, cipher, and whose certificate until when.
+std::string tls_text(const compactor::TlsPeer& tls);
+
 /// What to do about it, by the error of a handshake; "" when nothing is known.
 const char* tls_hint(const std::error_code& error);
 

@@ -62,6 +62,10 @@ class PingObserver : public ConsoleObserver {
   void tls_failed(const compactor::Address&, std::error_code, std::string_view) override {
     if (on_secured) on_secured(std::nullopt);
   }
+  void downgraded(const compactor::Address& peer, std::string_view why) override {
+    ConsoleObserver::downgraded(peer, why);
+    if (on_secured) on_secured(std::nullopt);
+  }
   void disconnected(const compactor::Address& peer, compactor::ExitReason reason) override {
     ConsoleObserver::disconnected(peer, reason);
     if (on_disconnected) on_disconnected();

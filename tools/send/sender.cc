@@ -362,8 +362,10 @@ Failure Sender::failure_of(const Item& item) const {
   auto what = where + message.name + " to " + message.to_text + ": ";
   bool unsendable = delivery.outcome == Outcome::failed && delivery.fault == Fault::none;
   if (unsendable) return Failure(Exit::usage, "usage", what + "cannot be sent: " + delivery.reason);
-  return Failure(exit_of(delivery), kind_of(delivery), what + delivery.reason,
-                 hint_for(delivery.fault, delivery.error));
+  return Failure(
+      exit_of(delivery), kind_of(delivery), what + delivery.reason,
+      hint_for(delivery.fault, delivery.error,
+               {.tls = node_->context().options().tls.enabled, .answered = summary_.accepted > 0}));
 }
 
 void Sender::fail(Failure failure) {
@@ -404,6 +406,16 @@ bool Sender::waits() const {
   return !window_.empty() || (settings_.expect && source_ended_ && !held_);
 }
 
+void Sender::rejected(const std::string& host, std::string_view why) {
+  std::lock_guard lock(inbox_mutex_);
+  if (settings_.target && settings_.target->host == host) turned_away_ = why;
+}
+
+std::string Sender::turned_away() {
+  std::lock_guard lock(inbox_mutex_);
+  return turned_away_;
+}
+
 void Sender::handshake_ended() {
   handshake_ended_ = Steady::now().time_since_epoch().count();
   handshaking_ = false;
@@ -425,6 +437,15 @@ void Sender::timed_out() {
     return;
   }
   bool for_answer = !window_.empty();
+  if (auto why = turned_away(); !for_answer && !why.empty()) {
+    failure_ =
+        Failure(Exit::deadline, "timeout",
+                "no message " + *settings_.expect + " came in " + duration_text(settings_.timeout) +
+                    ", and a connection from its host was not taken: " + why,
+                "what a TLS server is, our certificate has to be good for too");
+    stopped_ = true;
+    return;
+  }
   auto what = for_answer ? window_.front().message->name + " to " +
                                window_.front().message->to_text + ": no answer in "
                          : "no message " + *settings_.expect + " came in ";

@@ -43,6 +43,8 @@ class Sender {
   /// meanwhile. Any thread.
   void handshaking() { handshaking_ = true; }
   void handshake_ended();
+  /// A connection of that host was turned away. Any thread.
+  void rejected(const std::string& host, std::string_view why);
 
   /// Waits for the first message and returns where it goes; nothing when there is none (then run()
   /// must not be called).
@@ -99,6 +101,7 @@ class Sender {
   bool finished() const;
   std::optional<Steady::time_point> deadline() const;
   void timed_out();
+  std::string turned_away();
   Failure failure_of(const Item& item) const;
   bool matches_expectation(const compactor::MessageView& message) const;
 
@@ -137,6 +140,7 @@ class Sender {
   std::optional<Received> inbox_message_;
   bool expecting_ = false;  // a message was sent, so that what comes now may be the answer
   bool room_ = false;
+  std::string turned_away_;  // why, of a connection from the target's host
 };
 
 }  // namespace tool

@@ -44,7 +44,8 @@ class COMPACTOR_API Observer {
   virtual void connected(const Address& /*peer*/, const Address& /*local*/, Duration /*took*/) {}
   virtual void connect_failed(const Address& /*peer*/, std::error_code /*error*/,
                               Duration /*took*/) {}
-  /// TCP is connected, and the TLS handshake begins. Either of the next two follows.
+  /// TCP is connected, and the TLS handshake begins. One of tls_failed(), secured() and
+  /// downgraded() follows.
   virtual void handshaking(const Address& /*peer*/) {}
   virtual void tls_failed(const Address& /*peer*/, std::error_code /*error*/,
                           std::string_view /*reason*/) {}
