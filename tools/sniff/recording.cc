@@ -158,8 +158,9 @@ bool Recording::next(ExchangeEvents& events) {
   } catch (const Failure& failure) {
     if (number_ == 1) {
       throw CaptureError(CaptureError::Kind::file,
-                         name_ + ": not a capture: it begins as JSON does, but its first line is "
-                                 "none that sniff --json prints");
+                         name_ +
+                             ": not a capture: it begins as JSON does, but its first line is "
+                             "none that sniff --json prints");
     }
     trouble_ = name_ + ": line " + std::to_string(number_) + ": " + failure.what();
   }
