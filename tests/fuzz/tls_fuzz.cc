@@ -155,7 +155,8 @@ void damage(Talk& talk, std::string_view input) {
     const auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(input[i]); };
     const std::size_t number = (byte(0) & 1) == 0 ? 0 : 1;
     const Side side = number == 0 ? Side::a : Side::b;
-    std::string piece(rest[number].substr(0, 1 + (byte(1) << 8 | byte(2)) % 2'000));
+    const std::size_t size = 1 + (std::size_t{byte(1)} << 8 | byte(2)) % 2'000;
+    std::string piece(rest[number].substr(0, size));
     rest[number].remove_prefix(piece.size());
     const unsigned what = byte(0) >> 1;
     if (what == 1) {
