@@ -414,6 +414,17 @@ TEST_CASE("heads without end are given up too, when nothing else is left to give
   CHECK(tracker.ledger().abandoned > 5);
 }
 
+TEST_CASE("a head of many tiny fields counts with what it costs, and not with its bytes") {
+  ExchangeOptions options;
+  options.unfinished_bytes = 12'000;
+  Talk talk(options);
+  std::string head = "POST /a/b HTTP/1.1\r\n";
+  for (int i = 0; i < 1'000; ++i) head += "a:\r\n";
+  REQUIRE(head.size() < options.unfinished_bytes);
+  talk.ask(head);
+  CHECK(talk.tracker.ledger().abandoned == 1);
+}
+
 TEST_CASE("a body that does not fit is not kept, and what follows is read") {
   ExchangeOptions options;
   options.unfinished_bytes = 1'000;

@@ -254,6 +254,23 @@ TEST_CASE("after the first failure the rest is counted, and not read or looked u
   CHECK(result.err.find("localhost is") == std::string::npos);
 }
 
+TEST_CASE("after the first failure the rest is not parsed, and its counting can be ended") {
+  const auto broken_too =
+      run({"send", "--batch", "-", "--json"}, {.input = "{broken\n{\"type\":\"answer\", broken\n"});
+  CHECK(broken_too.exit == 2);
+  CHECK(broken_too.out_json().back().at("ignored") == 1);
+  Peer peer;
+  Background endless({"send", "--batch", "-", "--json"});
+  endless.write(line(peer.pid(), "m", ""));
+  endless.event("delivery");
+  endless.write("{broken\n");
+  endless.signal(SIGTERM);
+  endless.write(line("a@127.0.0.1:1", "m", ""));
+  const auto result = endless.finish();  // its input is still open
+  CHECK(result.exit == 2);
+  CHECK(result.events("summary").size() == 1);
+}
+
 TEST_CASE("a line longer than any body is passed over; the next one is a line again") {
   Peer peer;
   Background send({"send", peer.pid(), "m", "--batch", "-", "--json", "--keep-going"});

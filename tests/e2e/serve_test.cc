@@ -297,6 +297,22 @@ TEST_CASE("--route serves a file, and what libprocess serves is there") {
   CHECK(run({"serve", "x", "--route", "/a=/"}).exit == 6);
 }
 
+TEST_CASE("the examples of serve --help answer as they say") {
+  const auto help = run({"serve", "--help"}).out;
+  const std::string example = "--reply 'register=registered:welcome'";
+  REQUIRE(has(help, example));
+  Served served({"leader", "--reply", "register=registered:welcome"});
+  const auto sent = run({"send", served.pid(), "register", "--expect", "registered", "--json"});
+  CHECK(sent.exit == 0);
+  CHECK(sent.events("message").at(0).at("body_text") == "welcome");
+}
+
+TEST_CASE("--max-connections is of those that are accepted: links and answers are none") {
+  Served target({"x"});
+  Served served({"y", "--echo", "--max-connections", "1", "--link", target.pid()});
+  CHECK(run({"send", served.pid(), "m", "back", "--expect", "m", "--timeout", "5s"}).exit == 0);
+}
+
 TEST_CASE("--require-peer-ip-match refuses a forged address") {
   Served served({"x", "--require-peer-ip-match"});
   CHECK(deliver(served, "x", "m", "", "a@10.0.0.1:5") == 400);

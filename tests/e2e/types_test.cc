@@ -110,6 +110,12 @@ TEST_CASE("describe --json says defaults, and what is deprecated") {
   CHECK(checked > 40);
 }
 
+TEST_CASE("a glob that no type matches is said to match none") {
+  const auto result = run({"describe", "nosuch*", "--json"});
+  CHECK(result.exit == 1);
+  CHECK(has(result.err, "nosuch*"));
+}
+
 TEST_CASE("a template has the defaults that the type states") {
   const auto filled = run({"describe", "mesos.Filters", "--json"}).events("type_info").at(0);
   CHECK(filled.at("template") == Json{{"refuse_seconds", 5.0}});

@@ -58,7 +58,7 @@ TEST_CASE("words that others use for it are known, and say where to look") {
 
 TEST_CASE("no line of a help is wider than 100 columns, in a pipe too") {
   for (const char* command :
-       {"serve", "send", "ping", "link", "sniff", "inspect", "describe", "decode", ""}) {
+       {"serve", "send", "ping", "link", "sniff", "trace", "inspect", "describe", "decode", ""}) {
     Arguments arguments{"--help"};
     if (*command != 0) arguments.insert(arguments.begin(), command);
     CAPTURE(arguments);
@@ -210,6 +210,8 @@ TEST_CASE("no argument is magic") {
     check_error({command, "__outline"}, 2, command == std::string("send") ? "usage" : "pid", "");
   check_error({"describe", "__outline"}, 2, "type", "unknown type \"__outline\"");
   check_error({"sniff", "-r", ping_pong, "__outline"}, 2, "filter", "__outline");
+  check_error({"trace", "-r", ping_pong, "__outline"}, 2, "filter", "__outline");
+  CHECK(run({"decode", "__outline"}).exit == 1);  // a body like any other, of no known type
   check_error({"inspect", "__outline"}, 2, "pid", "__outline");
   Background served({"serve", "__outline", "--json", "--count", "1"});
   CHECK(served.event("serving").at("pid").get<std::string>().starts_with("__outline@"));
@@ -357,6 +359,17 @@ TEST_CASE("a run whose output nobody reads can be ended") {
     CAPTURE(arguments[0]);
     Background process(arguments);
     REQUIRE(process.line());
+    CHECK(exit_when_signalled(process) == 143);
+  }
+  Served served({"x"});
+  for (const Arguments& arguments :
+       {Arguments{"ping", served.pid(), "-f", "--json"},
+        Arguments{"inspect", "127.0.0.1:" + std::to_string(served.port()), "--watch", "1ms",
+                  "--json"}}) {
+    CAPTURE(arguments[0]);
+    Background process(arguments);
+    REQUIRE(process.line());
+    std::this_thread::sleep_for(std::chrono::milliseconds(500));  // until the pipe is full
     CHECK(exit_when_signalled(process) == 143);
   }
 }
