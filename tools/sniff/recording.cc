@@ -149,22 +149,35 @@ bool Recording::next(ExchangeEvents& events) {
   const auto found = line();
   if (!found) {
     if (!bytes_.trouble().empty()) trouble_ = name_ + ": " + bytes_.trouble();
+    if (bad_at_first_ > 0) refuse();
     return false;
   }
   if (found->empty()) return true;
   try {
     if (too_long_) throw bad("it is too long");
     tell(*found, events);
+    begun_ = true;
+    if (std::exchange(bad_at_first_, 0) > 0) trouble_ = first_trouble_;
   } catch (const Failure& failure) {
-    if (number_ == 1) {
-      throw CaptureError(CaptureError::Kind::file,
-                         name_ +
-                             ": not a capture: it begins as JSON does, but its first line is "
-                             "none that sniff --json prints");
-    }
     trouble_ = name_ + ": line " + std::to_string(number_) + ": " + failure.what();
+    if (!begun_) hold_back_trouble();
   }
   return true;
+}
+
+/// A recording may begin in the middle of a line; a file of which no line is one of ours is none.
+void Recording::hold_back_trouble() {
+  constexpr std::uint64_t enough = 16;
+  if (bad_at_first_++ == 0) first_trouble_ = trouble_;
+  trouble_.clear();
+  if (bad_at_first_ == enough) refuse();
+}
+
+void Recording::refuse() const {
+  throw CaptureError(CaptureError::Kind::file,
+                     name_ +
+                         ": not a capture: it begins as JSON does, but no line at its "
+                         "beginning is one that sniff --json prints");
 }
 
 void Recording::tell(std::string_view text, ExchangeEvents& events) {

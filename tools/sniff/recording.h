@@ -45,6 +45,8 @@ class Recording {
   using Key = std::pair<std::uint64_t, std::uint64_t>;
 
   std::optional<std::string_view> line();
+  void hold_back_trouble();
+  [[noreturn]] void refuse() const;
   void tell(std::string_view line, compactor::capture::ExchangeEvents& events);
   using Json = nlohmann::ordered_json;
   using Events = compactor::capture::ExchangeEvents;
@@ -73,6 +75,10 @@ class Recording {
   std::uint64_t others_ = 0;
   std::set<Key> unanswered_told_;  // that somebody wants to know more of
   std::string trouble_;
+  // Until a line could be read: how many could not, and what was wrong with the first.
+  bool begun_ = false;
+  std::uint64_t bad_at_first_ = 0;
+  std::string first_trouble_;
 };
 
 }  // namespace tool
