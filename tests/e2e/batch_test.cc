@@ -267,7 +267,8 @@ TEST_CASE("after the first failure the rest is not parsed, and its counting can 
   endless.signal(SIGTERM);
   endless.write(line("a@127.0.0.1:1", "m", ""));
   const auto result = endless.finish();  // its input is still open
-  CHECK(result.exit == 2);
+  // The signal may have come before the line that is none.
+  CHECK((result.exit == 2 || result.exit == 143));
   CHECK(result.events("summary").size() == 1);
 }
 
