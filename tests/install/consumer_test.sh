@@ -39,8 +39,8 @@ for file in $(find protos tools/json -name '*.proto' -o -name '*.json' 2>/dev/nu
 library=$(find "$prefix" -name 'libcompactor.so.*' -type f)
 soname=$(objdump -p "$library" | awk '$1 == "SONAME" { print $2 }')
 [[ $soname =~ ^libcompactor\.so\.[0-9]+$ && -e ${library%/*}/$soname ]] || fail "soname '$soname'"
-names='(Address|Context|Error|Invalid(Method|Pid|Process)|Observer|Options|Pid|Process|ProtobufProcess|ReturnAddress|SocketError|Stopped|UnboundProcess)'
-functions='(default_context|default_source_address|initialize|join|operator<<|resolve_ipv4|source_address_to|spawn|to_string)'
+names='(Address|Context|Error|Invalid(Method|Pid|Process)|Observer|Options|Pid|Process|ProtobufProcess|ReturnAddress|SocketError|Stopped|Tls(FileError|Options)|UnboundProcess)'
+functions='(default_context|default_source_address|initialize|join|operator<<|resolve_ipv4|source_address_to|spawn|tls_category|to_string)'
 nm -DC --defined-only "$library" | cut -d' ' -f3- >"$scratch/symbols"
 strangers=$(grep -vE "^(compactor::($names::|$functions[[(])|std::hash<compactor::Pid>::|(vtable|typeinfo|typeinfo name) for compactor::$names\$)" "$scratch/symbols" || true)
 [ -z "$strangers" ] || fail "exported, but not public: $strangers"
