@@ -391,9 +391,9 @@ TEST_CASE("a sender that gets no more answers gets none to a message that waited
 }
 
 TEST_CASE("a peer that asks and does not read is read no further, and gets all when it reads") {
-  Context context(loopback());
   Log<int> asked;
   const std::string large(100'000, 'x');
+  Context context(loopback());
   context.route("/large", [&](const HttpRequest&) {
     asked.add(0);
     return HttpResponse{200, "text/plain", large};
@@ -410,8 +410,8 @@ TEST_CASE("a peer that asks and does not read is read no further, and gets all w
 }
 
 TEST_CASE("an answer of any size is written, and the connection stays") {
-  Context context(loopback());
   const std::string large = repeated(20, std::string(1'000'000, 'x'));
+  Context context(loopback());
   context.route("/large", [&](const HttpRequest&) { return HttpResponse{200, "", large}; });
   raw::Peer peer(context.bound().port);
   for (int i = 0; i < 2; ++i) {
@@ -422,9 +422,9 @@ TEST_CASE("an answer of any size is written, and the connection stays") {
 }
 
 TEST_CASE("who asks for much in one read gets all of it, in bounded memory") {
-  Context context(loopback());
   const std::string large(1'000'000, 'x');
   std::atomic<int> asked = 0;
+  Context context(loopback());
   context.route("/large", [&](const HttpRequest&) {
     ++asked;
     return HttpResponse{200, "", large};
@@ -440,10 +440,10 @@ TEST_CASE("who asks for much in one read gets all of it, in bounded memory") {
 }
 
 TEST_CASE("one connection's requests are served a few at a time") {
-  Context context(loopback());
-  const auto process = spawned<Recorder>(context);
   std::atomic<int> asked = 0;
   int asked_before = 0;
+  Context context(loopback());
+  const auto process = spawned<Recorder>(context);
   context.route("/a", [&](const HttpRequest&) {
     ++asked;
     return HttpResponse{200, "", "x"};
@@ -469,8 +469,8 @@ TEST_CASE("one connection's requests are served a few at a time") {
 TEST_CASE("answers that nobody reads are bounded together; who reads gets his") {
   Options options = loopback();
   options.max_unread = 3'000'000;
-  Context context(options);
   const std::string large(900'000, 'x');
+  Context context(options);
   context.route("/large", [&](const HttpRequest&) { return HttpResponse{200, "", large}; });
   const std::string ask = repeated(50, "GET /large HTTP/1.1\r\n\r\n");
   std::vector<raw::Peer> deaf;
