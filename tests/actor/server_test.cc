@@ -441,7 +441,7 @@ TEST_CASE("who asks for much in one read gets all of it, in bounded memory") {
 
 TEST_CASE("one connection's requests are served a few at a time") {
   std::atomic<int> asked = 0;
-  int asked_before = 0;
+  std::atomic<int> asked_before = 0;
   Context context(loopback());
   const auto process = spawned<Recorder>(context);
   context.route("/a", [&](const HttpRequest&) {
@@ -449,7 +449,7 @@ TEST_CASE("one connection's requests are served a few at a time") {
     return HttpResponse{200, "", "x"};
   });
   context.route("/other", [&](const HttpRequest&) {
-    asked_before = asked;
+    asked_before = asked.load();
     return HttpResponse{200, "", "x"};
   });
   raw::Peer greedy(context.bound().port), other(context.bound().port);
