@@ -17,9 +17,11 @@
 namespace compactor::tls {
 namespace {
 
+/// Numeric, IPv4 or IPv6.
 bool is_address(const std::string& text) {
-  in_addr address{};
-  return ::inet_pton(AF_INET, text.c_str(), &address) == 1;
+  in6_addr address{};  // has room for both
+  return ::inet_pton(AF_INET, text.c_str(), &address) == 1 ||
+         ::inet_pton(AF_INET6, text.c_str(), &address) == 1;
 }
 
 }  // namespace
@@ -93,6 +95,7 @@ Session::Session(std::shared_ptr<const Config> config, Role role, int socket, st
     : config_(std::move(config)),
       role_(role),
       ip_(std::move(ip)),
+      wanted_(name.empty() ? ip_ : name),
       socket_(std::make_unique<Socket>(Socket{socket})),
       ssl_(SSL_new(config_->get())) {
   BIO* bio = BIO_new(Socket::method());
@@ -126,17 +129,20 @@ std::uint64_t Session::sent() const {
 /// With the scheme openssl the name is part of it.
 void Session::verify_server(const std::string& name) {
   SSL_set_verify(ssl_.get(), SSL_VERIFY_PEER, verified);
-  if (config_->options().hostname_validation_scheme != TlsOptions::HostnameValidation::openssl)
-    return;
+  if (is_legacy()) return;
   X509_VERIFY_PARAM* wanted = SSL_get0_param(ssl_.get());
-  if (!name.empty() && !is_address(name)) {
-    X509_VERIFY_PARAM_set1_host(wanted, name.c_str(), name.size());
+  if (!is_address(wanted_)) {
+    X509_VERIFY_PARAM_set1_host(wanted, wanted_.c_str(), wanted_.size());
   } else if (!name.empty() || config_->options().verify_ipadd) {
-    X509_VERIFY_PARAM_set1_ip_asc(wanted, name.empty() ? ip_.c_str() : name.c_str());
+    X509_VERIFY_PARAM_set1_ip_asc(wanted, wanted_.c_str());
   } else {
     fail(TlsFault::wrong_name, "only its address, " + ip_ +
                                    ", is known of it, and addresses in certificates do not count");
   }
+}
+
+bool Session::is_legacy() const {
+  return config_->options().hostname_validation_scheme == TlsOptions::HostnameValidation::legacy;
 }
 
 int Session::verified(int ok, X509_STORE_CTX* store) {
@@ -149,16 +155,15 @@ int Session::verified(int ok, X509_STORE_CTX* store) {
 }
 
 void Session::explain_certificate(X509_STORE_CTX* store) {
-  const std::string& hostname = config_->options().hostname;
   failure_ = certificate_failure({.error = X509_STORE_CTX_get_error(store),
                                   .shown = X509_STORE_CTX_get0_cert(store),
                                   .at_fault = X509_STORE_CTX_get_current_cert(store),
-                                  .wanted = hostname.empty() ? ip_ : hostname});
+                                  .wanted = wanted_});
 }
 
 bool Session::needs_name() const {
   const TlsOptions& options = config_->options();
-  if (options.hostname_validation_scheme != TlsOptions::HostnameValidation::legacy) return false;
+  if (!is_legacy()) return false;
   return role_ == Role::client ? config_->verifies_servers() && options.hostname.empty()
                                : options.require_client_cert;
 }
@@ -202,7 +207,8 @@ Session::Step Session::handshake() {
   if (step != Step::done) return step;
   up_ = true;
   const std::string& hostname = config_->options().hostname;
-  const bool check = role_ == Role::client && config_->verifies_servers() && !hostname.empty();
+  const bool check =
+      role_ == Role::client && is_legacy() && config_->verifies_servers() && !hostname.empty();
   return !check || check_name(hostname) ? Step::done : Step::failed;
 }
 

@@ -72,6 +72,7 @@ class Session {
   static int verified(int ok, X509_STORE_CTX* store);
 
   void verify_server(const std::string& name);
+  bool is_legacy() const;
   Step step_of(int result);
   Step fail(TlsFault fault, std::string reason);
   Step explain();
@@ -80,6 +81,7 @@ class Session {
   std::shared_ptr<const Config> config_;
   const Role role_;
   const std::string ip_;
+  const std::string wanted_;  // whom we want to speak with
   std::unique_ptr<Socket> socket_;
   std::unique_ptr<SSL, Free> ssl_;
   Failure failure_;

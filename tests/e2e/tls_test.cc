@@ -211,6 +211,11 @@ TEST_CASE("--tls-hostname, or the host that was typed, is asked for, also by SNI
       send_to(peer, with_tls("node", by_address()), {"--tls-hostname", "else.where"});
   CHECK(named.exit == 0);
   CHECK(peer.event("sni").at("name") == "else.where");
+  // The scheme openssl knows wildcards, legacy compares exactly.
+  TlsPeer wild("wild");
+  const Arguments master{"--tls-hostname", "master.cluster.example"};
+  CHECK(send_to(wild, with_tls("node", by_address()), master).exit == 0);
+  CHECK(send_to(wild, with_tls("node", {{"VERIFY_SERVER_CERT", "1"}}), master).exit == 5);
   TlsPeer local("named");
   const auto pid = "x@localhost:" + std::to_string(local.port());
   CHECK(run({"send", pid, "m", "1"}, with_tls("node", by_address())).exit == 0);

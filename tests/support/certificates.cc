@@ -60,6 +60,7 @@ class Folder {
     certificate("named", "ca", "DNS:localhost");
     certificate("numbered", "ca", "IP:127.0.0.1");
     certificate("elsewhere", "ca", "IP:10.9.9.9,DNS:else.where");
+    certificate("wild", "ca", "DNS:*.cluster.example");
     certificate("stranger", "otherca", "IP:127.0.0.1,DNS:localhost");
     certificate("expired", "ca", "IP:127.0.0.1", "-1");
     certificate("soon", "ca", "IP:127.0.0.1", "10");

@@ -13,6 +13,7 @@ namespace certificates {
 ///   numbered       by ca, for 127.0.0.1 alone
 ///   elsewhere      by ca, for else.where and 10.9.9.9
 ///   stranger       by otherca, for localhost and 127.0.0.1
+///   wild           by ca, for *.cluster.example
 ///   expired, soon  by ca, for 127.0.0.1: ended yesterday, ends in ten days
 ///   curve          by ca, for 127.0.0.1, not of RSA
 std::string file(const std::string& name);
