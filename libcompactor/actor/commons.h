@@ -13,7 +13,7 @@
 #include "actor/memory_limit.h"
 #include "actor/reporter.h"
 #include "compactor/context.h"
-#include "net/handshake.h"
+#include "net/network.h"
 #include "tls/config.h"
 
 namespace compactor {
@@ -36,7 +36,7 @@ struct Commons {
         unread(options.max_unread, MemoryLimit::Single::allowed),
         read_buffer(std::make_unique<ReadBuffer>()),
         tls(options.tls.enabled ? tls::Config::load(options.tls) : nullptr),
-        network{std::move(post), options.connect_timeout} {}
+        network{std::move(post)} {}
 
   Loop& loop;
   Reporter& reporter;
@@ -47,7 +47,7 @@ struct Commons {
   const std::unique_ptr<ReadBuffer> read_buffer;
   /// Of the connections made from now on; null: they are plain.
   std::shared_ptr<const tls::Config> tls;
-  HandshakeHost network;
+  Network network;
   /// The processes are gone, and the connections drain.
   std::atomic<bool> stopping{false};
 };

@@ -31,6 +31,7 @@ InboundConnections::InboundConnections(Commons& its_commons, Registry& its_regis
     : InboundHost(its_commons, its_registry, its_router),
       max_(connection_limit(commons.options.max_connections)),
       listener_(commons.loop.io()),
+      handshakes_(commons.network, commons.options.connect_timeout, max_ / 2),
       sweep_timer_(commons.loop.io()) {
   const Address wanted = listening_address(commons.options);
   listener_.assign(listen_on(wanted.host, wanted.port));
@@ -93,27 +94,22 @@ void InboundConnections::accepted(int descriptor, const sockaddr_in& peer) {
               : serve(Transport(std::move(socket)), peer);
 }
 
-/// Those that never end theirs, or are silent, keep nobody away: the oldest of them goes first.
 void InboundConnections::shake_hands(Transport transport, const sockaddr_in& peer) {
-  if (handshakes_.size() >= std::max<std::size_t>(1, max_ / 2)) {
-    handshakes_.front().handshake->cancel();
-    handshakes_.pop_front();
+  const bool had_room =
+      handshakes_.start(commons.tls, std::move(transport), to_address(peer).host,
+                        [this, peer](Transport ready, const tls::Failure& failure) {
+                          const Loop::Turn turn(commons.loop);
+                          const Address from = to_address(peer);
+                          if (ready.tls() != nullptr)
+                            commons.reporter.observer().accepted_tls(from, ready.tls()->peer());
+                          if (!failure.error) return serve(std::move(ready), peer);
+                          // Who links and goes, or only looks whether the port is there, does no
+                          // harm.
+                          if (failure.error != TlsFault::closed)
+                            commons.reporter.rejected(from, failure.reason);
+                        });
+  if (!had_room)
     commons.reporter.warn("too many unfinished TLS handshakes: the oldest is given up");
-  }
-  auto handshake = std::make_shared<Handshake>(commons.network, commons.tls, tls::Role::server,
-                                               std::move(transport), peer.sin_addr, "");
-  const auto at = handshakes_.insert(handshakes_.end(), {peer, handshake});
-  handshake->start([this, at](Transport ready, const tls::Failure& failure) {
-    const Loop::Turn turn(commons.loop);
-    const sockaddr_in from = at->peer;
-    handshakes_.erase(at);
-    if (ready.tls() != nullptr)
-      commons.reporter.observer().accepted_tls(to_address(from), ready.tls()->peer());
-    if (!failure.error) return serve(std::move(ready), from);
-    // Who links and goes, or only looks whether the port is there, does no harm.
-    if (failure.error != TlsFault::closed)
-      commons.reporter.rejected(to_address(from), failure.reason);
-  });
 }
 
 void InboundConnections::serve(Transport transport, const sockaddr_in& peer) {
@@ -128,7 +124,7 @@ void InboundConnections::serve(Transport transport, const sockaddr_in& peer) {
 void InboundConnections::stop_accepting() {
   asio::error_code ignored;
   listener_.close(ignored);
-  for (const Opening& opening : std::exchange(handshakes_, {})) opening.handshake->cancel();
+  handshakes_.cancel_all();
 }
 
 // --- Connections

@@ -4,7 +4,6 @@
 #include <asio.hpp>
 #include <cstddef>
 #include <deque>
-#include <list>
 #include <memory>
 #include <unordered_set>
 #include <vector>
@@ -14,6 +13,7 @@
 #include "actor/registry.h"
 #include "actor/router.h"
 #include "compactor/context.h"
+#include "net/handshakes.h"
 
 namespace compactor {
 
@@ -44,12 +44,6 @@ class InboundConnections : private InboundHost {
   bool empty() const { return all_.empty(); }
 
  private:
-  /// A connection in its TLS handshake.
-  struct Opening {
-    sockaddr_in peer;
-    std::shared_ptr<Handshake> handshake;
-  };
-
   void hold_back(const std::shared_ptr<Inbound>& connection) override {
     held_back_.push_back(connection);
   }
@@ -69,7 +63,7 @@ class InboundConnections : private InboundHost {
   asio::posix::stream_descriptor listener_;
   Address bound_;
   bool accept_paused_ = false, accept_warned_ = false;
-  std::list<Opening> handshakes_;  // the oldest first
+  Handshakes handshakes_;
   std::unordered_set<std::shared_ptr<Inbound>> all_;
   std::deque<std::weak_ptr<Inbound>> held_back_;
   asio::steady_timer sweep_timer_;

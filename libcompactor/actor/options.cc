@@ -41,10 +41,6 @@ std::string Address::str() const {
   return host + ":" + std::to_string(port);
 }
 
-void Observer::downgraded(const Address& peer, std::string_view why) {
-  warning(peer.str() + ": " + std::string(why) + ": what follows goes in plain");
-}
-
 void Observer::warning(std::string_view text) {
   std::cerr << "compactor: " + std::string(text) + "\n";
 }

@@ -20,7 +20,6 @@
 #include "net/budget.h"
 #include "net/handshake.h"
 #include "net/output_buffer.h"
-#include "net/resolver.h"
 #include "net/transport.h"
 #include "wire/parser.h"
 
@@ -29,7 +28,7 @@ namespace compactor {
 class Outbound;
 
 /// What an Outbound sees of its Context. What every message needs is a member, so that it costs no
-/// virtual call. Loop only, except for post().
+/// virtual call. Loop only.
 class OutboundHost {
  public:
   OutboundHost(Commons& its_commons, ReplyConnections& its_replies)

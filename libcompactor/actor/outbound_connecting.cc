@@ -18,7 +18,7 @@ void Outbound::open() {
     connect({asio::ip::address_v4(ntohl(numeric.s_addr)), address_.port});
     return;
   }
-  HandshakeHost& network = host_.commons.network;
+  Network& network = host_.commons.network;
   network.resolver.resolve(
       address_.host, [&network, weak = weak_from_this()](std::error_code error, in_addr ip) {
         network.post([weak, error, ip] {
@@ -85,14 +85,14 @@ void Outbound::connected(const asio::ip::tcp::endpoint& endpoint) {
 }
 
 void Outbound::shake_hands(const asio::ip::tcp::endpoint& endpoint) {
+  const Options& options = host_.commons.options;
   in_addr numeric{};
-  const std::string& asked = host_.commons.options.tls.hostname;
-  const std::string& name =
-      !asked.empty() || parse_ipv4(address_.host, numeric) ? asked : address_.host;
-  numeric.s_addr = htonl(endpoint.address().to_v4().to_uint());
+  std::string name = options.tls.hostname;
+  if (name.empty() && !parse_ipv4(address_.host, numeric)) name = address_.host;
   host_.commons.reporter.observer().handshaking(address_);
-  handshake_ = std::make_shared<Handshake>(host_.commons.network, host_.commons.tls,
-                                           tls::Role::client, std::move(transport_), numeric, name);
+  handshake_ = std::make_shared<Handshake>(
+      host_.commons.network, options.connect_timeout, host_.commons.tls, tls::Role::client,
+      std::move(transport_), endpoint.address().to_string(), std::move(name));
   handshake_->start(
       [self = shared_from_this(), endpoint](Transport transport, const tls::Failure& failure) {
         const Loop::Turn turn(self->host_.commons.loop);
@@ -113,6 +113,8 @@ void Outbound::handshake_failed(const asio::ip::tcp::endpoint& endpoint,
     return fail(Fault::tls, failure.error, address_.str() + ": " + failure.reason);
   }
   observer.downgraded(address_, failure.reason);
+  host_.commons.reporter.warn(address_.str() + ": " + failure.reason +
+                              "; going on in plain (SUPPORT_DOWNGRADE)");
   plain_ = true;
   transport_.close();
   limit_connecting();

@@ -1,7 +1,5 @@
 #include "capture/pipe.h"
 
-#include <netinet/in.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -96,10 +94,9 @@ void Pipe::connected(const tcp::endpoint& there) {
 }
 
 void Pipe::shake_hands(const tcp::endpoint& there) {
-  in_addr ip{};
-  if (there.address().is_v4()) ip.s_addr = htonl(there.address().to_v4().to_uint());
-  handshake_ = std::make_shared<Handshake>(host_.network(), upstream_.tls, tls::Role::client,
-                                           std::move(end(Side::b)), ip, upstream_.tls_name);
+  handshake_ = std::make_shared<Handshake>(
+      host_.network(), upstream_.connect_timeout, upstream_.tls, tls::Role::client,
+      std::move(end(Side::b)), there.address().to_string(), upstream_.tls_name);
   handshake_->start(
       [self = shared_from_this(), there](Transport transport, const tls::Failure& failure) {
         self->handshake_ = nullptr;

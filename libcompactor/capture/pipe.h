@@ -44,7 +44,7 @@ class PipeHost {
   /// For bytes that are passed on at once, of all pipes.
   virtual std::span<char> buffer() = 0;
   /// For TLS with the upstream.
-  virtual HandshakeHost& network() = 0;
+  virtual Network& network() = 0;
   /// The upstream has no TLS, for this reason, and is spoken to in plain.
   virtual void on_downgraded(const std::string& upstream, const std::string& why) = 0;
 };

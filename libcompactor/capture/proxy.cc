@@ -7,6 +7,7 @@
 
 #include "capture/pipe.h"
 #include "compactor/error.h"
+#include "net/handshakes.h"
 
 namespace compactor::capture {
 namespace {
@@ -138,7 +139,7 @@ struct Proxy::Impl : PipeHost {
   void on_closed(const std::shared_ptr<Pipe>& pipe) override;
   bool paused() const override { return is_paused; }
   std::span<char> buffer() override { return shared_buffer; }
-  HandshakeHost& network() override { return handshake_host; }
+  Network& network() override { return its_network; }
   void on_downgraded(const std::string& upstream, const std::string& why) override;
 
   ExchangeEvents& events;
@@ -156,14 +157,13 @@ struct Proxy::Impl : PipeHost {
   // The handlers in it own pipes, whose readers need the tracker: whatever ended run(), it goes
   // before what is above and after the sockets below.
   asio::io_context io{1};
-  HandshakeHost handshake_host{[this](std::function<void()> call) {
-                                 asio::post(io, std::move(call));
-                                 return true;
-                               },
-                               options.connect_timeout};
+  Network its_network{[this](std::function<void()> call) {
+    asio::post(io, std::move(call));
+    return true;
+  }};
   asio::steady_timer ticker;
   std::vector<std::unique_ptr<Listener>> listeners;
-  std::unordered_set<std::shared_ptr<Handshake>> handshakes;
+  Handshakes handshakes{its_network, options.connect_timeout, options.max_clients / 2};
   std::unordered_set<std::shared_ptr<Pipe>> pipes;
 };
 
@@ -218,20 +218,16 @@ void Proxy::Impl::shake_hands(const Listener& listener, Transport client,
   ErrorCode ignored;
   client.socket().non_blocking(true, ignored);
   client.socket().set_option(tcp::no_delay(true), ignored);
-  in_addr ip{};
-  if (from.address().is_v4()) ip.s_addr = htonl(from.address().to_v4().to_uint());
-  const auto handshake = std::make_shared<Handshake>(handshake_host, options.tls, tls::Role::server,
-                                                     std::move(client), ip, "");
-  handshakes.insert(handshake);
-  handshake->start([this, &listener, from, weak = std::weak_ptr(handshake)](
-                       Transport ready, const tls::Failure& failure) {
-    handshakes.erase(weak.lock());
-    if (!failure.error) return serve(listener, std::move(ready), from);
-    // Who only looks whether the port is there does no harm.
-    if (failure.error != TlsFault::closed)
-      failures.add("no TLS with " + to_endpoint(from).str() + ": " + failure.reason, 0);
-    accept_more();
-  });
+  handshakes.start(options.tls, std::move(client), from.address().to_string(),
+                   [this, &listener, from](Transport ready, const tls::Failure& failure) {
+                     if (!failure.error) return serve(listener, std::move(ready), from);
+                     // Who only looks whether the port is there does no harm.
+                     if (failure.error != TlsFault::closed) {
+                       failures.add(
+                           "no TLS with " + to_endpoint(from).str() + ": " + failure.reason, 0);
+                     }
+                     accept_more();
+                   });
 }
 
 void Proxy::Impl::serve(const Listener& listener, Transport client, const tcp::endpoint& from) {
@@ -286,7 +282,7 @@ void Proxy::Impl::shut_down() {
     ErrorCode ignored;
     listener->acceptor.close(ignored);
   }
-  for (const auto& handshake : std::exchange(handshakes, {})) handshake->cancel();
+  handshakes.cancel_all();
   const auto open_ones = pipes;
   for (const auto& pipe : open_ones) pipe->close(Close::ended);
   refusals.tell();

@@ -76,17 +76,15 @@ class Connection {
 
   /// Its time is no part of the request's.
   TlsPeer secure(const Server& server) {
-    in_addr ip{};
-    ::inet_pton(AF_INET, server.ip.c_str(), &ip);
-    HandshakeHost host{[this](std::function<void()> call) {
-                         asio::post(io_, std::move(call));
-                         return true;
-                       },
-                       server.connect_timeout};
+    Network network{[this](std::function<void()> call) {
+      asio::post(io_, std::move(call));
+      return true;
+    }};
     const auto began = Clock::now();
     std::optional<tls::Failure> outcome;
-    const auto handshake = std::make_shared<Handshake>(host, server.tls, tls::Role::client,
-                                                       std::move(transport_), ip, server.tls_name);
+    const auto handshake =
+        std::make_shared<Handshake>(network, server.connect_timeout, server.tls, tls::Role::client,
+                                    std::move(transport_), server.ip, server.tls_name);
     handshake->start([&](Transport transport, const tls::Failure& failure) {
       transport_ = std::move(transport);
       outcome = failure;

@@ -15,12 +15,6 @@ namespace {
 
 using Step = tls::Session::Step;
 
-std::string text_of(in_addr ip) {
-  sockaddr_in endpoint{};
-  endpoint.sin_addr = ip;
-  return to_address(endpoint).host;
-}
-
 /// The socket is readable from so many bytes on.
 void set_low_mark(int socket, std::size_t bytes) {
   const int value = static_cast<int>(bytes);
@@ -29,19 +23,20 @@ void set_low_mark(int socket, std::size_t bytes) {
 
 }  // namespace
 
-Handshake::Handshake(HandshakeHost& host, std::shared_ptr<const tls::Config> config, tls::Role role,
-                     Transport transport, in_addr ip, std::string name)
-    : host_(host),
+Handshake::Handshake(Network& network, Duration limit, std::shared_ptr<const tls::Config> config,
+                     tls::Role role, Transport transport, std::string ip, std::string name)
+    : network_(network),
+      limit_(limit),
       config_(std::move(config)),
       role_(role),
       transport_(std::move(transport)),
-      ip_(ip),
+      ip_(std::move(ip)),
       name_(std::move(name)),
       timer_(transport_.socket().get_executor()) {}
 
 void Handshake::start(Done done) {
   done_ = std::move(done);
-  timer_.expires_at(in(host_.limit));
+  timer_.expires_at(in(limit_));
   timer_.async_wait([self = shared_from_this()](const asio::error_code& aborted) {
     if (!aborted && self->done_) self->time_out();
   });
@@ -91,8 +86,7 @@ void Handshake::look_at_opening() {
 
 void Handshake::begin() {
   heard_ = true;
-  session_ =
-      std::make_unique<tls::Session>(config_, role_, transport_.descriptor(), text_of(ip_), name_);
+  session_ = std::make_unique<tls::Session>(config_, role_, transport_.descriptor(), ip_, name_);
   go_on();
 }
 
@@ -116,9 +110,9 @@ void Handshake::go_on() {
 /// The scheme legacy wants the name that the peer's address has.
 void Handshake::check_name() {
   if (!session_->needs_name() || session_->is_for_address()) return finish({});
-  host_.resolver.reverse(ip_, [&host = host_, weak = weak_from_this()](std::error_code error,
-                                                                       const std::string& name) {
-    host.post([weak, error, name] {
+  network_.resolver.reverse(ip_, [&network = network_, weak = weak_from_this()](
+                                     std::error_code error, const std::string& name) {
+    network.post([weak, error, name] {
       const auto self = weak.lock();
       if (!self || !self->done_) return;
       if (error) {

@@ -1,29 +1,18 @@
 // From a TCP connection to one that text goes over, where TLS is on.
 #pragma once
 
-#include <netinet/in.h>
-
 #include <asio.hpp>
 #include <functional>
 #include <memory>
 #include <string>
 
 #include "compactor/context.h"
-#include "net/resolver.h"
+#include "net/network.h"
 #include "net/transport.h"
 #include "tls/config.h"
 #include "tls/session.h"
 
 namespace compactor {
-
-/// What handshakes need of who has them made. Outlives them, or cancels them.
-struct HandshakeHost {
-  /// Runs the call later, on the thread of the connections; false when that has ended. Any thread.
-  std::function<bool(std::function<void()>)> post;
-  /// How long one may take.
-  Duration limit;
-  Resolver resolver{};  // last: its workers may post until it is gone
-};
 
 /// The handshake of one connection, and, with the scheme legacy, the look-up of its peer's name.
 /// With SUPPORT_DOWNGRADE a client that speaks no TLS, or is silent for the time of the limit,
@@ -33,9 +22,10 @@ class Handshake : public std::enable_shared_from_this<Handshake> {
   /// No error: the transport is ready, for TLS or for plain text.
   using Done = std::function<void(Transport transport, const tls::Failure& failure)>;
 
-  /// `name` is the peer's host as it was given, when that is not its address.
-  Handshake(HandshakeHost& host, std::shared_ptr<const tls::Config> config, tls::Role role,
-            Transport transport, in_addr ip, std::string name);
+  /// It may take so long. `ip` is the peer's address, numeric; `name` is its host as it was given,
+  /// when that is another.
+  Handshake(Network& network, Duration limit, std::shared_ptr<const tls::Config> config,
+            tls::Role role, Transport transport, std::string ip, std::string name);
 
   /// `done` is called once, never from within this call, and not after cancel().
   void start(Done done);
@@ -52,11 +42,12 @@ class Handshake : public std::enable_shared_from_this<Handshake> {
   void fail(TlsFault fault, const char* reason);
   void time_out();
 
-  HandshakeHost& host_;
+  Network& network_;
+  const Duration limit_;
   std::shared_ptr<const tls::Config> config_;
   const tls::Role role_;
   Transport transport_;
-  const in_addr ip_;
+  const std::string ip_;
   const std::string name_;
   asio::steady_timer timer_;
   std::unique_ptr<tls::Session> session_;

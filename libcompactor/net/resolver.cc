@@ -54,13 +54,16 @@ std::error_code find_addresses(const std::string& host, int family,
   return {};
 }
 
-std::error_code find_name(in_addr address, std::string& name) {
-  sockaddr_in endpoint{};
-  endpoint.sin_family = AF_INET;
-  endpoint.sin_addr = address;
+std::error_code find_name(const std::string& address, std::string& name) {
+  addrinfo hints{};
+  hints.ai_flags = AI_NUMERICHOST;
+  addrinfo* list = nullptr;
+  if (const int failed = ::getaddrinfo(address.c_str(), nullptr, &hints, &list); failed != 0)
+    return {failed, resolve_category()};
+  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(list, ::freeaddrinfo);
   char text[NI_MAXHOST] = "";
-  const int failed = ::getnameinfo(reinterpret_cast<const sockaddr*>(&endpoint), sizeof endpoint,
-                                   text, sizeof text, nullptr, 0, NI_NAMEREQD);
+  const int failed =
+      ::getnameinfo(list->ai_addr, list->ai_addrlen, text, sizeof text, nullptr, 0, NI_NAMEREQD);
   if (failed != 0) return {failed, resolve_category()};
   name = text;
   return {};
@@ -165,7 +168,7 @@ void Resolver::resolve(const std::string& host, const Callback& done) {
   queue(task, [done] { done({EAI_AGAIN, resolve_category()}, {}); });
 }
 
-void Resolver::reverse(in_addr address, const NameCallback& done) {
+void Resolver::reverse(const std::string& address, const NameCallback& done) {
   const auto task = [address, done]() -> std::function<void()> {
     std::string name;
     const std::error_code error = find_name(address, name);

@@ -58,9 +58,9 @@ class Resolver {
   /// Resolver is gone. It must not call the Resolver.
   void resolve(const std::string& host, const Callback& done);
 
-  /// The name of an address, in the same way.
+  /// The name of a numeric address, IPv4 or IPv6, in the same way.
   using NameCallback = std::function<void(std::error_code, const std::string&)>;
-  void reverse(in_addr address, const NameCallback& done);
+  void reverse(const std::string& address, const NameCallback& done);
 
  private:
   struct State;

@@ -54,8 +54,8 @@ class COMPACTOR_API Observer {
   /// A connection was accepted whose handshake is done.
   virtual void accepted_tls(const Address& /*peer*/, const TlsPeer& /*tls*/) {}
   /// There is no TLS with it, for this reason, and what follows goes in plain, as
-  /// TlsOptions::support_downgrade allows. The default is a warning.
-  virtual void downgraded(const Address& peer, std::string_view why);
+  /// TlsOptions::support_downgrade allows. It is a warning() too.
+  virtual void downgraded(const Address& /*peer*/, std::string_view /*why*/) {}
   /// An outgoing connection has ended.
   virtual void disconnected(const Address& /*peer*/, ExitReason /*reason*/) {}
   /// The head of a message as it goes out (also to be shown by `-v`); only when wants_heads().
