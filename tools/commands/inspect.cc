@@ -152,7 +152,7 @@ Failure failure_of(const http::Answer& answer, const std::string& url) {
     case Fault::closed:
       return Failure(Exit::refused, "closed", message,
                      !answer.downgraded.empty()
-                         ? "its TLS was not to our liking, and it takes no plain text"
+                         ? "there is no TLS with it, as said above, and it takes no plain text"
                      : answer.tls ? hint_for(compactor::Fault::closed, {}, {.tls = true})
                                   : "if this port speaks TLS: --tls does too");
     case Fault::cut:

@@ -31,7 +31,6 @@ struct LinkOptions {
   Duration probe = std::chrono::seconds(10);
   std::optional<Duration> lasting;  // --for
   bool reconnect = false;
-  bool speaks_tls = false;  // as the variables and the options turn out
 };
 
 CommandLine declare(LinkOptions& options) {
@@ -125,12 +124,14 @@ class Linker : public compactor::Process {
 
   const std::vector<Watched>& targets() const { return targets_; }
   const LinkSummary& summary() const { return summary_; }
-  bool speaks_tls() const { return options_.speaks_tls; }
+  /// After the run began.
+  bool speaks_tls() const { return speaks_tls_; }
   /// From here on nothing is told any more: the run is being judged.
   void freeze() { frozen_ = true; }
 
  protected:
   void initialize() override {
+    speaks_tls_ = context().options().tls.enabled;
     observer_->on_connected = [this](const std::string& address) { connected(address); };
     observer_->on_tls_failed = [this](const std::string& address, std::error_code error,
                                       const std::string& reason) {
@@ -228,13 +229,13 @@ class Linker : public compactor::Process {
 
   /// Once: a port of something else will hardly become one of libprocess.
   void tell_if_strange(Watched& target) {
-    if (target.last_reason == "tls" && !std::exchange(target.strange_told, true)) {
-      console_.warning(target.pid.str() + ": " + target.tls_trouble);
-      return;
-    }
-    if (!target.strange() || std::exchange(target.strange_told, true)) return;
-    console_.warning(target.pid.str() + " ended the connection at the first bytes: " +
-                     hint_for(target.last_fault, target.last_error, {.tls = speaks_tls()}));
+    const bool no_tls = target.last_reason == "tls";
+    if ((!no_tls && !target.strange()) || std::exchange(target.strange_told, true)) return;
+    console_.warning(
+        target.pid.str() + ": " +
+        (no_tls ? target.tls_trouble + ": " + tls_hint(target.last_error)
+                : std::string("it ended the connection at the first bytes: ") +
+                      hint_for(target.last_fault, target.last_error, {.tls = speaks_tls_})));
   }
 
   void reconnect_later(std::size_t index) {
@@ -309,6 +310,7 @@ class Linker : public compactor::Process {
   std::unordered_set<std::string> connections_;  // addresses with a connection
   LinkSummary summary_;
   bool frozen_ = false;
+  bool speaks_tls_ = false;
   std::mt19937 random_{std::random_device{}()};
 };
 
@@ -377,7 +379,6 @@ int run_link(const Arguments& arguments) {
   if (options.probe.count() > 0) {
     for (const auto& pid : pids) check_sendable(context_options.style, id, pid, probe_name);
   }
-  options.speaks_tls = context_options.tls.enabled;
   auto observer = std::make_shared<LinkObserver>(console);
   context_options.observer = observer;
 

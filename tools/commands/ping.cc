@@ -76,15 +76,14 @@ void check_limits(const PingOptions& options) {
   }
 }
 
-int judge(const PingOptions& options, const Pinger& pinger, Waiter::Reason reason,
-          bool speaks_tls) {
+int judge(const PingOptions& options, const Pinger& pinger, Waiter::Reason reason) {
   const auto& tally = pinger.tally();
   auto target = std::string(pinger.summary().target);
   if (tally.answered > 0)
     return options.max_loss && pinger.summary().loss_pct > *options.max_loss ? 1 : 0;
   auto why = tally.last_reason.empty() ? "" : ": " + tally.last_reason;
   bool refused = tally.finished > 0 && tally.refused == tally.finished;
-  // What was waited for until then may have come up yet, but not on a port of another kind.
+  // Time alone does not make a port speak TLS, or stop to; anything else --wait has waited for.
   if (reason == Waiter::Reason::deadline &&
       (!refused || (options.wait && tally.last_fault != Fault::tls))) {
     throw Failure(Exit::deadline, "timeout", target + " did not answer in time" + why,
@@ -96,7 +95,7 @@ int judge(const PingOptions& options, const Pinger& pinger, Waiter::Reason reaso
   }
   if (refused) {
     bool tls = tally.last_fault == Fault::tls;
-    const auto* hint = hint_for(tally.last_fault, tally.last_error, {.tls = speaks_tls});
+    const auto* hint = hint_for(tally.last_fault, tally.last_error, {.tls = pinger.speaks_tls()});
     throw Failure(Exit::refused,
                   tls                                   ? "tls"
                   : tally.last_fault == Fault::not_http ? "not_http"
@@ -140,7 +139,6 @@ int run_ping(const Arguments& arguments) {
   }
 
   Waiter waiter;
-  bool speaks_tls = context_options.tls.enabled;
   Node node(std::move(context_options), console, waiter);
   auto pinger = std::make_shared<Pinger>(id, options, target, observer, console, waiter);
   auto pid = node.spawn(pinger);
@@ -160,7 +158,7 @@ int run_ping(const Arguments& arguments) {
   node.stop(Duration(0));
   if (cut_off) return 0;
   console.print(pinger->summary());
-  return judge(options, *pinger, reason, speaks_tls);
+  return judge(options, *pinger, reason);
 }
 
 }  // namespace tool

@@ -163,8 +163,7 @@ class SendObserver : public ConsoleObserver {
   void tls_failed(const compactor::Address&, std::error_code, std::string_view) override {
     sender_.handshake_ended();
   }
-  void downgraded(const compactor::Address& peer, std::string_view why) override {
-    ConsoleObserver::downgraded(peer, why);
+  void downgraded(const compactor::Address&, std::string_view) override {
     sender_.handshake_ended();
   }
   void rejected(const compactor::Address& peer, std::string_view why) override {

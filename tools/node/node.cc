@@ -217,16 +217,16 @@ void ConsoleObserver::secured(const compactor::Address& peer, const compactor::T
 
 void ConsoleObserver::tls_failed(const compactor::Address& peer, std::error_code,
                                  std::string_view reason) {
-  if (tls_failures_.ask() == compactor::RateLimit::Verdict::pass)
+  // Who makes us connect, as by asking for replies, can make this be told as often as it likes.
+  const auto verdict = tls_failures_.ask();
+  if (verdict == compactor::RateLimit::Verdict::pass)
     console_.warning(peer_text(peer) + std::string(reason));
+  if (verdict == compactor::RateLimit::Verdict::last)
+    console_.warning("too many failures of TLS: those of the rest of this second are left out");
 }
 
 void ConsoleObserver::accepted_tls(const compactor::Address& peer, const compactor::TlsPeer& tls) {
   console_.detail(1, peer_text(peer) + "accepted, " + tls_text(tls));
-}
-
-void ConsoleObserver::downgraded(const compactor::Address& peer, std::string_view why) {
-  console_.warning(peer_text(peer) + std::string(why) + "; going on in plain (--tls-downgrade)");
 }
 
 void ConsoleObserver::disconnected(const compactor::Address& peer, compactor::ExitReason reason) {
@@ -263,7 +263,8 @@ Node::Node(compactor::Options options, Console& console, Waiter& waiter) : conso
   } catch (const compactor::Error& error) {
     throw Failure(Exit::usage, "usage", error.what());
   }
-  if (context_->options().tls.enabled) waiter.set_on_hangup([this] { reload_tls(); });
+  if (context_->options().tls.enabled)
+    waiter.set_on_hangup([this] { reload_tls(console_, [this] { context_->reload_tls(); }); });
   auto hold = [this, &waiter](bool full) {
     full ? this->hold() : release();
     waiter.wake();  // who sends goes on when there is room to tell of it
@@ -282,15 +283,6 @@ compactor::Pid Node::spawn(std::shared_ptr<compactor::Process> process) {
     return pid;
   } catch (const compactor::InvalidProcess& error) {
     throw Failure(Exit::usage, "pid", error.what());
-  }
-}
-
-void Node::reload_tls() {
-  try {
-    context_->reload_tls();
-    console_.note("certificate and key are read again (SIGHUP)");
-  } catch (const compactor::Error& error) {
-    console_.warning(std::string(error.what()) + ": what was read before goes on");
   }
 }
 

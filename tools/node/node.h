@@ -72,7 +72,6 @@ class ConsoleObserver : public compactor::Observer {
   void tls_failed(const compactor::Address& peer, std::error_code error,
                   std::string_view reason) override;
   void accepted_tls(const compactor::Address& peer, const compactor::TlsPeer& tls) override;
-  void downgraded(const compactor::Address& peer, std::string_view why) override;
   void disconnected(const compactor::Address& peer, compactor::ExitReason reason) override;
   void request_out(const compactor::Address& peer, std::string_view head) override;
   void response_in(const compactor::Address& peer, std::string_view head) override;
@@ -107,8 +106,6 @@ class Node {
   compactor::StopReport stop(compactor::Duration drain = std::chrono::seconds(5));
 
  private:
-  void reload_tls();
-
   Console& console_;
   std::unique_ptr<compactor::Context> context_;
   std::mutex hold_mutex_;

@@ -128,6 +128,15 @@ Failure tls_failure(const compactor::Error& error) {
   return Failure(Exit::usage, "usage", error.what());
 }
 
+void reload_tls(Console& console, const std::function<void()>& read) {
+  try {
+    read();
+    console.note("certificate and key are read again (SIGHUP)");
+  } catch (const std::runtime_error& error) {  // of the library, or a Failure
+    console.warning(std::string(error.what()) + ": what was read before goes on");
+  }
+}
+
 std::string tls_text(const compactor::TlsPeer& tls) {
   auto whose = tls.subject.empty()
                    ? ", no certificate"

@@ -1,6 +1,7 @@
 // TLS on the command line: the LIBPROCESS_SSL_* variables, and the options that win over them.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,6 +12,7 @@
 #include "cli/failure.h"
 #include "compactor/error.h"
 #include "compactor/tls.h"
+#include "output/console.h"
 #include "tls/config.h"
 
 namespace tool {
@@ -46,6 +48,9 @@ Failure tls_failure(const compactor::Error& error);
 
 /// Version, cipher, and whose certificate until when.
 std::string tls_text(const compactor::TlsPeer& tls);
+
+/// Calls `read`, which reads certificate and key again, and says so, or why all stays as it was.
+void reload_tls(Console& console, const std::function<void()>& read);
 
 /// What to do about it, by the error of a handshake; "" when nothing is known.
 const char* tls_hint(const std::error_code& error);

@@ -53,6 +53,7 @@ PingSummary Pinger::summary() const {
 }
 
 void Pinger::initialize() {
+  speaks_tls_ = context().options().tls.enabled;
   observer_->on_connected = [this](Duration took) { connected(took); };
   observer_->on_handshaking = [this] { handshaking_ = true; };
   observer_->on_secured = [this](std::optional<Duration> took) { handshake_ended(took); };

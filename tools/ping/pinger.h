@@ -62,8 +62,7 @@ class PingObserver : public ConsoleObserver {
   void tls_failed(const compactor::Address&, std::error_code, std::string_view) override {
     if (on_secured) on_secured(std::nullopt);
   }
-  void downgraded(const compactor::Address& peer, std::string_view why) override {
-    ConsoleObserver::downgraded(peer, why);
+  void downgraded(const compactor::Address&, std::string_view) override {
     if (on_secured) on_secured(std::nullopt);
   }
   void disconnected(const compactor::Address& peer, compactor::ExitReason reason) override {
@@ -120,6 +119,8 @@ class Pinger : public compactor::Process {
 
   const PingTally& tally() const { return tally_; }
   PingSummary summary() const;
+  /// After the run began.
+  bool speaks_tls() const { return speaks_tls_; }
   void freeze() { frozen_ = true; }
 
  protected:
@@ -191,6 +192,7 @@ class Pinger : public compactor::Process {
   std::size_t open_ = 0;
   bool connected_ = false;
   bool handshaking_ = false;
+  bool speaks_tls_ = false;
   bool fell_back_ = false;  // from replies to acks
   bool ticking_ = false;
   bool expiring_ = false;

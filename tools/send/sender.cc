@@ -442,7 +442,8 @@ void Sender::timed_out() {
         Failure(Exit::deadline, "timeout",
                 "no message " + *settings_.expect + " came in " + duration_text(settings_.timeout) +
                     ", and a connection from its host was not taken: " + why,
-                "what a TLS server is, our certificate has to be good for too");
+                "a reply comes over a connection of its own: our certificate has to be for our "
+                "address, and by whom the peer trusts");
     stopped_ = true;
     return;
   }

@@ -103,7 +103,10 @@ class ProxyRun {
         tls_(proxy_tls(options)),
         proxy_(rules(options), *traffic_, proxy_options(options, *traffic_, tls_),
                [this](const std::string& trouble) { console_.warning(trouble); }) {
-    if (proxies_tls(options)) waiter_.set_on_hangup([this] { reload_tls(); });
+    if (tls_) {
+      waiter_.set_on_hangup(
+          [this] { reload_tls(console_, [this] { proxy_.set_tls(proxy_tls(options_)); }); });
+    }
     if (options.diagram) diagram_file_.emplace(*options.diagram, std::vector<FileId>());
     give_up_root(options, console_);
     console_.watch([this](bool full) { proxy_.pause(full); }, [this] { waiter_.finish(); });
@@ -146,15 +149,6 @@ class ProxyRun {
     const Duration time = options.connect_timeout.value_or(ProxyOptions().connect_timeout);
     for (auto& rule : rules) rule.addresses = look_up(rule.host, rule.host, time);
     return rules;
-  }
-
-  void reload_tls() {
-    try {
-      proxy_.set_tls(proxy_tls(options_));
-      console_.note("certificate and key are read again (SIGHUP)");
-    } catch (const Failure& failure) {
-      console_.warning(std::string(failure.what()) + ": what was read before goes on");
-    }
   }
 
   std::optional<Waiter::Clock::time_point> deadline() const {
